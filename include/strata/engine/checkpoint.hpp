@@ -1,0 +1,59 @@
+// A checkpoint: a copy of a store's tables that opens as a store of its own.
+#ifndef STRATA_ENGINE_CHECKPOINT_HPP
+#define STRATA_ENGINE_CHECKPOINT_HPP
+
+#include <strata/engine/manifest.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+// Copies a file piece by piece and syncs the copy. Errors: those of the files.
+template <typename Environment>
+[[nodiscard]] result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
+  STRATA_TRY_LET(source, environment.open_readable(from));
+  STRATA_TRY_LET(copy, environment.create_file(to));
+  byte_string buffer(std::size_t{1} << 20, '\0');
+  for (std::uint64_t offset = 0;;) {
+    STRATA_TRY_LET(count, source.read(offset, buffer.data(), buffer.size()));
+    if (count == 0) break;
+    STRATA_TRY(copy.append(bytes_view(buffer).substr(0, count)));
+    offset += count;
+  }
+  STRATA_TRY(copy.sync());
+  return copy.close();
+}
+
+// Makes a store of `tables` in `directory`, which is made or is empty. `last` is the newest commit in them. CURRENT comes
+// last: until then the directory does not open. Tables are linked where the file system can, else copied.
+// Errors: already_exists where the directory is not empty; those of the files.
+template <typename Environment, typename Sstable>
+[[nodiscard]] result<void> write_checkpoint(const Environment& environment, bytes_view directory,
+                                            const version<Environment, Sstable>& tables, std::uint64_t store_id,
+                                            sequence_number last, std::uint64_t last_time_us) {
+  STRATA_TRY_LET(made, environment.create_directory(directory));
+  if (!made) {
+    STRATA_TRY_LET(names, environment.list_directory(directory));
+    if (!names.empty())
+      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
+  }
+  manifest_state state;
+  state.store_id = store_id;
+  state.counts = {last, last, 0, last_time_us};
+  result<void> copied;
+  tables.each_table([&](std::size_t level, const auto& run, const auto& table) {
+    if (!copied) return;
+    const byte_string to = table_path(directory, table->number());
+    copied = environment.link_file(table->path(), to);
+    if (!copied && copied.error().code() == errc::unsupported) copied = copy_file(environment, table->path(), to);
+    state.counts.file_ceiling = (std::max)({state.counts.file_ceiling, table->number(), run.number});
+    state.tables.emplace(table->number(), version_edit::added_table{static_cast<std::uint32_t>(level), run.number,
+                                                                    table->number(), table->facts()});
+  });
+  STRATA_TRY(std::move(copied));
+  manifest<Environment> fresh(environment, byte_string(directory));
+  STRATA_TRY(fresh.create(std::move(state)));
+  return fresh.close();
+}
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

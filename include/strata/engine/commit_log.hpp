@@ -1,0 +1,171 @@
+// The commit log: the segment that commits go to now, and the background sync of buffered durability.
+//
+// Thread safety: append, open, reopen and rotate are the commit leader's alone. The sync thread runs beside them.
+//
+//   1. A segment is sealed and synced before the next is created: of two segments the older is whole.
+//   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
+//   3. A sync that failed is never tried again: the store latches.
+#ifndef STRATA_ENGINE_COMMIT_LOG_HPP
+#define STRATA_ENGINE_COMMIT_LOG_HPP
+
+#include <memory>
+#include <optional>
+
+#include <strata/engine/health.hpp>
+#include <strata/engine/options.hpp>
+#include <strata/wal/requirements.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+template <typename Environment, typename Wal>
+class commit_log {
+  using writer = typename Wal::template writer<Environment>;
+  using lock = unique_lock<typename Environment::mutex>;
+
+ public:
+  commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
+      : environment_(environment), wait_us_(static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500),
+        sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
+        changed_(environment) {}
+  commit_log(const commit_log&) = delete;
+  commit_log& operator=(const commit_log&) = delete;
+
+  // Starts the background sync. Once, before the first commit.
+  [[nodiscard]] result<void> start_syncing() {
+    STRATA_TRY_LET(started, environment_.start_thread("strata-sync", [this]() noexcept { sync_loop(); }));
+    thread_.emplace(std::move(started));
+    return {};
+  }
+
+  [[nodiscard]] bool is_open() const noexcept { return segment_ != nullptr; }
+  // Requires is_open().
+  [[nodiscard]] std::uint64_t segment_bytes() const noexcept { return segment_->bytes(); }
+  [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] result<void> open(const wal::segment& fresh) {
+    STRATA_TRY_LET(made, writer::create(environment_, fresh));
+    use(std::move(made));
+    return {};
+  }
+  [[nodiscard]] result<void> reopen(const wal::segment& last, const wal::tail& tail) {
+    STRATA_TRY_LET(reopened, writer::reopen(environment_, last, tail));
+    use(std::move(reopened));
+    return {};
+  }
+
+  // Requires is_open(). Survives a killed process when it returns.
+  [[nodiscard]] result<void> append(bytes_view group) {
+    STRATA_TRY(segment_->append(group));
+    bytes_written_.fetch_add(group.size(), std::memory_order_relaxed);
+    return {};
+  }
+  // Requires is_open(). Survives a power cut when it returns.
+  [[nodiscard]] result<void> sync() {
+    lock held(sync_mutex_);
+    syncs_.fetch_add(1, std::memory_order_relaxed);
+    return segment_->sync();
+  }
+  // Says that `bytes` were appended that the background is to sync.
+  void schedule_sync(std::size_t bytes) {
+    unsynced_bytes_ += bytes;
+    // Read-modify-write on both sides: either the sync thread's comes later and its sync covers our append, or ours does
+    // and we wake it.
+    const bool was_dirty = dirty_.exchange(true, std::memory_order_acq_rel);
+    if (was_dirty && unsynced_bytes_ < sync_after_bytes_) return;
+    unsynced_bytes_ = was_dirty ? 0 : bytes;
+    lock held(mutex_);
+    if (!was_dirty) dirty_since_ns_ = environment_.steady_time_ns();
+    urgent_ = was_dirty;
+    changed_.notify_one();
+  }
+
+  // Ends the segment: sealed, durable. The next append needs open().
+  [[nodiscard]] result<void> rotate() {
+    if (!segment_) return {};
+    lock held(sync_mutex_);
+    STRATA_TRY(segment_->seal());
+    STRATA_TRY(segment_->sync());
+    STRATA_TRY(segment_->close());
+    held.unlock();
+    drop();
+    return {};
+  }
+  // Forgets the segment as it is: after a failed append, before it is reopened where its records end.
+  void drop() {
+    lock held(mutex_);
+    segment_.reset();
+  }
+
+  // Ends the background sync and closes the segment so that it can be gone on with.
+  [[nodiscard]] result<void> close() {
+    {
+      lock held(mutex_);
+      stopping_ = true;
+      changed_.notify_one();
+    }
+    if (thread_) thread_->join();
+    thread_.reset();
+    if (!segment_) return {};
+    auto done = segment_->close();
+    drop();
+    return done;
+  }
+
+ private:
+  void use(writer made) {
+    auto fresh = std::make_shared<writer>(std::move(made));
+    lock held(mutex_);
+    segment_ = std::move(fresh);
+  }
+
+  void sync_loop() noexcept {
+    lock held(mutex_);
+    while (!stopping_) {
+      if (dirty_since_ns_ == 0) {
+        changed_.wait(held);
+        continue;
+      }
+      const std::uint64_t waited_us = (environment_.steady_time_ns() - dirty_since_ns_) / 1000;
+      if (waited_us < wait_us_ && !urgent_) {
+        static_cast<void>(changed_.wait_for_us(held, wait_us_ - waited_us));
+        continue;
+      }
+      dirty_since_ns_ = 0;
+      urgent_ = false;
+      static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
+      const std::shared_ptr<writer> target = segment_;
+      held.unlock();
+      if (target && !health_.failed()) sync_in_background(*target);
+      held.lock();
+    }
+  }
+  void sync_in_background(writer& target) {
+    lock held(sync_mutex_);
+    if (target.synced_bytes() == target.bytes()) return;  // sealed, or synced by a strict commit
+    syncs_.fetch_add(1, std::memory_order_relaxed);
+    if (auto done = target.sync(); !done)
+      health_.fail(std::move(done).error(), health<Environment>::severity::final);
+  }
+
+  Environment environment_;
+  std::uint64_t wait_us_;  // half of the interval: the other half is for the sync itself
+  std::uint64_t sync_after_bytes_;
+  health<Environment>& health_;
+  typename Environment::mutex mutex_;       // segment_ (its pointer) and what is marked so
+  typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
+  typename Environment::condition_variable changed_;
+  std::shared_ptr<writer> segment_;  // written by the leader under mutex_
+  std::atomic<bool> dirty_{false};
+  bool urgent_ = false;               // mutex_
+  std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
+  std::size_t unsynced_bytes_ = 0;  // leader
+  bool stopping_ = false;             // mutex_
+  std::optional<typename Environment::thread> thread_;
+  std::atomic<std::uint64_t> bytes_written_{0};
+  std::atomic<std::uint64_t> syncs_{0};
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

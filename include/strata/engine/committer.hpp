@@ -1,0 +1,435 @@
+// The committer: how the commits of many threads become log records, memtable entries and published sequences.
+//
+// Thread safety: commit(), rotate() and resume() from any thread; start() and close() from one.
+//
+// A commit, in order; what a crash after each step leaves:
+//
+//   1. join the queue; the leader takes the requests behind it into its group               nothing
+//   2. room: rotate a full memtable; slow down in proportion to the merge debt              nothing
+//   3. check the read sets against what was committed since                                 nothing
+//   4. reserve memory, so that step 6 cannot fail                                           nothing
+//   5. append the group to the log; sync it where a request asks for that                   all of the group, or none
+//   6. apply to the memtable, publish the sequence: readers see it                          all of the group
+//   7. hand on the lead, wake the others                                                    all of the group
+//
+// A failure in step 5 latches the store (health.hpp): whether the group is there after reopening is unknown, its sequences
+// are not used again. After resume() it is known: what the log holds whole has happened, the rest has not.
+#ifndef STRATA_ENGINE_COMMITTER_HPP
+#define STRATA_ENGINE_COMMITTER_HPP
+
+#include <strata/engine/commit_log.hpp>
+#include <strata/engine/commit_queue.hpp>
+#include <strata/engine/conflicts.hpp>
+#include <strata/engine/maintenance.hpp>
+#include <strata/engine/statistics.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+template <typename Environment, typename Memtable, typename Wal, typename Sstable, typename Compaction>
+class committer {
+  using versions_type = version_set<Environment, Memtable, Sstable>;
+  using maintenance_type = maintenance<Environment, Memtable, Sstable, Compaction>;
+  using health_type = health<Environment>;
+  using unit = memory_unit<Memtable>;
+
+ public:
+  committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
+            maintenance_type& maintenance_threads)
+      : environment_(environment), options_(amounts), process_(environment.process_id()), versions_(versions),
+        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, amounts, latch) {}
+  committer(const committer&) = delete;
+  committer& operator=(const committer&) = delete;
+
+  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends.
+  [[nodiscard]] result<void> start(std::shared_ptr<unit> active, sequence_number last, std::optional<wal::tail> tail) {
+    active_ = std::move(active);
+    last_sequence_ = last;
+    tail_ = std::move(tail);
+    return logged() && options_.durability == durability::buffered ? log_.start_syncing() : result<void>();
+  }
+
+  // Commits are logged, so that they survive before they are in a table.
+  [[nodiscard]] bool logged() const noexcept { return Wal::is_durable && options_.durability != durability::none; }
+
+  // See lsm_store::commit.
+  [[nodiscard]] result<sequence_number> commit(write_batch& batch, durability wanted, const read_set* reads) {
+    if (batch.group_bytes().size() > commit_bytes_max) return error(errc::commit_too_large, "commit", "over 2 GiB");
+    request mine(request::kind::commit);
+    mine.batch = &batch;
+    mine.reads = reads;
+    mine.wanted = (std::max)(wanted, options_.durability);
+    lead_or_wait(mine);
+    if (!mine.outcome) return std::move(mine.outcome).error();
+    return mine.sequence;
+  }
+
+  // Freezes the active memtable. Returns the newest frozen one that is not yet in a table; null where there is none.
+  [[nodiscard]] result<std::shared_ptr<unit>> rotate() {
+    request mine(request::kind::rotate);
+    lead_or_wait(mine);
+    if (!mine.outcome) return std::move(mine.outcome).error();
+    return std::move(mine.frozen);
+  }
+
+  // See lsm_store::resume.
+  [[nodiscard]] result<void> resume() {
+    request mine(request::kind::resume);
+    lead_or_wait(mine);
+    return std::move(mine.outcome);
+  }
+
+  // Requests from now on fail with errc::closed; those under way are finished first.
+  void stop() {
+    stopping_.store(true, std::memory_order_release);
+    request mine(request::kind::stop);
+    lead_or_wait(mine);
+  }
+  // The log's end is made known as such. Requires: stop() was called.
+  [[nodiscard]] result<void> close() { return log_.close(); }
+  // The newest commit. Requires: stop() was called.
+  [[nodiscard]] sequence_number last_sequence() const noexcept { return last_sequence_; }
+
+  [[nodiscard]] const statistics_counters& counts() const noexcept { return counters_; }
+  [[nodiscard]] std::uint64_t log_bytes() const noexcept { return log_.bytes_written(); }
+  [[nodiscard]] std::uint64_t log_syncs() const noexcept { return log_.syncs(); }
+
+ private:
+  struct request : queued_request {
+    enum class kind : std::uint8_t { commit, rotate, resume, stop };
+    explicit request(kind asked) : what(asked) {}
+    kind what;
+    write_batch* batch = nullptr;
+    const read_set* reads = nullptr;
+    durability wanted = durability::none;
+    sequence_number sequence = 0;
+    std::shared_ptr<unit> frozen;
+    result<void> outcome;
+
+    // Has something to write, and nothing has spoken against it.
+    [[nodiscard]] bool goes_in() const noexcept { return outcome.has_value() && !batch->empty(); }
+  };
+  // What one commit group adds up to.
+  struct group_totals {
+    std::uint32_t commits = 0;
+    std::size_t writes = 0;
+    std::size_t payload_bytes = 0;
+    durability wanted = durability::none;
+  };
+
+  static constexpr std::size_t requests_max = 256;
+  static constexpr std::size_t group_bytes_max = std::size_t{1} << 20;
+
+  void lead_or_wait(request& mine) {
+    if (!queue_.join(mine)) return;
+    const std::size_t waiting = queue_.collect(mine, group_);
+    std::size_t count = 1;
+    switch (mine.what) {
+      case request::kind::commit: count = commit_group(waiting); break;
+      case request::kind::rotate: mine.outcome = guard([&] { return rotate_as_leader(mine); }); break;
+      case request::kind::resume: mine.outcome = guard([&] { return resume_as_leader(); }); break;
+      case request::kind::stop: break;
+    }
+    queue_.finish(mine, *group_[count - 1]);
+  }
+
+  // A failed allocation is an error like any other.
+  template <typename Work>
+  [[nodiscard]] static result<void> guard(Work&& work) {
+    STRATA_TRY_BLOCK { return work(); }
+    STRATA_CATCH(...) {}
+    return error(errc::out_of_memory, "commit");
+  }
+
+  [[nodiscard]] result<void> writable() {
+    if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "commit", "the store is closed");
+    if (environment_.process_id() != process_) return error(errc::closed, "commit", "the store belongs to the parent process");
+    return health_.status();
+  }
+
+  // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
+
+  [[nodiscard]] std::size_t commit_group(std::size_t waiting) {
+    auto ready = guard([&]() -> result<void> {
+      STRATA_TRY(writable());
+      return make_room();
+    });
+    std::size_t count = choose_group(waiting);
+    for (std::size_t i = 0; i < count; ++i) {
+      request& each = *group_[i];
+      if (!ready) {
+        each.outcome = ready;
+      } else if (each.reads != nullptr) {
+        each.outcome = guard([&] { return check_reads(*each.reads); });
+      }
+      each.sequence = versions_.visible();
+    }
+    if (!ready) return count;
+    if (auto written = guard([&] { return write_group(count); }); !written) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (group_[i]->goes_in()) group_[i]->outcome = written;
+    }
+    return count;
+  }
+
+  // How many of the requests at the front go into one group: commits only, of bounded size, none that has read what one
+  // before it writes.
+  [[nodiscard]] std::size_t choose_group(std::size_t waiting) const {
+    std::size_t bytes = group_[0]->batch->group_bytes().size();
+    std::size_t count = 1;
+    for (; count < waiting; ++count) {
+      const request& next = *group_[count];
+      if (next.what != request::kind::commit) break;
+      bytes += next.batch->group_bytes().size();
+      if (bytes > group_bytes_max || reads_what_group_writes(next, count)) break;
+    }
+    return count;
+  }
+  [[nodiscard]] bool reads_what_group_writes(const request& candidate, std::size_t count) const {
+    if (candidate.reads == nullptr) return false;
+    if (!candidate.reads->ranges.empty()) return true;
+    // Where a precise answer would cost more than a group saves, the answer is yes.
+    constexpr std::size_t comparisons_max = 4096;
+    std::size_t comparisons = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const write_batch& batch = *group_[i]->batch;
+      comparisons += batch.count() * candidate.reads->keys.size();
+      if (batch.erases_ranges() || comparisons > comparisons_max) return true;
+      write_reader writes = batch.writes();
+      for (write w; writes.next(w);)
+        for (const byte_string& key : candidate.reads->keys)
+          if (w.key == bytes_view(key)) return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] result<void> check_reads(const read_set& reads) {
+    const auto state = versions_.hold();
+    if (!state) return error(errc::closed, "commit", "the store is closed");
+    STRATA_TRY_LET(changed, has_changed(*state, reads));
+    if (!changed) return {};
+    statistics_counters::add(counters_.conflicts, 1);
+    return error(errc::conflict, "commit", "what the transaction has read was changed by another commit");
+  }
+
+  [[nodiscard]] group_totals add_up(std::size_t count) const {
+    group_totals totals;
+    for (std::size_t i = 0; i < count; ++i) {
+      const request& each = *group_[i];
+      if (!each.goes_in()) continue;
+      ++totals.commits;
+      totals.writes += each.batch->count();
+      totals.payload_bytes += each.batch->payload_bytes();
+      totals.wanted = (std::max)(totals.wanted, each.wanted);
+    }
+    return totals;
+  }
+
+  [[nodiscard]] result<void> write_group(std::size_t count) {
+    const group_totals totals = add_up(count);
+    if (totals.commits == 0) return {};
+    STRATA_TRY(active_->reserve(totals.writes, totals.payload_bytes));
+    STRATA_TRY_LET(first, versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits));
+    const std::uint64_t time_us =
+        (std::max)(environment_.wall_time_us(), versions_.last_time_us_.load(std::memory_order_relaxed));
+    if (logged()) {
+      STRATA_TRY(open_log());
+      const bytes_view group = assemble(count, totals.commits, first, time_us);
+      burned_ = first + totals.commits - 1;
+      STRATA_TRY(log_group(group, totals.wanted));
+    }
+    versions_.last_time_us_.store(time_us, std::memory_order_relaxed);
+    if (auto applied = guard([&] { return apply(count, first, time_us); }); !applied) {
+      // In the log but not in memory: only a reopen can bring the two together again.
+      health_.fail(applied.error(), health_type::severity::final);
+      return applied;
+    }
+    versions_.publish(last_sequence_);
+    statistics_counters::add(counters_.commits, totals.commits);
+    statistics_counters::add(counters_.writes, totals.writes);
+    statistics_counters::add(counters_.groups, 1);
+    statistics_counters::add(counters_.payload_bytes, totals.payload_bytes);
+    return {};
+  }
+
+  [[nodiscard]] bytes_view assemble(std::size_t count, std::uint32_t commits, sequence_number first, std::uint64_t time_us) {
+    const sequence_number unused = first - last_sequence_ - 1;
+    STRATA_ASSERT(unused <= UINT32_MAX);
+    const auto skipped = static_cast<std::uint32_t>(unused);
+    for (std::size_t i = 0; i < count; ++i)
+      if (group_[i]->goes_in()) group_[i]->batch->seal(first, skipped, time_us);
+    if (commits == 1) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (group_[i]->goes_in()) return group_[i]->batch->group_bytes();
+    }
+    group_buffer_.resize(group_header_bytes);
+    store_group_header(group_buffer_.data(), first, skipped, commits);
+    for (std::size_t i = 0; i < count; ++i)
+      if (group_[i]->goes_in()) group_buffer_.append(group_[i]->batch->commit_bytes());
+    return group_buffer_;
+  }
+
+  [[nodiscard]] result<void> log_group(bytes_view group, durability wanted) {
+    if (auto appended = log_.append(group); !appended) {
+      const bool room = is_lack_of_room(appended.error().code());
+      health_.fail(appended.error(), room ? health_type::severity::resumable : health_type::severity::final);
+      return appended;
+    }
+    if (wanted == durability::strict) {
+      if (auto synced = log_.sync(); !synced) {
+        health_.fail(synced.error(), health_type::severity::final);
+        return synced;
+      }
+    } else {
+      log_.schedule_sync(group.size());
+    }
+    return {};
+  }
+
+  [[nodiscard]] result<void> apply(std::size_t count, sequence_number first, std::uint64_t time_us) {
+    for (std::size_t i = 0; i < count; ++i) {
+      request& each = *group_[i];
+      if (!each.goes_in()) continue;
+      STRATA_ASSERT(active_->apply(first, time_us, each.batch->writes()));
+      each.sequence = first;
+      last_sequence_ = first++;
+    }
+    return {};
+  }
+
+  // ---- room
+
+  [[nodiscard]] result<void> make_room() {
+    slow_down();
+    const bool full = active_->memtable().bytes() >= options_.memtable_bytes ||
+                      active_->range_tombstone_count() >= unit::range_tombstones_max;
+    return full ? freeze() : result<void>();
+  }
+
+  // Makes writers wait in proportion to what the merges are behind, at most a millisecond at a time.
+  void slow_down() {
+    const std::uint64_t pressure = maintenance_.pressure();
+    if (pressure == 0) return;
+    // At full pressure: a millisecond for each 8 KiB.
+    owed_us_ += group_[0]->batch->group_bytes().size() * pressure * pressure / 8'192'000;
+    constexpr std::uint64_t pause_us = 1000;
+    if (owed_us_ < pause_us) return;
+    owed_us_ = 0;
+    environment_.sleep_for_us(pause_us);
+    statistics_counters::add(counters_.delayed_us, pause_us);
+  }
+
+  // Ends the active memtable and its log segment; waits where too many are frozen already.
+  [[nodiscard]] result<void> freeze() {
+    STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
+    auto fresh = std::make_shared<unit>();
+    // A segment that recovery left open has to be open before it can be sealed.
+    if (logged() && tail_) STRATA_TRY(open_log());
+    if (auto sealed = log_.rotate(); !sealed) {
+      const bool room = is_lack_of_room(sealed.error().code());
+      health_.fail(sealed.error(), room ? health_type::severity::resumable : health_type::severity::final);
+      return sealed;
+    }
+    tail_.reset();
+    put_in_place(std::move(fresh));
+    return {};
+  }
+  void put_in_place(std::shared_ptr<unit> fresh) {
+    active_->last_sequence = last_sequence_;
+    active_ = fresh;
+    versions_.rotate(std::move(fresh));
+    maintenance_.notify();
+  }
+
+  [[nodiscard]] result<void> rotate_as_leader(request& mine) {
+    STRATA_TRY(writable());
+    if (!active_->empty()) STRATA_TRY(freeze());
+    const auto state = versions_.hold();
+    if (state && state->memory.size() > 1) mine.frozen = state->memory[1];
+    return {};
+  }
+
+  // ---- the log
+
+  [[nodiscard]] wal::segment segment(std::uint64_t number) const {
+    return {log_path(versions_.directory(), number), number, versions_.store_id(), options_.memtable_bytes};
+  }
+
+  // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.
+  [[nodiscard]] result<void> open_log() {
+    if (log_.is_open()) return {};
+    if (tail_) {
+      STRATA_TRY(log_.reopen(segment(active_->segment), *tail_));
+      tail_.reset();
+      return {};
+    }
+    STRATA_ASSERT(active_->empty());
+    STRATA_TRY_LET(number, versions_.new_file_number());
+    if (auto opened = log_.open(segment(number)); !opened) {
+      // Best effort: recovery knows that a segment without a header holds nothing.
+      static_cast<void>(environment_.remove_file(segment(number).path));
+      return opened;
+    }
+    active_->segment = number;
+    auto named = environment_.sync_directory(versions_.directory());
+    if (!named) health_.fail(named.error(), health_type::severity::final);
+    return named;
+  }
+
+  // Room was made: the log's segment is read again, for what the failed append left. A group that is there whole has
+  // happened, and is applied; the rest is cut off at the next append.
+  [[nodiscard]] result<void> resume_as_leader() {
+    if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "resume", "the store is closed");
+    if (!health_.failed()) return {};
+    STRATA_TRY(health_.resumable());
+    STRATA_TRY(versions_.resume());
+    if (logged() && active_->segment != 0) {
+      log_.drop();
+      STRATA_TRY_LET(tail, Wal::template replay<Environment>(
+                               environment_, segment(active_->segment),
+                               [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
+      if (tail.sealed) {
+        put_in_place(std::make_shared<unit>());
+      } else {
+        tail_ = tail;
+      }
+    }
+    health_.clear();
+    maintenance_.notify();
+    return {};
+  }
+  [[nodiscard]] result<void> apply_again(bytes_view group) {
+    group_reader commits(group);
+    STRATA_TRY(active_->reserve(group.size() / 3, group.size()));
+    for (logged_commit commit; commits.next(commit);) {
+      if (commit.sequence <= last_sequence_) continue;
+      STRATA_ASSERT(active_->apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count)));
+      last_sequence_ = commit.sequence;
+    }
+    versions_.publish(last_sequence_);
+    return {};
+  }
+
+  Environment environment_;
+  const options& options_;
+  std::uint64_t process_;
+  versions_type& versions_;
+  health_type& health_;
+  maintenance_type& maintenance_;
+  commit_queue<Environment> queue_;
+  std::atomic<bool> stopping_{false};
+  statistics_counters counters_;
+
+  // The leader's alone.
+  commit_log<Environment, Wal> log_;
+  std::shared_ptr<unit> active_;
+  std::optional<wal::tail> tail_;      // where the segment of active_ is gone on with, while it is not open
+  sequence_number last_sequence_ = 0;  // of the newest commit
+  sequence_number burned_ = 0;         // the newest that was ever given out; one whose log write failed is not given again
+  std::array<request*, requests_max> group_{};
+  byte_string group_buffer_;
+  std::uint64_t owed_us_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

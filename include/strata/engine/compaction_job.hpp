@@ -1,0 +1,242 @@
+// The merge of a flush or a compaction: many sources in, new tables out, and the rule of what may be dropped.
+//
+//   1. A version may go only if no snapshot sees it: of one key, of all versions between two neighbouring snapshots (a
+//      stripe) only the newest is seen by anyone.
+//   2. A tombstone may go only if, besides, nothing older of its key lies outside the inputs, and no snapshot is older
+//      than the tombstone. A range tombstone likewise, for its whole range.
+//   3. An expired value becomes a tombstone, and so hides what is older until rule 2 holds.
+//   4. All versions of a key go into one table.
+//   5. A read error ends the job; what was read is counted against what the inputs said they hold.
+//
+// Thread safety: one thread. Files it made are removed again when it fails; a crash leaves them to the next open, which
+// knows that no version names them.
+#ifndef STRATA_ENGINE_COMPACTION_JOB_HPP
+#define STRATA_ENGINE_COMPACTION_JOB_HPP
+
+#include <optional>
+
+#include <strata/engine/cursor.hpp>
+#include <strata/engine/options.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+// What the readers of a store can still see.
+struct retention {
+  std::vector<sequence_number> snapshots;  // ascending
+  std::uint64_t expired_before_us = 0;     // values whose expiry is before this may be removed
+
+  // The index of the first snapshot that sees `sequence`; versions with the same index hide each other.
+  [[nodiscard]] std::size_t stripe(sequence_number sequence) const noexcept {
+    return static_cast<std::size_t>(std::lower_bound(snapshots.begin(), snapshots.end(), sequence) - snapshots.begin());
+  }
+};
+
+template <typename Environment, typename Memtable, typename Sstable>
+class compaction_job {
+ public:
+  using version_type = version<Environment, Sstable>;
+  using handle = table_handle<Environment, Sstable>;
+  using sorted_run = typename version_type::sorted_run;
+  using table_type = typename Sstable::template table<Environment>;
+  using builder_type = typename Sstable::template builder<Environment>;
+  using cache_type = typename Sstable::template cache<Environment>;
+
+  struct output {
+    std::uint64_t number = 0;
+    std::shared_ptr<handle> table;
+  };
+
+  compaction_job(const Environment& environment, bytes_view directory, std::uint64_t store_id, const options& amounts,
+                 cache_type& cache, retention kept)
+      : environment_(environment), directory_(directory), store_id_(store_id), amounts_(amounts), cache_(cache),
+        kept_(std::move(kept)) {}
+
+  // Sources, newest first; memtables before runs.
+  void add_input(const memory_unit<Memtable>& unit) {
+    merge_.add(unit.memtable());
+    entries_expected_ += unit.memtable().entries();
+    newest_time_us_ = (std::max)(newest_time_us_, unit.newest_time_us());
+    if (const range_tombstone_list* list = unit.range_tombstones()) collect(*list);
+  }
+  // `run` holds those tables of one sorted run that are inputs, and outlives the job.
+  void add_input(const sorted_run& run) {
+    merge_.add(run, sstable::usage::once);
+    for (const auto& table : run.tables) {
+      entries_expected_ += table->facts().entries;
+      newest_time_us_ = (std::max)(newest_time_us_, table->facts().newest_time_us);
+      collect(table->table().range_tombstones());
+    }
+  }
+  // Tables of one sorted run that are no inputs and may hold older versions of the inputs' keys.
+  void add_older(sorted_run run) { older_.push_back(std::move(run)); }
+  // Outputs are closed at table_bytes only when `split`; a flush makes one.
+  enum class cutting : std::uint8_t { whole, split };
+
+  // Does the work. `next_number` gives fresh file numbers: result<std::uint64_t>(). `interrupted` is asked now and then and
+  // ends the job with errc::closed. Returns the tables, synced (the directory too), in key order; none when all was dropped.
+  template <typename NextNumber, typename Interrupted>
+  [[nodiscard]] result<std::vector<output>> run(cutting cut, NextNumber&& next_number, Interrupted&& interrupted) {
+    erased_ = range_tombstone_list(std::move(collected_));
+    auto done = merge(cut, next_number, interrupted);
+    if (done && !outputs_.empty()) done = environment_.sync_directory(directory_);
+    if (!done) {
+      abandon();
+      return std::move(done).error();
+    }
+    return std::move(outputs_);
+  }
+
+  [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
+
+ private:
+  void collect(const range_tombstone_list& list) {
+    for (range_tombstone& each : list.tombstones()) collected_.push_back(std::move(each));
+  }
+
+  template <typename NextNumber, typename Interrupted>
+  [[nodiscard]] result<void> merge(cutting cut, NextNumber& next_number, Interrupted& interrupted) {
+    bool any = false;
+    std::size_t newer_stripe = 0;
+    std::uint64_t entries_read = 0;
+    for (merge_.seek_first(); merge_.valid(); merge_.next()) {
+      entry e = merge_.current();
+      if ((++entries_read & 1023) == 0 && interrupted()) return error(errc::closed, "compact", "the store is closing");
+      const bool new_key = !any || e.key != bytes_view(key_);
+      const std::size_t stripe = kept_.stripe(e.sequence);
+      if (new_key) {
+        key_.assign(e.key);
+        any = true;
+      } else if (stripe == newer_stripe) {
+        continue;
+      }
+      newer_stripe = stripe;
+      if (erased_in_stripe(e, stripe)) continue;
+      if (expiry_of(e) < kept_.expired_before_us) {
+        e.kind = value_kind::tombstone;
+        e.value = {};
+      }
+      if (e.kind == value_kind::tombstone && stripe == 0 && !older_holds(e.key)) continue;
+      if (new_key && cut == cutting::split && builder_ && builder_->bytes() >= amounts_.table_bytes)
+        STRATA_TRY(finish_table(bytes_view(key_)));
+      if (!builder_) STRATA_TRY(begin_table(next_number));
+      STRATA_TRY(builder_->add(e));
+    }
+    STRATA_TRY(merge_.status());
+    if (entries_read != entries_expected_)
+      return error(errc::corruption, "compact", "the inputs hold another number of entries than they say");
+    if (!builder_ && has_tombstones_left()) STRATA_TRY(begin_table(next_number));
+    if (builder_) STRATA_TRY(finish_table(std::nullopt));
+    return {};
+  }
+
+  // True when a range tombstone hides `e` from everyone who could see it.
+  [[nodiscard]] bool erased_in_stripe(const entry& e, std::size_t stripe) const noexcept {
+    if (erased_.empty()) return false;
+    const sequence_number latest_in_stripe = stripe < kept_.snapshots.size() ? kept_.snapshots[stripe] : sequence_max;
+    return erased_.covering(e.key, latest_in_stripe) > e.sequence;
+  }
+  [[nodiscard]] bool older_holds(bytes_view key) const noexcept {
+    for (const sorted_run& each : older_)
+      if (each.find(key) != nullptr) return true;
+    return false;
+  }
+  [[nodiscard]] bool older_overlaps(bytes_view begin, bytes_view end) const noexcept {
+    for (const sorted_run& each : older_) {
+      const std::size_t index = each.first_not_before(begin);
+      if (index < each.tables.size() && bytes_view(each.tables[index]->facts().smallest) < end) return true;
+    }
+    return false;
+  }
+
+  // Calls visit for each range tombstone that must be kept.
+  template <typename Visit>
+  result<void> each_tombstone_left(Visit&& visit) const {
+    for (const auto& piece : erased_.fragments()) {
+      std::size_t newer_stripe = kept_.snapshots.size() + 1;
+      for (const sequence_number sequence : piece.sequences) {
+        const std::size_t stripe = kept_.stripe(sequence);
+        if (stripe == newer_stripe) continue;
+        newer_stripe = stripe;
+        if (stripe == 0 && !older_overlaps(piece.begin, piece.end)) continue;
+        STRATA_TRY(visit(piece, sequence));
+      }
+    }
+    return {};
+  }
+  [[nodiscard]] bool has_tombstones_left() const {
+    bool any = false;
+    static_cast<void>(each_tombstone_left([&](const auto&, sequence_number) -> result<void> {
+      any = true;
+      return {};
+    }));
+    return any;
+  }
+
+  template <typename NextNumber>
+  [[nodiscard]] result<void> begin_table(NextNumber& next_number) {
+    STRATA_TRY_LET(number, next_number());
+    sstable::settings settings = table_settings(number);
+    STRATA_TRY_LET(made, builder_type::create(environment_, settings));
+    builder_.emplace(std::move(made));
+    outputs_.push_back({number, nullptr});
+    return {};
+  }
+
+  // Ends the table before `next_key` (none: the last), with the part of the range tombstones that falls to it.
+  [[nodiscard]] result<void> finish_table(std::optional<bytes_view> next_key) {
+    STRATA_TRY(each_tombstone_left([&](const range_tombstone_list::fragment& piece, sequence_number sequence) -> result<void> {
+      range_tombstone part{piece.begin, piece.end, sequence};
+      if (part.begin < cut_) part.begin = cut_;
+      if (next_key && bytes_view(part.end) > *next_key) part.end = *next_key;
+      if (part.begin >= part.end) return {};
+      return builder_->add(part);
+    }));
+    if (next_key) cut_ = *next_key;
+    STRATA_TRY_LET(facts, builder_->finish());
+    builder_.reset();
+    bytes_written_ += facts.bytes;
+    output& last = outputs_.back();
+    const sstable::settings settings = table_settings(last.number);
+    STRATA_TRY_LET(table, table_type::open(environment_, settings, cache_));
+    if (table->facts() != facts)
+      return error(errc::corruption, "compact", "a table reads back with other facts than it was written with")
+          .in_file(settings.path);
+    last.table = std::make_shared<handle>(environment_, settings.path, last.number, std::move(table));
+    return {};
+  }
+
+  [[nodiscard]] sstable::settings table_settings(std::uint64_t number) const {
+    return {table_path(directory_, number), number, store_id_, amounts_.block_bytes, newest_time_us_};
+  }
+
+  void abandon() {
+    builder_.reset();
+    for (output& each : outputs_) {
+      each.table.reset();
+      static_cast<void>(environment_.remove_file(table_path(directory_, each.number)));
+    }
+    outputs_.clear();
+  }
+
+  Environment environment_;
+  byte_string directory_;
+  std::uint64_t store_id_;
+  const options& amounts_;
+  cache_type& cache_;
+  retention kept_;
+  merging_cursor<Environment, Memtable, Sstable> merge_;
+  std::vector<sorted_run> older_;
+  std::vector<range_tombstone> collected_;
+  range_tombstone_list erased_;
+  std::vector<output> outputs_;
+  std::optional<builder_type> builder_;
+  byte_string key_;
+  byte_string cut_;
+  std::uint64_t newest_time_us_ = 0;
+  std::uint64_t entries_expected_ = 0;
+  std::uint64_t bytes_written_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

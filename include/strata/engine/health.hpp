@@ -1,0 +1,71 @@
+// The latch: once a write to disk has failed, the store says so on every write until it is resumed or reopened.
+//
+// Thread safety: every member from any thread.
+//
+//   1. The first failure wins; later ones change nothing.
+//   2. A failed sync, and any failure that leaves unknown what is on disk, is final. Only a lack of room (space,
+//      descriptors, memory) can be resumed from.
+#ifndef STRATA_ENGINE_HEALTH_HPP
+#define STRATA_ENGINE_HEALTH_HPP
+
+#include <atomic>
+
+#include <strata/environment/requirements.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+[[nodiscard]] inline bool is_lack_of_room(errc code) noexcept {
+  return code == errc::no_space || code == errc::too_many_open_files || code == errc::out_of_memory;
+}
+
+template <typename Environment>
+class health {
+  using lock = unique_lock<typename Environment::mutex>;
+
+ public:
+  enum class severity : std::uint8_t { resumable, final };
+
+  explicit health(const Environment& environment) : mutex_(environment), reason_(errc::closed) {}
+
+  // Cheap: what every commit asks.
+  [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+
+  void fail(error reason, severity how) {
+    lock held(mutex_);
+    if (failed()) {
+      if (how == severity::final) severity_ = how;
+      return;
+    }
+    reason_ = std::move(reason);
+    severity_ = how;
+    failed_.store(true, std::memory_order_release);
+  }
+
+  // The failure that latched, or success.
+  [[nodiscard]] result<void> status() {
+    if (!failed()) return {};
+    lock held(mutex_);
+    return reason_;
+  }
+
+  // Success when nothing has failed, or what has can be resumed from.
+  [[nodiscard]] result<void> resumable() {
+    lock held(mutex_);
+    if (failed() && severity_ == severity::final) return reason_;
+    return {};
+  }
+  void clear() {
+    lock held(mutex_);
+    failed_.store(false, std::memory_order_release);
+  }
+
+ private:
+  typename Environment::mutex mutex_;
+  std::atomic<bool> failed_{false};
+  error reason_;                               // mutex_
+  severity severity_ = severity::resumable;    // mutex_
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

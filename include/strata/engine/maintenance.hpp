@@ -1,0 +1,356 @@
+// Maintenance: the two background threads of a store. One writes frozen memtables to tables, one merges tables.
+//
+// Thread safety: every member from any thread; the work itself is done by the two threads alone.
+//
+//   1. Memtables are flushed oldest first, one at a time: tables always hold a prefix of the commits.
+//   2. The flush thread adds to level 0 only, the compaction thread takes away only what was there when it picked: their
+//      edits never touch the same table.
+//   3. A failure latches the store and stops both threads' work until resume(); waiters wake with the reason.
+//   4. A thread that waits has nothing to do, or the store is latched or closing. Whoever makes work notifies.
+#ifndef STRATA_ENGINE_MAINTENANCE_HPP
+#define STRATA_ENGINE_MAINTENANCE_HPP
+
+#include <strata/compaction/geometry.hpp>
+#include <strata/compaction/soundness.hpp>
+#include <strata/engine/compaction_job.hpp>
+#include <strata/engine/expiry_clock.hpp>
+#include <strata/engine/health.hpp>
+#include <strata/engine/version_set.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+template <typename Environment, typename Memtable, typename Sstable, typename Compaction>
+class maintenance {
+  using versions_type = version_set<Environment, Memtable, Sstable>;
+  using version_type = typename versions_type::version_type;
+  using unit = typename versions_type::unit;
+  using handle = typename versions_type::handle;
+  using sorted_run = typename version_type::sorted_run;
+  using job_type = compaction_job<Environment, Memtable, Sstable>;
+  using cache_type = typename Sstable::template cache<Environment>;
+  using lock = unique_lock<typename Environment::mutex>;
+
+ public:
+  maintenance(const Environment& environment, const options& amounts, versions_type& versions, cache_type& cache,
+              health<Environment>& latch)
+      : environment_(environment), options_(amounts), versions_(versions), cache_(cache), health_(latch),
+        expiry_clock_(amounts.expiry_margin), mutex_(environment), changed_(environment) {}
+  maintenance(const maintenance&) = delete;
+  maintenance& operator=(const maintenance&) = delete;
+
+  [[nodiscard]] result<void> start() {
+    measure();
+    STRATA_TRY_LET(flusher, environment_.start_thread("strata-flush", [this]() noexcept { flush_loop(); }));
+    flusher_.emplace(std::move(flusher));
+    auto compactor = environment_.start_thread("strata-compact", [this]() noexcept { compact_loop(); });
+    if (!compactor) {
+      stop();
+      return std::move(compactor).error();
+    }
+    compactor_.emplace(std::move(*compactor));
+    return {};
+  }
+  // Ends both threads; a merge under way is given up. Safe to call twice.
+  void stop() {
+    {
+      lock held(mutex_);
+      stopping_.store(true, std::memory_order_release);
+      changed_.notify_all();
+    }
+    if (flusher_) flusher_->join();
+    if (compactor_) compactor_->join();
+    flusher_.reset();
+    compactor_.reset();
+  }
+
+  // Says that something changed: a memtable was frozen, the store was latched or resumed.
+  void notify() {
+    lock held(mutex_);
+    ++generation_;
+    changed_.notify_all();
+  }
+
+  // Waits until fewer than `limit` memtables are held.
+  // Errors: what the store is latched with; closed.
+  [[nodiscard]] result<void> wait_for_memtables_below(std::size_t limit) {
+    lock held(mutex_);
+    while (memtables() >= limit) {
+      STRATA_TRY(runnable());
+      changed_.wait(held);
+    }
+    return {};
+  }
+  // Waits until `frozen` is in a table.
+  [[nodiscard]] result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
+    lock held(mutex_);
+    while (holds(frozen)) {
+      STRATA_TRY(runnable());
+      changed_.wait(held);
+    }
+    return {};
+  }
+  // Merges until the policy has nothing left to do for the smallest shape.
+  [[nodiscard]] result<void> compact_all() {
+    lock held(mutex_);
+    const std::uint64_t ticket = ++compactions_asked_;
+    changed_.notify_all();
+    while (compactions_done_ < ticket) {
+      STRATA_TRY(runnable());
+      changed_.wait(held);
+    }
+    return {};
+  }
+
+  // How hard writers are to be slowed, 0 to 1000: by the number of runs a read must look through, and by the bytes still
+  // to be merged. Any thread; cheap.
+  [[nodiscard]] std::uint32_t pressure() const noexcept { return pressure_.load(std::memory_order_relaxed); }
+
+  struct counters {
+    std::atomic<std::uint64_t> flushes{0};
+    std::atomic<std::uint64_t> flushed_bytes{0};
+    std::atomic<std::uint64_t> compactions{0};
+    std::atomic<std::uint64_t> moves{0};
+    std::atomic<std::uint64_t> compacted_bytes_read{0};
+    std::atomic<std::uint64_t> compacted_bytes_written{0};
+  };
+  [[nodiscard]] const counters& counts() const noexcept { return counters_; }
+
+ private:
+  [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+  [[nodiscard]] result<void> runnable() {
+    if (stopping()) return error(errc::closed, "wait for background work", "the store is closed");
+    return health_.status();
+  }
+  [[nodiscard]] std::size_t memtables() {
+    lock held(versions_.mutex());
+    return versions_.current() ? versions_.current()->memory.size() : 0;
+  }
+  [[nodiscard]] bool holds(const std::shared_ptr<unit>& frozen) {
+    lock held(versions_.mutex());
+    if (!versions_.current()) return false;
+    const auto& memory = versions_.current()->memory;
+    return std::find(memory.begin(), memory.end(), frozen) != memory.end();
+  }
+  // The oldest memtable when it is frozen.
+  [[nodiscard]] std::shared_ptr<unit> next_to_flush() {
+    lock held(versions_.mutex());
+    const auto& state = versions_.current();
+    return state && state->memory.size() > 1 ? state->memory.back() : nullptr;
+  }
+
+  // Work of a thread: false when there is none.
+  template <typename Work>
+  void loop(Work&& work) {
+    lock held(mutex_);
+    while (!stopping()) {
+      bool worked = false;
+      if (!health_.failed()) {
+        const std::uint64_t seen = generation_;
+        held.unlock();
+        auto done = work();
+        if (!done) latch(std::move(done).error());
+        held.lock();
+        worked = (done && *done) || generation_ != seen;
+        if (worked) {
+          ++generation_;
+          changed_.notify_all();
+        }
+      }
+      if (!worked && !stopping()) changed_.wait(held);
+    }
+  }
+  void latch(error reason) {
+    if (reason.code() == errc::closed) return;
+    const auto how = is_lack_of_room(reason.code()) ? health<Environment>::severity::resumable : health<Environment>::severity::final;
+    health_.fail(std::move(reason), how);
+    notify();
+  }
+
+  void flush_loop() noexcept {
+    loop([this]() -> result<bool> {
+      const std::shared_ptr<unit> frozen = next_to_flush();
+      if (!frozen) return false;
+      STRATA_TRY(guard([&] { return flush(frozen); }));
+      return true;
+    });
+  }
+  void compact_loop() noexcept {
+    loop([this]() -> result<bool> {
+      bool worked = false;
+      STRATA_TRY(guard([&] { return compact_once(worked); }));
+      return worked;
+    });
+  }
+  // An allocation that fails in the background is an error like any other.
+  template <typename Work>
+  [[nodiscard]] static result<void> guard(Work&& work) {
+    STRATA_TRY_BLOCK { return work(); }
+    STRATA_CATCH(...) {}
+    return error(errc::out_of_memory, "background work");
+  }
+
+  [[nodiscard]] retention kept() {
+    return {versions_.snapshots(), expiry_clock_.horizon_us(environment_.wall_time_us(), environment_.steady_time_ns())};
+  }
+
+  [[nodiscard]] result<void> flush(const std::shared_ptr<unit>& frozen) {
+    version_edit edit;
+    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    if (!frozen->empty()) {
+      const auto tables = versions_.flushed_tables().first;
+      job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
+      job.add_input(*frozen);
+      for (const auto& level : tables->levels())
+        for (const sorted_run& run : level.runs) job.add_older(run);
+      STRATA_TRY_LET(outputs, job.run(
+                                  job_type::cutting::whole, [&] { return versions_.new_file_number(); },
+                                  [&] { return stopping(); }));
+      for (auto& made : outputs) {
+        edit.added.push_back({0, made.number, made.number, made.table->facts()});
+        opened.emplace(made.number, std::move(made.table));
+      }
+      counters_.flushed_bytes.fetch_add(job.bytes_written(), std::memory_order_relaxed);
+    }
+    counters_.flushes.fetch_add(1, std::memory_order_relaxed);
+    STRATA_TRY(install(std::move(edit), opened, frozen));
+    // Best effort: a segment that stays is below the manifest's log number, and removed at the next open.
+    if (frozen->segment != 0) static_cast<void>(environment_.remove_file(log_path(versions_.directory(), frozen->segment)));
+    return {};
+  }
+
+  [[nodiscard]] result<void> compact_once(bool& worked) {
+    const auto tables = versions_.flushed_tables().first;
+    if (!tables) return {};
+    const compaction::shape shape = tables->shape(environment_.wall_time_us());
+    std::uint64_t asked = 0;
+    std::uint64_t done = 0;
+    {
+      lock held(mutex_);
+      asked = compactions_asked_;
+      done = compactions_done_;
+    }
+    const std::optional<compaction::plan> plan =
+        asked != done ? policy_.pick_all(shape, options_.compaction) : policy_.pick(shape, options_.compaction);
+    if (!plan) {
+      lock held(mutex_);
+      if (compactions_done_ < asked) {
+        compactions_done_ = asked;
+        worked = true;
+      }
+      return {};
+    }
+    STRATA_ASSERT(compaction::plan_is_sound(shape, *plan));
+    worked = true;
+    return carry_out(*tables, shape, *plan);
+  }
+
+  [[nodiscard]] result<void> carry_out(const version_type& tables, const compaction::shape& shape, const compaction::plan& plan) {
+    version_edit edit;
+    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    for (const auto& input : plan.inputs) edit.dropped.push_back(input.table);
+    std::sort(edit.dropped.begin(), edit.dropped.end());
+    if (plan.discard) return install(std::move(edit), opened, nullptr);
+    if (compaction::is_trivial_move(shape, plan)) {
+      // A run's number says how new it is, so a run that is made by a move has a fresh one too.
+      std::uint64_t run = 0;
+      if (plan.output_is_new_run) {
+        STRATA_TRY_LET(number, versions_.new_file_number());
+        run = number;
+      }
+      tables.each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
+        if (!is_input(edit, table->number())) return;
+        edit.added.push_back({plan.output_level, run, table->number(), table->facts()});
+      });
+      counters_.moves.fetch_add(1, std::memory_order_relaxed);
+      return install(std::move(edit), opened, nullptr);
+    }
+    job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
+    const std::vector<sorted_run> inputs = add_sources(job, tables, edit, plan);
+    STRATA_TRY_LET(outputs, job.run(
+                                job_type::cutting::split, [&] { return versions_.new_file_number(); },
+                                [&] { return stopping(); }));
+    const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : 0;
+    for (auto& made : outputs) {
+      edit.added.push_back({plan.output_level, run, made.number, made.table->facts()});
+      opened.emplace(made.number, std::move(made.table));
+    }
+    counters_.compactions.fetch_add(1, std::memory_order_relaxed);
+    for (const sorted_run& input : inputs)
+      for (const auto& table : input.tables)
+        counters_.compacted_bytes_read.fetch_add(table->facts().bytes, std::memory_order_relaxed);
+    counters_.compacted_bytes_written.fetch_add(job.bytes_written(), std::memory_order_relaxed);
+    return install(std::move(edit), opened, nullptr);
+  }
+
+  [[nodiscard]] static bool is_input(const version_edit& edit, std::uint64_t table) {
+    return std::binary_search(edit.dropped.begin(), edit.dropped.end(), table);
+  }
+
+  // Gives the job its inputs, and the tables that may hold older versions: all others from the highest input level down.
+  // The runs that it returns outlive the job's work.
+  [[nodiscard]] std::vector<sorted_run> add_sources(job_type& job, const version_type& tables, const version_edit& edit,
+                                                    const compaction::plan& plan) const {
+    std::uint32_t top = plan.output_level;
+    for (const auto& input : plan.inputs) top = (std::min)(top, input.level);
+    std::vector<sorted_run> inputs;
+    for (std::size_t level = top; level < tables.levels().size(); ++level) {
+      for (const sorted_run& run : tables.levels()[level].runs) {
+        sorted_run taken{run.number, {}};
+        sorted_run left{run.number, {}};
+        for (const auto& table : run.tables) (is_input(edit, table->number()) ? taken : left).tables.push_back(table);
+        if (!taken.tables.empty()) inputs.push_back(std::move(taken));
+        if (!left.tables.empty()) job.add_older(std::move(left));
+      }
+    }
+    for (const sorted_run& run : inputs) job.add_input(run);
+    return inputs;
+  }
+
+  [[nodiscard]] result<void> install(version_edit edit, const std::map<std::uint64_t, std::shared_ptr<handle>>& opened,
+                                     const std::shared_ptr<unit>& flushed) {
+    STRATA_TRY(versions_.install(std::move(edit), opened, flushed));
+    measure();
+    notify();
+    versions_.reclaim();
+    return {};
+  }
+
+  // Sets the pressure from the shape as it is now.
+  void measure() {
+    const auto tables = versions_.flushed_tables().first;
+    if (!tables) return;
+    const compaction::amounts& amounts = options_.compaction;
+    const std::uint64_t runs = tables->levels().empty() ? 0 : tables->levels()[0].runs.size();
+    const std::uint64_t runs_easy = 2ull * amounts.level0_runs;
+    std::uint64_t pressure = 0;
+    if (!Compaction::discards_live_data) {
+      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / (4ull * amounts.level0_runs);
+      const std::uint64_t debt = policy_.debt_bytes(tables->shape(environment_.wall_time_us()), amounts);
+      const std::uint64_t debt_easy = 2 * amounts.level_bytes_base + 8 * options_.memtable_bytes;
+      if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
+    }
+    pressure_.store(static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000})), std::memory_order_relaxed);
+  }
+
+  Environment environment_;
+  const options& options_;
+  versions_type& versions_;
+  cache_type& cache_;
+  health<Environment>& health_;
+  Compaction policy_;
+  expiry_clock expiry_clock_;
+  typename Environment::mutex mutex_;
+  typename Environment::condition_variable changed_;
+  std::uint64_t generation_ = 0;          // mutex_: counts changes, so that none is slept through
+  std::uint64_t compactions_asked_ = 0;   // mutex_
+  std::uint64_t compactions_done_ = 0;    // mutex_
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint32_t> pressure_{0};
+  counters counters_;
+  std::optional<typename Environment::thread> flusher_;
+  std::optional<typename Environment::thread> compactor_;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

@@ -1,0 +1,160 @@
+// The manifest: a log of version edits, and the numbers that must never be used twice.
+//
+// Thread safety: one thread at a time (the engine holds its manifest mutex).
+//
+//   1. An edit counts when append() has returned: it is synced. What it made obsolete is removed only after that.
+//   2. After a failed append nothing more is appended; the engine latches and removes nothing.
+//   3. Numbers of files and commits are handed out only below the ceilings of a synced edit, and a recovery that does
+//      not find an orderly close goes on above them: none is used twice, whatever a crash lost.
+//   4. A manifest that has grown is written anew: the new file whole and synced, then CURRENT, then the old is removed.
+#ifndef STRATA_ENGINE_MANIFEST_HPP
+#define STRATA_ENGINE_MANIFEST_HPP
+
+#include <map>
+#include <optional>
+
+#include <strata/engine/current.hpp>
+#include <strata/engine/version.hpp>
+#include <strata/environment/record_file.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+// Frozen: on disk.
+inline constexpr bytes_view manifest_magic = "STRATMAN";
+
+// What a manifest says, all edits added up.
+struct manifest_state {
+  std::uint64_t store_id = 0;
+  std::uint64_t number = 0;  // of the manifest file
+  version_edit::counters counts;
+  std::uint64_t log_number = 0;
+  std::map<std::uint64_t, version_edit::added_table> tables;
+
+  // False when the edit does not fit.
+  [[nodiscard]] bool add(const version_edit& edit) {
+    if (edit.has_counters) counts = edit.counts;
+    if (edit.log_number != 0) log_number = edit.log_number;
+    for (const std::uint64_t dropped : edit.dropped)
+      if (tables.erase(dropped) == 0) return false;
+    for (const version_edit::added_table& table : edit.added)
+      if (!tables.emplace(table.number, table).second) return false;
+    return true;
+  }
+
+  // One edit that says it all.
+  [[nodiscard]] version_edit whole() const {
+    version_edit edit;
+    edit.has_counters = true;
+    edit.counts = counts;
+    edit.log_number = log_number;
+    for (const auto& named : tables) edit.added.push_back(named.second);
+    return edit;
+  }
+};
+
+template <typename Environment>
+class manifest {
+ public:
+  manifest(const Environment& environment, byte_string directory)
+      : environment_(environment), directory_(std::move(directory)) {}
+
+  [[nodiscard]] const manifest_state& state() const noexcept { return state_; }
+
+  // Reads the manifest that CURRENT names. Writes nothing: a torn last edit was never acknowledged and is cut by the
+  // next append.
+  // Errors: those of read_current and replay_records; corruption where an edit does not parse or does not fit.
+  [[nodiscard]] result<void> recover() {
+    STRATA_TRY_LET(current, read_current(environment_, directory_));
+    state_ = {};
+    state_.store_id = current.store_id;
+    state_.number = current.manifest_number;
+    const byte_string path = manifest_path(directory_, state_.number);
+    bool any = false;
+    auto replayed = replay_records<Environment>(
+        environment_, file_settings(), [&](bytes_view payload, std::uint64_t offset) -> result<void> {
+          version_edit edit;
+          if (!edit.parse(payload) || !state_.add(edit))
+            return error(errc::corruption, "recover manifest", "an edit does not fit").in_file(path).at_offset(offset);
+          any = true;
+          return {};
+        });
+    if (!replayed) return std::move(replayed).error();
+    if (!any) return error(errc::corruption, "recover manifest", "no edit in it").in_file(path).at_offset(0);
+    tail_ = *replayed;
+    writer_.reset();
+    return {};
+  }
+
+  // Makes the first manifest of a store, and CURRENT. The directory holds neither. `state` is what it begins with.
+  [[nodiscard]] result<void> create(manifest_state state) {
+    state_ = std::move(state);
+    state_.counts.file_ceiling += 1;
+    return write_whole(state_.counts.file_ceiling);
+  }
+
+  // Adds `edit`, durable when it returns.
+  [[nodiscard]] result<void> append(const version_edit& edit) {
+    if (!writer_) {
+      STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, file_settings(), tail_));
+      writer_.emplace(std::move(reopened));
+    }
+    scratch_.clear();
+    edit.append_to(scratch_);
+    STRATA_TRY(writer_->append(scratch_));
+    STRATA_TRY(writer_->sync());
+    STRATA_ASSERT(state_.add(edit));
+    return {};
+  }
+
+  // True when most of the file is edits that later ones undid.
+  [[nodiscard]] bool has_grown() const noexcept {
+    return writer_ && writer_->bytes() > (std::uint64_t{256} << 10) + 4 * whole_bytes_;
+  }
+
+  // Invariant 4. `number` is a fresh file number below `file_ceiling`. After an error either file may count.
+  [[nodiscard]] result<void> rewrite(std::uint64_t number, std::uint64_t file_ceiling) {
+    const byte_string old = manifest_path(directory_, state_.number);
+    state_.counts.file_ceiling = (std::max)(state_.counts.file_ceiling, file_ceiling);
+    STRATA_TRY(write_whole(number));
+    // Best effort: a manifest that CURRENT does not name is removed at the next open.
+    static_cast<void>(environment_.remove_file(old));
+    return {};
+  }
+
+  // Orderly end; nothing to do where nothing was appended.
+  [[nodiscard]] result<void> close() {
+    if (!writer_) return {};
+    return writer_->close();
+  }
+
+ private:
+  [[nodiscard]] record_file_settings file_settings() const {
+    return {manifest_path(directory_, state_.number), manifest_magic, state_.number, state_.store_id, 0};
+  }
+
+  [[nodiscard]] result<void> write_whole(std::uint64_t number) {
+    state_.number = number;
+    STRATA_TRY_LET(fresh, record_writer<Environment>::create(environment_, file_settings()));
+    scratch_.clear();
+    state_.whole().append_to(scratch_);
+    STRATA_TRY(fresh.append(scratch_));
+    STRATA_TRY(fresh.sync());
+    STRATA_TRY(environment_.sync_directory(directory_));
+    STRATA_TRY(write_current(environment_, directory_, {state_.store_id, number}));
+    whole_bytes_ = scratch_.size();
+    writer_.emplace(std::move(fresh));
+    return {};
+  }
+
+  Environment environment_;
+  byte_string directory_;
+  manifest_state state_;
+  record_tail tail_;
+  std::optional<record_writer<Environment>> writer_;
+  byte_string scratch_;
+  std::uint64_t whole_bytes_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

@@ -1,0 +1,183 @@
+// Recovery: from a directory to a state that can be read and written.
+//
+//   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
+//   2. A log segment before the last one must be complete (sealed); the commits of the log must follow one another
+//      without a hole. Anything else is errc::corruption with file and offset.
+//   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
+//      What a crash left over is removed afterwards, by the writer only.
+//   4. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
+//      reading begins again.
+#ifndef STRATA_ENGINE_RECOVERY_HPP
+#define STRATA_ENGINE_RECOVERY_HPP
+
+#include <optional>
+
+#include <strata/engine/manifest.hpp>
+#include <strata/engine/options.hpp>
+#include <strata/engine/read_state.hpp>
+#include <strata/wal/requirements.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+template <typename Environment, typename Memtable, typename Wal, typename Sstable>
+class recovery {
+ public:
+  using unit = memory_unit<Memtable>;
+  using version_type = version<Environment, Sstable>;
+  using handle = table_handle<Environment, Sstable>;
+  using table_type = typename Sstable::template table<Environment>;
+  using cache_type = typename Sstable::template cache<Environment>;
+
+  recovery(const Environment& environment, byte_string directory, cache_type& cache)
+      : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache) {}
+
+  // Makes an empty store in a directory that holds none. What a creation that was cut short left is removed first.
+  // Errors: not_a_store where foreign files are; corruption where a store's files are but CURRENT is not.
+  [[nodiscard]] result<void> create() {
+    STRATA_TRY_LET(names, environment_.list_directory(directory_));
+    for (const std::string& name : names) {
+      switch (parse_file_name(name).type) {
+        case file_type::foreign:
+          return error(errc::not_a_store, "create store", "the directory holds other files").in_file(join_path(directory_, name));
+        case file_type::table:
+        case file_type::log:
+          return error(errc::corruption, "open store", "CURRENT is missing").in_file(join_path(directory_, "CURRENT"));
+        case file_type::manifest:
+        case file_type::temporary: STRATA_TRY(environment_.remove_file(join_path(directory_, name))); break;
+        case file_type::lock:
+        case file_type::current: break;
+      }
+    }
+    manifest_state empty;
+    while (empty.store_id == 0) empty.store_id = environment_.entropy();
+    return manifest_.create(std::move(empty));
+  }
+
+  // Reads the store. Errors: those of the manifest, the tables and the log.
+  [[nodiscard]] result<void> read() {
+    for (;;) {
+      auto done = read_once();
+      if (done || done.error().code() != errc::no_such_file) return done;
+      manifest<Environment> now(environment_, directory_);
+      STRATA_TRY(now.recover());
+      if (now.state().number == manifest_.state().number && now.state().tables.size() == manifest_.state().tables.size() &&
+          now.state().log_number == manifest_.state().log_number &&
+          now.state().counts.file_ceiling == manifest_.state().counts.file_ceiling)
+        return error(errc::corruption, "open store", "a file that the manifest names is missing")
+            .in_file(done.error().file());
+    }
+  }
+
+  // Removes what a crash left: files of ours that neither the manifest nor the log needs. Requires: read() succeeded and
+  // this process is the writer.
+  [[nodiscard]] result<void> remove_leftovers() {
+    STRATA_TRY_LET(names, environment_.list_directory(directory_));
+    for (const std::string& name : names) {
+      const file_name parsed = parse_file_name(name);
+      const bool needed =
+          parsed.type == file_type::foreign || parsed.type == file_type::lock || parsed.type == file_type::current ||
+          (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
+          (parsed.type == file_type::table && manifest_.state().tables.count(parsed.number) != 0) ||
+          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
+      if (!needed) STRATA_TRY(environment_.remove_file(join_path(directory_, name)));
+    }
+    return {};
+  }
+
+  // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
+  manifest<Environment> manifest_;
+  std::shared_ptr<const version_type> tables_;
+  std::vector<std::shared_ptr<unit>> units_;
+  std::optional<wal::tail> open_tail_;
+  sequence_number last_sequence_ = 0;
+  std::uint64_t last_time_us_ = 0;
+
+ private:
+  [[nodiscard]] result<void> read_once() {
+    units_.clear();
+    open_tail_.reset();
+    newest_segment_ = 0;
+    STRATA_TRY(manifest_.recover());
+    const manifest_state& state = manifest_.state();
+    last_sequence_ = state.counts.flushed_sequence;
+    last_time_us_ = state.counts.last_time_us;
+    STRATA_TRY(open_tables());
+    STRATA_TRY_LET(names, environment_.list_directory(directory_));
+    std::vector<std::uint64_t> segments;
+    for (const std::string& name : names) {
+      const file_name parsed = parse_file_name(name);
+      if (parsed.type == file_type::log && parsed.number >= state.log_number) segments.push_back(parsed.number);
+    }
+    std::sort(segments.begin(), segments.end());
+    for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size()));
+    return {};
+  }
+
+  [[nodiscard]] result<void> open_tables() {
+    const manifest_state& state = manifest_.state();
+    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    version_edit edit;
+    for (const auto& [number, added] : state.tables) {
+      const sstable::settings settings{table_path(directory_, number), number, state.store_id, 4096, 0};
+      STRATA_TRY_LET(table, table_type::open(environment_, settings, cache_));
+      if (table->facts() != added.facts)
+        return error(errc::corruption, "open store", "a table has other facts than the manifest says").in_file(settings.path);
+      opened.emplace(number, std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
+      edit.added.push_back(added);
+    }
+    tables_ = version_type().after(edit, opened);
+    if (!tables_)
+      return error(errc::corruption, "open store", "the tables of the manifest do not fit together")
+          .in_file(manifest_path(directory_, state.number));
+    return {};
+  }
+
+  [[nodiscard]] result<void> replay(std::uint64_t segment_number, bool is_last) {
+    const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
+    auto fresh = std::make_shared<unit>();
+    fresh->segment = segment_number;
+    STRATA_TRY_LET(tail, Wal::template replay<Environment>(
+                             environment_, segment, [&](bytes_view group, std::uint64_t offset) -> result<void> {
+                               auto applied = apply_group(*fresh, group);
+                               if (applied && !*applied)
+                                 return error(errc::corruption, "replay log", "a record does not fit the one before")
+                                     .in_file(segment.path)
+                                     .at_offset(offset);
+                               return applied ? result<void>() : std::move(applied).error();
+                             }));
+    // Creation was cut short before anything was in it.
+    if (!is_last && tail.end == 0) return {};
+    if (!is_last && !tail.sealed)
+      return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
+          .in_file(segment.path)
+          .at_offset(tail.end);
+    newest_segment_ = segment_number;
+    fresh->last_sequence = last_sequence_;
+    if (is_last && !tail.sealed) open_tail_ = tail;
+    units_.push_back(std::move(fresh));
+    return {};
+  }
+
+  // False when the bytes are no group or do not follow what was replayed before.
+  [[nodiscard]] result<bool> apply_group(unit& into, bytes_view group) {
+    group_reader commits(group);
+    if (commits.previous() != last_sequence_) return false;
+    // A write takes at least three bytes, so the room reserved is bounded by the record.
+    STRATA_TRY(into.reserve(group.size() / 3, group.size()));
+    for (logged_commit commit; commits.next(commit);) {
+      if (!into.apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count))) return false;
+      last_sequence_ = commit.sequence;
+      last_time_us_ = (std::max)(last_time_us_, commit.time_us);
+    }
+    return commits.ok();
+  }
+
+  Environment environment_;
+  byte_string directory_;
+  cache_type& cache_;
+  std::uint64_t newest_segment_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

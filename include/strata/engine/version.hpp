@@ -1,0 +1,280 @@
+// Versions: which tables make up the store at one instant.
+//
+// A version is immutable and shared; an edit makes the next one out of it. Thread safety: any thread reads; versions and
+// handles are held by std::shared_ptr, and a table's file lives as long as a version that names it.
+//
+//   1. Levels hold sorted runs, newest first; a sorted run's tables are in key order and their [smallest, limit) do not
+//      overlap. Of one key, every version in a level (and in a sorted run of it) is newer than those below (after) it.
+//   2. A table's file is removed when it is obsolete (a durable edit dropped it) and nobody reads it any more.
+#ifndef STRATA_ENGINE_VERSION_HPP
+#define STRATA_ENGINE_VERSION_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <strata/compaction/requirements.hpp>
+#include <strata/core/coding.hpp>
+#include <strata/engine/file_names.hpp>
+#include <strata/sstable/requirements.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+// An open table and what becomes of its file.
+template <typename Environment, typename Sstable>
+class table_handle {
+ public:
+  using table_type = typename Sstable::template table<Environment>;
+
+  table_handle(const Environment& environment, byte_string path, std::uint64_t number, std::unique_ptr<table_type> table)
+      : environment_(environment), path_(std::move(path)), number_(number), table_(std::move(table)) {}
+  table_handle(const table_handle&) = delete;
+  table_handle& operator=(const table_handle&) = delete;
+  ~table_handle() {
+    table_.reset();
+    // Best effort: a file that stays is removed at the next open, which knows that no version names it.
+    if (obsolete_.load(std::memory_order_acquire)) static_cast<void>(environment_.remove_file(path_));
+  }
+
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] const byte_string& path() const noexcept { return path_; }
+  [[nodiscard]] const table_type& table() const noexcept { return *table_; }
+  [[nodiscard]] const sstable::facts& facts() const noexcept { return table_->facts(); }
+
+  // Says that the edit that drops this table is durable.
+  void mark_obsolete() noexcept { obsolete_.store(true, std::memory_order_release); }
+
+ private:
+  Environment environment_;
+  byte_string path_;
+  std::uint64_t number_;
+  std::unique_ptr<table_type> table_;
+  std::atomic<bool> obsolete_{false};
+};
+
+// One change of the set of tables, as the manifest records it.
+//
+//     edit     field …
+//     field    1 · counters   flushed sequence · sequence ceiling · file ceiling · last time (µs)   varints
+//              2 · log        first segment that is still needed                                    varint
+//              3 · drop       table number                                                          varint
+//              4 · add        level · sorted run · number · bytes · entries · tombstones · range tombstones
+//                             · newest time · lowest sequence · highest sequence (varints) · smallest · limit (sized)
+//
+// Frozen: on disk.
+struct version_edit {
+  struct added_table {
+    std::uint32_t level = 0;
+    std::uint64_t run = 0;  // of the level: 0 in those that keep one sorted run for ever
+    std::uint64_t number = 0;
+    sstable::facts facts;
+  };
+  struct counters {
+    sequence_number flushed_sequence = 0;  // of the newest commit that is in tables
+    sequence_number sequence_ceiling = 0;  // none above it was handed out
+    std::uint64_t file_ceiling = 0;        // no file with a higher number was made
+    std::uint64_t last_time_us = 0;
+  };
+
+  bool has_counters = false;
+  counters counts;
+  std::uint64_t log_number = 0;  // 0: unchanged
+  std::vector<std::uint64_t> dropped;
+  std::vector<added_table> added;
+
+  void append_to(byte_string& out) const {
+    if (has_counters) {
+      out.push_back(1);
+      append_varint(out, counts.flushed_sequence);
+      append_varint(out, counts.sequence_ceiling);
+      append_varint(out, counts.file_ceiling);
+      append_varint(out, counts.last_time_us);
+    }
+    if (log_number != 0) {
+      out.push_back(2);
+      append_varint(out, log_number);
+    }
+    for (const std::uint64_t number : dropped) {
+      out.push_back(3);
+      append_varint(out, number);
+    }
+    for (const added_table& table : added) {
+      out.push_back(4);
+      for (const std::uint64_t field :
+           {std::uint64_t{table.level}, table.run, table.number, table.facts.bytes, table.facts.entries, table.facts.tombstones,
+            table.facts.range_tombstones, table.facts.newest_time_us, table.facts.lowest_sequence,
+            table.facts.highest_sequence})
+        append_varint(out, field);
+      append_sized(out, table.facts.smallest);
+      append_sized(out, table.facts.limit);
+    }
+  }
+
+  // False when `bytes` are not what append_to makes.
+  [[nodiscard]] bool parse(bytes_view bytes) {
+    byte_reader in(bytes);
+    while (in.ok() && in.remaining() > 0) {
+      switch (in.fixed<std::uint8_t>()) {
+        case 1:
+          has_counters = true;
+          counts.flushed_sequence = in.varint();
+          counts.sequence_ceiling = in.varint();
+          counts.file_ceiling = in.varint();
+          counts.last_time_us = in.varint();
+          break;
+        case 2: log_number = in.varint(); break;
+        case 3: dropped.push_back(in.varint()); break;
+        case 4: parse_added(in); break;
+        default: return false;
+      }
+    }
+    return in.complete();
+  }
+
+ private:
+  void parse_added(byte_reader& in) {
+    added_table table;
+    const std::uint64_t level = in.varint();
+    if (level >= compaction::levels_max) return in.fail();
+    table.level = static_cast<std::uint32_t>(level);
+    for (std::uint64_t* field : {&table.run, &table.number, &table.facts.bytes, &table.facts.entries, &table.facts.tombstones,
+                                 &table.facts.range_tombstones, &table.facts.newest_time_us, &table.facts.lowest_sequence,
+                                 &table.facts.highest_sequence})
+      *field = in.varint();
+    table.facts.smallest = in.sized();
+    table.facts.limit = in.sized();
+    if (in.ok()) added.push_back(std::move(table));
+  }
+};
+
+template <typename Environment, typename Sstable>
+class version {
+ public:
+  using handle = table_handle<Environment, Sstable>;
+  using handle_ptr = std::shared_ptr<handle>;
+
+  struct sorted_run {
+    std::uint64_t number = 0;
+    std::vector<handle_ptr> tables;
+
+    // The table whose [smallest, limit) holds `key`, or none. O(log tables).
+    [[nodiscard]] const handle* find(bytes_view key) const noexcept {
+      const std::size_t index = first_not_before(key);
+      if (index == tables.size() || key < bytes_view(tables[index]->facts().smallest)) return nullptr;
+      return tables[index].get();
+    }
+    // The index of the first table whose limit is above `key`.
+    [[nodiscard]] std::size_t first_not_before(bytes_view key) const noexcept {
+      const auto at = std::upper_bound(tables.begin(), tables.end(), key,
+                                       [](bytes_view k, const handle_ptr& t) { return k < bytes_view(t->facts().limit); });
+      return static_cast<std::size_t>(at - tables.begin());
+    }
+  };
+  struct level {
+    std::vector<sorted_run> runs;
+  };
+
+  [[nodiscard]] const std::vector<level>& levels() const noexcept { return levels_; }
+  [[nodiscard]] std::size_t table_count() const noexcept {
+    std::size_t count = 0;
+    each_table([&](std::size_t, const sorted_run&, const handle_ptr&) { ++count; });
+    return count;
+  }
+  [[nodiscard]] std::uint64_t table_bytes() const noexcept {
+    std::uint64_t bytes = 0;
+    each_table([&](std::size_t, const sorted_run&, const handle_ptr& t) { bytes += t->facts().bytes; });
+    return bytes;
+  }
+  // Tables with range tombstones: what decides whether a read has to look for them.
+  [[nodiscard]] bool has_range_tombstones() const noexcept { return has_range_tombstones_; }
+
+  // Calls visit(level, sorted run, table handle) for every table, newest data first.
+  template <typename Visit>
+  void each_table(Visit&& visit) const {
+    for (std::size_t i = 0; i < levels_.size(); ++i)
+      for (const sorted_run& run : levels_[i].runs)
+        for (const handle_ptr& table : run.tables) visit(i, run, table);
+  }
+
+  // What a compaction policy sees of this version.
+  [[nodiscard]] compaction::shape shape(std::uint64_t now_us) const {
+    compaction::shape seen;
+    seen.now_us = now_us;
+    seen.levels.resize(levels_.size());
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+      for (const sorted_run& run : levels_[i].runs) {
+        compaction::sorted_run_shape& out = seen.levels[i].runs.emplace_back();
+        out.number = run.number;
+        for (const handle_ptr& t : run.tables) {
+          const sstable::facts& f = t->facts();
+          out.tables.push_back({t->number(), f.bytes, f.entries, f.tombstones + f.range_tombstones, f.newest_time_us, f.smallest, f.limit});
+        }
+      }
+    }
+    return seen;
+  }
+
+  // The version after `edit`; `opened` holds the handles of tables that are not in this version. Returns null when the
+  // edit does not fit: it drops what is not there, adds a number twice, or makes tables of a sorted run overlap.
+  [[nodiscard]] std::shared_ptr<const version> after(const version_edit& edit,
+                                                     const std::map<std::uint64_t, handle_ptr>& opened) const {
+    auto next = std::make_shared<version>();
+    next->levels_.resize(compaction::levels_max);
+    std::map<std::uint64_t, handle_ptr> known(opened);
+    std::vector<std::uint64_t> dropped(edit.dropped);
+    std::sort(dropped.begin(), dropped.end());
+    std::size_t dropped_found = 0;
+    each_table([&](std::size_t at_level, const sorted_run& run, const handle_ptr& t) {
+      known[t->number()] = t;
+      if (std::binary_search(dropped.begin(), dropped.end(), t->number())) {
+        ++dropped_found;
+      } else {
+        next->place(at_level, run.number, t);
+      }
+    });
+    if (dropped_found != dropped.size()) return nullptr;
+    for (const version_edit::added_table& added : edit.added) {
+      const auto found = known.find(added.number);
+      if (found == known.end()) return nullptr;
+      next->place(added.level, added.run, found->second);
+    }
+    return next->settle() ? next : nullptr;
+  }
+
+ private:
+  void place(std::size_t at_level, std::uint64_t run_number, const handle_ptr& table) {
+    std::vector<sorted_run>& runs = levels_[at_level].runs;
+    auto run = std::find_if(runs.begin(), runs.end(), [&](const sorted_run& r) { return r.number == run_number; });
+    if (run == runs.end()) run = runs.insert(runs.end(), sorted_run{run_number, {}});
+    run->tables.push_back(table);
+  }
+
+  // Puts runs and tables in order and checks invariant 1 as far as facts can tell.
+  [[nodiscard]] bool settle() {
+    has_range_tombstones_ = false;
+    std::vector<std::uint64_t> numbers;
+    for (level& each : levels_) {
+      std::sort(each.runs.begin(), each.runs.end(), [](const sorted_run& a, const sorted_run& b) { return a.number > b.number; });
+      for (sorted_run& run : each.runs) {
+        std::sort(run.tables.begin(), run.tables.end(),
+                  [](const handle_ptr& a, const handle_ptr& b) { return a->facts().smallest < b->facts().smallest; });
+        for (std::size_t i = 0; i < run.tables.size(); ++i) {
+          numbers.push_back(run.tables[i]->number());
+          has_range_tombstones_ = has_range_tombstones_ || run.tables[i]->facts().range_tombstones > 0;
+          if (i > 0 && run.tables[i - 1]->facts().limit > run.tables[i]->facts().smallest) return false;
+        }
+      }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end();
+  }
+
+  std::vector<level> levels_;
+  bool has_range_tombstones_ = false;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif

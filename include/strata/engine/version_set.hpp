@@ -1,0 +1,293 @@
+// The version set: the current read state, how it changes, and the numbers that go with it.
+//
+// Thread safety: every member from any thread. Two locks, taken in this order: `manifest_mutex_` while an edit is written
+// (its sync is slow), `mutex_` for an instant while pointers change. Readers take neither.
+//
+//   1. A version becomes current only after the edit that makes it is durable. What it no longer names becomes obsolete
+//      after that; after a failed edit nothing becomes obsolete any more.
+//   2. Readers load the read state inside an epoch; a replaced state is let go when no reader of before is inside.
+//   3. A reader loads the state first and the visible sequence after it: whatever that sequence covers of the state's
+//      memtables is in them. Memtables are only ever replaced between two commit groups.
+//   4. A snapshot's sequence is chosen and registered under `mutex_`; a merge lists the snapshots after it chose its
+//      inputs: a snapshot that it misses sees all that it keeps.
+#ifndef STRATA_ENGINE_VERSION_SET_HPP
+#define STRATA_ENGINE_VERSION_SET_HPP
+
+#include <set>
+
+#include <strata/core/epoch.hpp>
+#include <strata/engine/recovery.hpp>
+
+namespace strata::inline STRATA_ABI::engine {
+
+template <typename Environment, typename Memtable, typename Sstable>
+class version_set {
+ public:
+  using state_type = read_state<Environment, Memtable, Sstable>;
+  using unit = memory_unit<Memtable>;
+  using version_type = version<Environment, Sstable>;
+  using handle = table_handle<Environment, Sstable>;
+  using lock = unique_lock<typename Environment::mutex>;
+
+  // How far ahead numbers are reserved: so many may go unused at a crash.
+  static constexpr sequence_number sequences_reserved = sequence_number{1} << 24;
+  static constexpr std::uint64_t file_numbers_reserved = 64;
+
+  version_set(const Environment& environment, byte_string directory)
+      : environment_(environment), directory_(directory), manifest_(environment, std::move(directory)),
+        mutex_(environment), manifest_mutex_(environment) {}
+  version_set(const version_set&) = delete;
+  version_set& operator=(const version_set&) = delete;
+
+  // Takes over what recovery read. `active` (may be null) is the unit that commits go on in. Before any other call.
+  template <typename Recovered>
+  void start(Recovered& recovered, std::shared_ptr<unit> active) {
+    manifest_ = std::move(recovered.manifest_);
+    const version_edit::counters& counts = manifest_.state().counts;
+    visible_.store(recovered.last_sequence_, std::memory_order_release);
+    orderly_ = counts.sequence_ceiling <= recovered.last_sequence_;
+    next_file_ = counts.file_ceiling + 1;
+    sequence_ceiling_.store(counts.sequence_ceiling, std::memory_order_relaxed);
+    flushed_sequence_ = counts.flushed_sequence;
+    auto state = std::make_shared<state_type>();
+    for (const auto& each : recovered.units_) state->memory.insert(state->memory.begin(), each);
+    if (active && (state->memory.empty() || state->memory.front() != active)) state->memory.insert(state->memory.begin(), active);
+    state->tables = recovered.tables_;
+    lock held(mutex_);
+    replace(std::move(state));
+  }
+
+  // ---- reading
+
+  // Keeps the state that load() returns alive. Short: inside it nothing is let go.
+  [[nodiscard]] epoch_domain::guard pin() noexcept { return epochs_.pin(); }
+  // Requires a pin. null after close().
+  [[nodiscard]] const state_type* load() const noexcept { return current_.load(std::memory_order_seq_cst); }
+  // A state to keep. null after close().
+  [[nodiscard]] std::shared_ptr<const state_type> hold() noexcept {
+    const auto pinned = pin();
+    const state_type* state = load();
+    return state == nullptr ? nullptr : state->shared_from_this();
+  }
+  // The newest commit that readers see.
+  [[nodiscard]] sequence_number visible() const noexcept { return visible_.load(std::memory_order_acquire); }
+  // Makes commits up to `sequence` seen. The commit leader, after it applied them.
+  void publish(sequence_number sequence) noexcept { visible_.store(sequence, std::memory_order_release); }
+
+  // ---- snapshots
+
+  [[nodiscard]] sequence_number take_snapshot() {
+    lock held(mutex_);
+    const sequence_number sequence = visible();
+    snapshots_.insert(sequence);
+    return sequence;
+  }
+  void release_snapshot(sequence_number sequence) noexcept {
+    lock held(mutex_);
+    snapshots_.erase(snapshots_.find(sequence));
+  }
+  [[nodiscard]] std::vector<sequence_number> snapshots() {
+    lock held(mutex_);
+    std::vector<sequence_number> distinct;
+    for (const sequence_number each : snapshots_)
+      if (distinct.empty() || distinct.back() != each) distinct.push_back(each);
+    return distinct;
+  }
+
+  // ---- numbers
+
+  // A file number that was never used. Errors: those of a manifest append.
+  [[nodiscard]] result<std::uint64_t> new_file_number() {
+    lock held(manifest_mutex_);
+    return take_file_number();
+  }
+
+  // The first of `commits` sequences after `last`, all of which lie below a durable ceiling. Commit leader only.
+  [[nodiscard]] result<sequence_number> next_sequence(sequence_number last, std::uint32_t commits) {
+    sequence_number first = last + 1;
+    if (!orderly_) first = (std::max)(first, sequence_ceiling_.load(std::memory_order_relaxed) + 1);
+    if (first + commits > sequence_max) return error(errc::unsupported, "commit", "all sequences are used");
+    if (first + commits - 1 > sequence_ceiling_.load(std::memory_order_relaxed)) {
+      lock held(manifest_mutex_);
+      highest_given_ = first + commits - 1;
+      STRATA_TRY(write_edit({}, flushed_sequence_));
+    }
+    orderly_ = true;
+    return first;
+  }
+
+  // ---- changes
+
+  // Makes `fresh` the active memtable; the one before is frozen. Commit leader only.
+  void rotate(std::shared_ptr<unit> fresh) {
+    lock held(mutex_);
+    auto next = std::make_shared<state_type>(*owner_);
+    next->memory.insert(next->memory.begin(), std::move(fresh));
+    replace(std::move(next));
+  }
+
+  // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. One caller
+  // at a time makes a change that depends on what is current: inputs of two calls must not overlap.
+  [[nodiscard]] result<void> install(version_edit edit, const std::map<std::uint64_t, std::shared_ptr<handle>>& opened,
+                                     const std::shared_ptr<unit>& flushed) {
+    lock held_manifest(manifest_mutex_);
+    std::shared_ptr<const version_type> before;
+    {
+      lock held(mutex_);
+      before = owner_->tables;
+    }
+    const auto after = before->after(edit, opened);
+    STRATA_ASSERT(after != nullptr);
+    const sequence_number flushed_sequence = flushed ? flushed->last_sequence : flushed_sequence_;
+    if (flushed && flushed->segment != 0) edit.log_number = flushed->segment + 1;
+    const std::vector<std::uint64_t> dropped = edit.dropped;
+    STRATA_TRY(write_edit(std::move(edit), flushed_sequence));
+    {
+      lock held(mutex_);
+      flushed_sequence_ = flushed_sequence;
+      auto next = std::make_shared<state_type>(*owner_);
+      next->tables = after;
+      if (flushed) std::erase(next->memory, flushed);
+      replace(std::move(next));
+    }
+    before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
+      if (std::find(dropped.begin(), dropped.end(), table->number()) == dropped.end()) return;
+      if (!after_names(*after, table->number())) table->mark_obsolete();
+    });
+    return manifest_.has_grown() ? rewrite_manifest() : result<void>();
+  }
+
+  // The tables and the newest commit that is in them, taken together.
+  [[nodiscard]] std::pair<std::shared_ptr<const version_type>, sequence_number> flushed_tables() {
+    lock held(mutex_);
+    return {owner_ ? owner_->tables : nullptr, flushed_sequence_};
+  }
+
+  // Lets go of replaced states that no reader is in any more. Where a reader still is: does nothing, a later call will.
+  void reclaim() {
+    std::vector<std::shared_ptr<const state_type>> quiet;
+    lock held(mutex_);
+    std::erase_if(retired_, [&](auto& each) {
+      if (!epochs_.quiet_since(each.first)) return false;
+      quiet.push_back(std::move(each.second));
+      return true;
+    });
+    held.unlock();
+  }
+
+  [[nodiscard]] bool all_reclaimed() {
+    lock held(mutex_);
+    return retired_.empty();
+  }
+
+  // After a full disk: a manifest whose last append failed is written anew.
+  [[nodiscard]] result<void> resume() {
+    lock held(manifest_mutex_);
+    return manifest_broken_ ? rewrite_manifest() : result<void>();
+  }
+
+  // Ends it: numbers that were reserved and not used are given back, readers that come find nothing. `last`: the newest
+  // commit; `last_time_us`: its time.
+  [[nodiscard]] result<void> close(sequence_number last) {
+    result<void> done;
+    lock held_manifest(manifest_mutex_);
+    if (took_numbers_ && !manifest_broken_) {
+      version_edit edit;
+      edit.has_counters = true;
+      edit.counts = {flushed_sequence_,
+                     orderly_ ? (std::max)(last, flushed_sequence_) : sequence_ceiling_.load(std::memory_order_relaxed),
+                     next_file_ - 1, last_time_us_.load(std::memory_order_relaxed)};
+      done = manifest_.append(edit);
+    }
+    auto closed = manifest_.close();
+    if (done) done = std::move(closed);
+    lock held(mutex_);
+    replace(nullptr);
+    return done;
+  }
+
+  // Wall clock of the newest commit, µs since 1970; written by the commit leader.
+  std::atomic<std::uint64_t> last_time_us_{0};
+
+  [[nodiscard]] const byte_string& directory() const noexcept { return directory_; }
+  [[nodiscard]] std::uint64_t store_id() const noexcept { return manifest_.state().store_id; }
+  [[nodiscard]] typename Environment::mutex& mutex() noexcept { return mutex_; }
+  // Requires mutex().
+  [[nodiscard]] const std::shared_ptr<const state_type>& current() const noexcept { return owner_; }
+
+ private:
+  [[nodiscard]] static bool after_names(const version_type& tables, std::uint64_t number) {
+    bool named = false;
+    tables.each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& t) { named = named || t->number() == number; });
+    return named;
+  }
+
+  // Requires mutex_.
+  void replace(std::shared_ptr<const state_type> next) {
+    std::shared_ptr<const state_type> before = std::move(owner_);
+    owner_ = std::move(next);
+    current_.store(owner_.get(), std::memory_order_seq_cst);
+    const std::uint64_t epoch = epochs_.advance();
+    if (before) retired_.emplace_back(epoch, std::move(before));
+  }
+
+  // Requires manifest_mutex_.
+  [[nodiscard]] result<std::uint64_t> take_file_number() {
+    const std::uint64_t number = next_file_++;
+    if (number > manifest_.state().counts.file_ceiling) {
+      if (auto done = write_edit({}, flushed_sequence_); !done) return std::move(done).error();
+    }
+    return number;
+  }
+
+  // Requires manifest_mutex_. Where it fails, either manifest may be the one that counts, so nothing more is written to
+  // the old one.
+  [[nodiscard]] result<void> rewrite_manifest() {
+    manifest_broken_ = true;
+    const std::uint64_t number = next_file_++;
+    STRATA_TRY(manifest_.rewrite(number, number + file_numbers_reserved));
+    manifest_broken_ = false;
+    return {};
+  }
+
+  // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
+  [[nodiscard]] result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
+    if (manifest_broken_) return error(errc::read_only, "write manifest", "an earlier write of it failed");
+    edit.has_counters = true;
+    edit.counts = {flushed_sequence,
+                   (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
+                              (std::max)(visible(), highest_given_) + sequences_reserved),
+                   next_file_ - 1 + file_numbers_reserved, last_time_us_.load(std::memory_order_relaxed)};
+    auto done = manifest_.append(edit);
+    if (!done) {
+      manifest_broken_ = true;
+      return done;
+    }
+    took_numbers_ = true;
+    sequence_ceiling_.store(edit.counts.sequence_ceiling, std::memory_order_relaxed);
+    return done;
+  }
+
+  Environment environment_;
+  byte_string directory_;
+  manifest<Environment> manifest_;
+  typename Environment::mutex mutex_;
+  typename Environment::mutex manifest_mutex_;
+  epoch_domain epochs_;
+  std::atomic<const state_type*> current_{nullptr};
+  std::shared_ptr<const state_type> owner_;                                                  // mutex_
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<const state_type>>> retired_;  // mutex_
+  std::multiset<sequence_number> snapshots_;                                                 // mutex_
+  std::atomic<sequence_number> visible_{0};
+  sequence_number flushed_sequence_ = 0;  // written under both
+  std::atomic<sequence_number> sequence_ceiling_{0};  // written under manifest_mutex_
+  sequence_number highest_given_ = 0;                 // manifest_mutex_
+  std::uint64_t next_file_ = 1;                       // manifest_mutex_
+  bool took_numbers_ = false;                         // manifest_mutex_: an edit was written since opening
+  bool manifest_broken_ = false;                      // manifest_mutex_
+  bool orderly_ = true;                               // commit leader
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif
