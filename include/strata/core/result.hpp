@@ -82,9 +82,9 @@ class [[nodiscard]] result {
   [[nodiscard]] explicit operator bool() const noexcept { return has_value_; }
 
   // The value. On an error: throws `strata::exception`, or calls the failure handler where exceptions don't exist.
-  [[nodiscard]] Value& value() & { return checked(), value_; }
-  [[nodiscard]] const Value& value() const& { return checked(), value_; }
-  [[nodiscard]] Value&& value() && { return checked(), std::move(value_); }
+  Value& value() & { return checked(), value_; }
+  const Value& value() const& { return checked(), value_; }
+  Value&& value() && { return checked(), std::move(value_); }
 
   // Requires: has_value().
   [[nodiscard]] Value& operator*() & noexcept { return value_; }

@@ -144,7 +144,9 @@ class commit_log {
     lock held(sync_mutex_);
     if (target.synced_bytes() == target.bytes()) return;  // sealed, or synced by a strict commit
     syncs_.fetch_add(1, std::memory_order_relaxed);
-    if (auto done = target.sync(); !done)
+    auto done = target.sync();
+    // read_only: an append has failed, and the leader says so.
+    if (!done && done.error().code() != errc::read_only)
       health_.fail(std::move(done).error(), health<Environment>::severity::final);
   }
 

@@ -57,7 +57,7 @@ class committer {
     request mine(request::kind::commit);
     mine.batch = &batch;
     mine.reads = reads;
-    mine.wanted = (std::max)(wanted, options_.durability);
+    mine.wanted = (std::max)(wanted, *options_.durability);
     lead_or_wait(mine);
     if (!mine.outcome) return std::move(mine.outcome).error();
     return mine.sequence;
@@ -227,12 +227,12 @@ class committer {
   [[nodiscard]] result<void> write_group(std::size_t count) {
     const group_totals totals = add_up(count);
     if (totals.commits == 0) return {};
+    if (logged()) STRATA_TRY(open_log());
     STRATA_TRY(active_->reserve(totals.writes, totals.payload_bytes));
     STRATA_TRY_LET(first, versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits));
     const std::uint64_t time_us =
         (std::max)(environment_.wall_time_us(), versions_.last_time_us_.load(std::memory_order_relaxed));
     if (logged()) {
-      STRATA_TRY(open_log());
       const bytes_view group = assemble(count, totals.commits, first, time_us);
       burned_ = first + totals.commits - 1;
       STRATA_TRY(log_group(group, totals.wanted));
@@ -322,8 +322,11 @@ class committer {
   [[nodiscard]] result<void> freeze() {
     STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
     auto fresh = std::make_shared<unit>();
-    // A segment that recovery left open has to be open before it can be sealed.
-    if (logged() && tail_) STRATA_TRY(open_log());
+    if (logged() && tail_) {
+      // Opening leaves what can't be gone on with, and with it the memtable that was to be frozen.
+      STRATA_TRY(open_log());
+      if (active_->empty()) return {};
+    }
     if (auto sealed = log_.rotate(); !sealed) {
       const bool room = is_lack_of_room(sealed.error().code());
       health_.fail(sealed.error(), room ? health_type::severity::resumable : health_type::severity::final);
@@ -357,11 +360,14 @@ class committer {
   // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.
   [[nodiscard]] result<void> open_log() {
     if (log_.is_open()) return {};
-    if (tail_) {
+    if (tail_ && (tail_->settled || active_->empty())) {
       STRATA_TRY(log_.reopen(segment(active_->segment), *tail_));
       tail_.reset();
       return {};
     }
+    if (tail_) leave_unsettled_segment();
+    if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
+    leaving_.reset();
     STRATA_ASSERT(active_->empty());
     STRATA_TRY_LET(number, versions_.new_file_number());
     if (auto opened = log_.open(segment(number)); !opened) {
@@ -373,6 +379,14 @@ class committer {
     auto named = environment_.sync_directory(versions_.directory());
     if (!named) health_.fail(named.error(), health_type::severity::final);
     return named;
+  }
+
+  // A segment that did not end in order may hold bytes whose sync failed in an earlier process: they read well, but no later
+  // sync would bring them to disk. So its commits go to a table, and only then does the log go on in a new segment.
+  void leave_unsettled_segment() {
+    leaving_ = active_;
+    put_in_place(std::make_shared<unit>());
+    tail_.reset();
   }
 
   // Room was made: the log's segment is read again, for what the failed append left. A group that is there whole has
@@ -422,6 +436,7 @@ class committer {
   // The leader's alone.
   commit_log<Environment, Wal> log_;
   std::shared_ptr<unit> active_;
+  std::shared_ptr<unit> leaving_;      // must be in a table before a new segment is made
   std::optional<wal::tail> tail_;      // where the segment of active_ is gone on with, while it is not open
   sequence_number last_sequence_ = 0;  // of the newest commit
   sequence_number burned_ = 0;         // the newest that was ever given out; one whose log write failed is not given again

@@ -63,8 +63,9 @@ class lsm_store {
   // permission_denied, no_space, io_error, unsupported (a durability that the log policy has not). A crash leaves the store
   // as it was, or a new one.
   [[nodiscard]] static result<std::unique_ptr<lsm_store>> open(const Environment& environment, bytes_view directory,
-                                                               const options& amounts) {
+                                                               options amounts) {
     STRATA_TRY(check_options(amounts));
+    if (!amounts.durability) amounts.durability = logs_commits ? durability::buffered : durability::none;
     if (!logs_commits && amounts.durability != durability::none)
       return error(errc::unsupported, "open store", "without a write-ahead log the durability can only be none");
     STRATA_TRY_LET(exists, environment.file_exists(join_path(directory, "CURRENT")));
@@ -87,8 +88,9 @@ class lsm_store {
   // Opens the store as it is now for reading, beside a writer or alone. Changes nothing in the directory and sees nothing
   // that is written later. Errors: as open(), but in_use and no_space.
   [[nodiscard]] static result<std::unique_ptr<lsm_store>> open_read_only(const Environment& environment, bytes_view directory,
-                                                                         const options& amounts) {
+                                                                         options amounts) {
     STRATA_TRY(check_options(amounts));
+    amounts.durability = durability::none;
     std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
     recovery_type recovered(environment, byte_string(directory), store->cache_);
     STRATA_TRY(recovered.read());

@@ -106,6 +106,10 @@ class manifest {
     return {};
   }
 
+  // True when the file did not end in order when it was recovered. It may hold bytes whose sync failed in an earlier process,
+  // which no later sync would bring to disk: it has to be written anew before an edit can count.
+  [[nodiscard]] bool is_unsettled() const noexcept { return !writer_ && !tail_.settled; }
+
   // True when most of the file is edits that later ones undid.
   [[nodiscard]] bool has_grown() const noexcept {
     return writer_ && writer_->bytes() > (std::uint64_t{256} << 10) + 4 * whole_bytes_;

@@ -3,6 +3,7 @@
 #define STRATA_ENGINE_OPTIONS_HPP
 
 #include <chrono>
+#include <optional>
 
 #include <strata/compaction/requirements.hpp>
 #include <strata/core/bytes.hpp>
@@ -21,7 +22,7 @@ enum class durability : std::uint8_t { none = 0, buffered = 1, strict = 2 };
 
 // How a store behaves; every field has a default that suits a program of a few hundred MiB of memory.
 struct options {
-  strata::durability durability = strata::durability::buffered;
+  std::optional<strata::durability> durability{};  // not given: buffered where the store has a log, else none
   bool create_if_missing = true;  // else open() of a directory without a store is errc::no_such_file
 
   std::uint64_t memtable_bytes = 64ull << 20;  // 64 KiB to 4 GiB: flushed beyond this

@@ -44,19 +44,18 @@ class memory_unit {
 
   // Applies the writes of one commit. Requires: room reserved. False when the bytes are damaged (only in recovery).
   [[nodiscard]] bool apply(sequence_number sequence, std::uint64_t time_us, write_reader writes) {
-    bool any_range = false;
-    for (write w; writes.next(w);) {
-      if (w.kind == write_kind::range_tombstone) {
-        tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
-        any_range = true;
-      } else {
-        memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
-      }
-    }
-    // Lists that readers may still use stay until the unit goes; at most range_tombstones_max of them.
-    if (any_range) range_tombstones_.store(&lists_.emplace_back(tombstones_), std::memory_order_release);
+    for (write w; writes.next(w);) apply_one(sequence, w);
     if (time_us > newest_time_us_) newest_time_us_ = time_us;
     return writes.ok();
+  }
+  void apply_one(sequence_number sequence, const write& w) {
+    if (w.kind == write_kind::range_tombstone) {
+      tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
+      // Lists that readers may still use stay until the unit goes; range_tombstones_max bounds them.
+      range_tombstones_.store(&lists_.emplace_back(tombstones_), std::memory_order_release);
+    } else {
+      memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+    }
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none

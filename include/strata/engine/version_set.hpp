@@ -253,6 +253,7 @@ class version_set {
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
   [[nodiscard]] result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
     if (manifest_broken_) return error(errc::read_only, "write manifest", "an earlier write of it failed");
+    if (manifest_.is_unsettled()) STRATA_TRY(rewrite_manifest());
     edit.has_counters = true;
     edit.counts = {flushed_sequence,
                    (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),

@@ -126,8 +126,10 @@ class write_batch {
  public:
   explicit write_batch(std::uint64_t run = 1) { clear(run); }
 
-  // Empties it and keeps its memory.
+  // Empties it and keeps its memory, unless a large commit made it large.
   void clear(std::uint64_t run = 1) {
+    constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
+    if (bytes_.capacity() > kept_bytes_max) bytes_ = byte_string();
     bytes_.assign(group_header_bytes + commit_header_bytes, '\0');
     append_varint(bytes_, run);
     first_write_ = bytes_.size();

@@ -38,7 +38,8 @@
 // anything, else corruption. What replay cannot see: damage behind the last promise, and a segment that was cut short;
 // the engine therefore takes a segment that has a successor and is not sealed for corruption.
 //
-// A writer belongs to one thread at a time, but sync() may run beside append() (one thread each).
+// A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
+// close() never two at once.
 #ifndef STRATA_WAL_REQUIREMENTS_HPP
 #define STRATA_WAL_REQUIREMENTS_HPP
 

@@ -1,0 +1,229 @@
+// Leveled compaction: below level 0 each level is one sorted run, so many times larger than the one above.
+//
+// Reads look into few runs and little space holds what is overwritten; the price is that data is rewritten about half the
+// fan-out once a level. The default.
+//
+// Thread safety: no state.
+//
+//  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
+//     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
+//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
+//  2. Levels above the base level are empty and skipped: flushed runs go from level 0 straight to the base level, or to the
+//     first level with data where that is higher.
+//  3. The fullest level is worked on first: level 0 by its runs, others by their bytes, against what they may hold.
+//  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
+//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
+//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
+#ifndef STRATA_COMPACTION_LEVELED_HPP
+#define STRATA_COMPACTION_LEVELED_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <strata/compaction/geometry.hpp>
+#include <strata/compaction/requirements.hpp>
+#include <strata/config.hpp>
+#include <strata/environment/requirements.hpp>
+
+namespace strata::inline STRATA_ABI::compaction {
+
+class leveled {
+ public:
+  using strata_slot = slot::compaction;
+  static constexpr bool discards_live_data = false;
+
+  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 250 TB before the base
+  // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
+  static constexpr std::uint32_t lowest_level_default = 7;
+
+  // The next merge, nothing where level 0 has fewer than `level0_runs` runs and no level more bytes than it may. Every plan
+  // moves data down or makes one run of several, so it ends. Allocates; O(tables · log tables).
+  [[nodiscard]] std::optional<plan> pick(const shape& s, const amounts& a) const {
+    if (std::optional<plan> united = unite_runs(s)) return united;
+    const sizes measured = measure(s, a);
+    std::uint32_t fullest = 0;
+    double fullness = level0_is_full(s, a) ? share(runs_of(level_at(s, 0)), level0_runs(a)) : 0;
+    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+      if (measured.bytes[level] <= measured.target[level]) continue;
+      const double share_used = share(measured.bytes[level], measured.target[level]);
+      if (share_used > fullness) {
+        fullness = share_used;
+        fullest = level;
+      }
+    }
+    if (fullness == 0) return std::nullopt;
+    if (fullest == 0) return move_level0(s, measured);
+    return move_table(s, fullest, fullest + 1, best_table(s, fullest));
+  }
+
+  // One step towards a single sorted run below level 0: several runs of a level into one, else level 0 into the next level,
+  // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
+  // usual work, other work comes in between, and the whole costs about 1.1 times the data.
+  //
+  // Nothing where one sorted run is all there is, unless it has tombstones and is above the usual lowest level: then it goes
+  // there. In the lowest level nothing is rewritten for tombstones: those that nothing needs went when they were merged into
+  // it, and those that a snapshot holds would still be there after another round, and another.
+  [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts& a) const {
+    if (std::optional<plan> united = unite_runs(s)) return united;
+    if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
+    const std::uint32_t upper = next_level_with_data(s, 1);
+    const std::uint32_t lower = next_level_with_data(s, upper + 1);
+    if (lower < levels_max) return move_table(s, upper, lower, 0);
+    // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
+    if (upper >= lowest_level_default) return std::nullopt;
+    const sorted_run_shape& run = run_of(s, upper);
+    for (std::size_t place = 0; place < run.tables.size(); ++place)
+      if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
+    return std::nullopt;
+  }
+
+  // An estimate of what will be read and written again until `pick` has nothing more: 0 exactly when it has nothing.
+  [[nodiscard]] std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
+    sizes measured = measure(s, a);
+    std::uint64_t debt = 0;
+    for (std::uint32_t level = 1; level < levels_max; ++level)
+      if (runs_of(level_at(s, level)) > 1) debt += measured.bytes[level];
+    if (level0_is_full(s, a)) {
+      const std::uint32_t output = level0_output(s, measured);
+      debt += measured.bytes[0] + measured.bytes[output];
+      measured.bytes[output] += measured.bytes[0];
+    }
+    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+      if (measured.bytes[level] <= measured.target[level]) continue;
+      const std::uint64_t surplus = measured.bytes[level] - measured.target[level];
+      const double overlap = (std::min)(share(measured.bytes[level + 1], measured.bytes[level]), double(fan_out(a)));
+      debt += surplus + static_cast<std::uint64_t>(static_cast<double>(surplus) * overlap);
+      measured.bytes[level + 1] += surplus;
+    }
+    return debt;
+  }
+
+ private:
+  struct sizes {
+    std::uint64_t bytes[levels_max] = {};
+    std::uint64_t target[levels_max] = {};  // of 1 to lowest - 1; the lowest has none
+    std::uint32_t base = 0;
+    std::uint32_t lowest = 0;
+  };
+
+  [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
+  [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
+  [[nodiscard]] static bool level0_is_full(const shape& s, const amounts& a) noexcept {
+    return runs_of(level_at(s, 0)) >= level0_runs(a);
+  }
+  [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
+    return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
+  }
+
+  [[nodiscard]] static sizes measure(const shape& s, const amounts& a) noexcept {
+    sizes found;
+    std::uint64_t largest = 0;
+    for (std::uint32_t level = 0; level < levels_max; ++level) {
+      found.bytes[level] = bytes_of(level_at(s, level));
+      if (level > 0) largest = (std::max)(largest, found.bytes[level]);
+    }
+    found.lowest = (std::max)(lowest_level(s), lowest_level_default);
+    found.base = found.lowest;
+    // The largest level counts as the lowest one, where it belongs and will come to lie.
+    std::uint64_t target = largest;
+    for (std::uint32_t level = found.lowest - 1; level > 0; --level) {
+      target /= fan_out(a);
+      if (target >= (std::max)(a.level_bytes_base, std::uint64_t{1})) found.base = level;
+      found.target[level] = target;
+    }
+    return found;
+  }
+
+  // The first level from `from` on that holds a table; `levels_max` where none does.
+  [[nodiscard]] static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
+    while (from < levels_max && is_empty(level_at(s, from))) ++from;
+    return (std::min)(from, levels_max);
+  }
+
+  [[nodiscard]] static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
+    return (std::min)(measured.base, next_level_with_data(s, 1));
+  }
+
+  // Another policy may have left several runs in a level; here all but level 0 have one.
+  [[nodiscard]] static std::optional<plan> unite_runs(const shape& s) {
+    for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
+      if (runs_of(s.levels[level]) < 2) continue;
+      plan united;
+      add_inputs(united, s, level);
+      united.output_level = level;
+      united.output_is_new_run = true;
+      return united;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
+    plan moved;
+    add_inputs(moved, s, 0);
+    moved.output_level = level0_output(s, measured);
+    std::optional<key_range> whole;
+    for (const sorted_run_shape& run : s.levels[0].runs)
+      for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
+    STRATA_ASSERT(whole.has_value());
+    for (const sorted_run_shape& run : level_at(s, moved.output_level).runs)
+      add_inputs(moved, moved.output_level, run, overlapping(run, *whole));
+    return moved;
+  }
+
+  // The one run of a level. Requires: data in it, and runs united.
+  [[nodiscard]] static const sorted_run_shape& run_of(const shape& s, std::uint32_t level) {
+    const std::vector<sorted_run_shape>& runs = s.levels[level].runs;
+    return *std::find_if(runs.begin(), runs.end(), [](const sorted_run_shape& run) { return !run.tables.empty(); });
+  }
+
+  // Which table of the level to move into the next: the place in its run.
+  [[nodiscard]] static std::size_t best_table(const shape& s, std::uint32_t level) {
+    const sorted_run_shape& run = run_of(s, level);
+    std::size_t best = 0;
+    double best_ratio = 0;
+    bool best_is_erased = false;
+    for (std::size_t i = 0; i < run.tables.size(); ++i) {
+      const table_shape& table = run.tables[i];
+      std::uint64_t overlap = 0;
+      for (const sorted_run_shape& next : level_at(s, level + 1).runs) {
+        const table_span span = overlapping(next, range_of(table));
+        for (std::size_t j = span.begin; j < span.end; ++j) overlap += next.tables[j].bytes;
+      }
+      const double ratio = share(overlap, table.bytes);
+      const bool is_erased = table.tombstones > 0 && table.tombstones >= table.entries - table.entries / 2;
+      if (i > 0 && (best_is_erased > is_erased || (best_is_erased == is_erased && best_ratio <= ratio))) continue;
+      best = i;
+      best_ratio = ratio;
+      best_is_erased = is_erased;
+    }
+    return best;
+  }
+
+  // The table at that place of the upper level, into the lower level. Requires: the levels between are empty.
+  [[nodiscard]] static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
+                                                      std::size_t place) {
+    const sorted_run_shape& run = run_of(s, upper);
+    plan moved;
+    moved.output_level = lower;
+    table_span taken{place, place + 1};
+    for (const sorted_run_shape& next : level_at(s, lower).runs) {
+      key_range whole = range_of(run.tables[place]);
+      const table_span span = overlapping(next, whole);
+      if (span.empty()) continue;
+      whole = hull(whole, hull(range_of(next.tables[span.begin]), range_of(next.tables[span.end - 1])));
+      while (taken.begin > 0 && contains(whole, range_of(run.tables[taken.begin - 1]))) --taken.begin;
+      while (taken.end < run.tables.size() && contains(whole, range_of(run.tables[taken.end]))) ++taken.end;
+      add_inputs(moved, lower, next, span);
+    }
+    add_inputs(moved, upper, run, taken);
+    return moved;
+  }
+};
+
+static_assert(requirements::compaction<leveled>);
+
+}  // namespace strata::inline STRATA_ABI::compaction
+
+#endif

@@ -1,0 +1,594 @@
+// The file system of the operating system: Linux first, and what is like it.
+//
+// Thread safety: as the table in requirements.hpp says.
+//
+// Invariants
+//  1. Every descriptor is close-on-exec, and none is 0, 1 or 2: where a program has closed its standard streams, what
+//     anyone prints must not land in a file of ours.
+//  2. Interrupted and short reads and writes go on until all is done. A sync is issued once: after one that failed, the
+//     kernel may have dropped the pages, and a second one that succeeds would lie.
+//  3. A file is locked at most once in this process: a set of locked inodes says so, whatever the locks of the file
+//     system mean within one process. A forked child inherits no lock: entries of another process count for nothing,
+//     and the child's copy of a lock only closes its descriptor.
+#ifndef STRATA_ENVIRONMENT_POSIX_HPP
+#define STRATA_ENVIRONMENT_POSIX_HPP
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include <strata/environment/threads.hpp>
+
+namespace strata::inline STRATA_ABI::environment {
+
+namespace detail {
+
+static_assert(sizeof(off_t) == 8, "strata: environment::posix: build with -D_FILE_OFFSET_BITS=64");
+
+// What an error number means to a program.
+[[nodiscard]] inline errc posix_code(int number) noexcept {
+  switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+      return errc::no_space;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return errc::permission_denied;
+    case ENOENT:
+    case ENOTDIR:
+      return errc::no_such_file;
+    case EEXIST:
+      return errc::already_exists;
+    case EMFILE:
+    case ENFILE:
+      return errc::too_many_open_files;
+    case ENOMEM:
+      return errc::out_of_memory;
+    case ENAMETOOLONG:
+      return errc::invalid_argument;
+    default:
+      return errc::io_error;
+  }
+}
+
+[[nodiscard]] inline error posix_failure(const char* operation, std::string_view path, int number) noexcept {
+  return error(posix_code(number), operation).in_file(path).with_system_error(number);
+}
+
+// The outcome of a system call that is not -1 or not because of a signal.
+template <typename Call>
+auto uninterrupted(Call call) noexcept {
+  for (;;) {
+    const auto outcome = call();
+    if (outcome != -1 || errno != EINTR) return outcome;
+  }
+}
+
+// An operation on a path: the path as the system takes it, with a zero behind, and the errors of that operation.
+class posix_call {
+ public:
+  posix_call(const char* operation, std::string_view path) noexcept : operation_(operation), path_(path) {
+    if (path.size() >= sizeof native_) {
+      unfit_ = ENAMETOOLONG;
+    } else if (path.find('\0') != std::string_view::npos) {
+      unfit_ = EINVAL;  // the system would see only what stands before it
+    } else {
+      path.copy(native_, path.size());
+      native_[path.size()] = '\0';
+    }
+  }
+  // False where the path cannot be handed to the system; `failure()` is why.
+  [[nodiscard]] bool fit() const noexcept { return unfit_ == 0; }
+  [[nodiscard]] error failure() const noexcept {
+    return error(errc::invalid_argument, operation_, "path too long, or a zero in it")
+        .in_file(path_)
+        .with_system_error(unfit_);
+  }
+  [[nodiscard]] error failure(int number) const noexcept { return posix_failure(operation_, path_, number); }
+  [[nodiscard]] error failure(errc code, const char* reason) const noexcept {
+    return error(code, operation_, reason).in_file(path_);
+  }
+  [[nodiscard]] const char* path() const noexcept { return native_; }
+
+  // The path, for a handle to keep.
+  [[nodiscard]] result<std::string> copy() const noexcept {
+    STRATA_TRY_BLOCK { return std::string(path_); }
+    STRATA_CATCH(...) { return error(errc::out_of_memory, operation_); }
+  }
+
+ private:
+  const char* operation_;
+  std::string_view path_;
+  int unfit_ = 0;
+  char native_[4096];  // the longest path that Linux takes, with its zero
+};
+
+// Owns a file descriptor.
+class descriptor {
+ public:
+  descriptor() noexcept = default;
+  explicit descriptor(int number) noexcept : number_(number) {}
+  descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    if (this != &other) {
+      static_cast<void>(close());
+      number_ = std::exchange(other.number_, -1);
+    }
+    return *this;
+  }
+  ~descriptor() { static_cast<void>(close()); }
+
+  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
+  [[nodiscard]] int get() const noexcept { return number_; }
+  // 0, or the error number. Closed in any case, also when interrupted: a second try could hit another thread's new
+  // file.
+  [[nodiscard]] int close() noexcept {
+    if (number_ < 0) return 0;
+    const int outcome = ::close(std::exchange(number_, -1));
+    return outcome == 0 || errno == EINTR ? 0 : errno;
+  }
+
+ private:
+  int number_ = -1;
+};
+
+// Not open on failure, with the reason in errno.
+[[nodiscard]] inline descriptor open_descriptor(const char* path, int flags) noexcept {
+  constexpr mode_t mode = 0644;
+  constexpr int first_allowed = 3;
+  descriptor opened(uninterrupted([&] { return ::open(path, flags | O_CLOEXEC, mode); }));
+  if (!opened.is_open() || opened.get() >= first_allowed) return opened;
+  descriptor moved(::fcntl(opened.get(), F_DUPFD_CLOEXEC, first_allowed));
+  const int reason = errno;
+  static_cast<void>(opened.close());
+  errno = reason;
+  return moved;
+}
+
+// Contents and size to the medium. Issued once; 0 or the error number.
+[[nodiscard]] inline int sync_descriptor(int number) noexcept {
+#if defined(__APPLE__)
+  // fsync leaves the data in the drive's cache there. Some file systems know only fsync.
+  if (::fcntl(number, F_FULLFSYNC) == 0) return 0;
+  if (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY) return errno;
+  return ::fsync(number) == 0 ? 0 : errno;
+#else
+  return ::fdatasync(number) == 0 ? 0 : errno;
+#endif
+}
+
+// A file that this process has locked, and the next such one.
+struct posix_held_lock {
+  dev_t device;
+  ino_t inode;
+  pid_t process;
+  posix_held_lock* next;
+};
+
+// The files that this process has locked. Entries live in their locks; the set has no destructor, so that a lock in a
+// static object may go at any time of the program's end.
+class posix_held_locks {
+ public:
+  // False where this process holds it already.
+  [[nodiscard]] bool insert(posix_held_lock& added) noexcept {
+    STRATA_ASSERT(pthread_mutex_lock(&mutex_) == 0);
+    const posix_held_lock* at = first_;
+    while (at != nullptr && !(at->inode == added.inode && at->device == added.device && at->process == added.process))
+      at = at->next;
+    if (at == nullptr) {
+      added.next = first_;
+      first_ = &added;
+    }
+    STRATA_ASSERT(pthread_mutex_unlock(&mutex_) == 0);
+    return at == nullptr;
+  }
+  void erase(const posix_held_lock& removed) noexcept {
+    STRATA_ASSERT(pthread_mutex_lock(&mutex_) == 0);
+    posix_held_lock** link = &first_;
+    while (*link != &removed) {
+      STRATA_ASSERT(*link != nullptr);
+      link = &(*link)->next;
+    }
+    *link = removed.next;
+    STRATA_ASSERT(pthread_mutex_unlock(&mutex_) == 0);
+  }
+
+  [[nodiscard]] static posix_held_locks& of_this_process() noexcept {
+    static constinit posix_held_locks locks;
+    return locks;
+  }
+
+ private:
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  posix_held_lock* first_ = nullptr;
+};
+
+// Takes or gives back the system's lock on a whole file. 0 or the error number. Both kinds belong to the open file and
+// not to the process: closing another descriptor of the same file leaves them.
+[[nodiscard]] inline int lock_descriptor(int number, bool take) noexcept {
+#if defined(F_OFD_SETLK)
+  struct flock whole {};
+  whole.l_type = static_cast<short>(take ? F_WRLCK : F_UNLCK);
+  whole.l_whence = SEEK_SET;
+  if (uninterrupted([&] { return ::fcntl(number, F_OFD_SETLK, &whole); }) == 0) return 0;
+  if (errno != EINVAL) return errno;  // EINVAL: a kernel without them
+#endif
+  return uninterrupted([&] { return ::flock(number, take ? LOCK_EX | LOCK_NB : LOCK_UN); }) == 0 ? 0 : errno;
+}
+
+}  // namespace detail
+
+// The default environment of a store.
+//
+// Files are made with mode 0644 and directories with 0755, less the umask. Paths are limited to 4,095 bytes
+// (invalid_argument above, or with a zero in them). There is one world, so its functions are static.
+class posix : public threads {
+ public:
+  using strata_slot = slot::environment;
+
+  // A call after `close()` gives `closed`. One thread at a time, but for `sync` and `size`, which may run beside
+  // `append`.
+  class writable_file {
+   public:
+    writable_file(writable_file&& other) noexcept
+        : file_(std::move(other.file_)), size_(other.size()), path_(std::move(other.path_)) {}
+    writable_file& operator=(writable_file&& other) noexcept {
+      file_ = std::move(other.file_);
+      size_.store(other.size(), std::memory_order_relaxed);
+      path_ = std::move(other.path_);
+      return *this;
+    }
+
+    // All of `bytes` at the end. no_space, io_error: some of them may be there; the end is unknown. One write call as a
+    // rule. A crash before `sync` may leave any part of them, or zeros in their place.
+    [[nodiscard]] result<void> append(bytes_view bytes) noexcept {
+      if (!file_.is_open()) return already_closed("append");
+      std::uint64_t end = size_.load(std::memory_order_relaxed);
+      while (!bytes.empty()) {
+        const std::size_t part = (std::min)(bytes.size(), write_bytes_max);
+        const ssize_t written =
+            detail::uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), part, static_cast<off_t>(end)); });
+        if (written < 0) return detail::posix_failure("append", path_, errno).at_offset(end);
+        if (written == 0)
+          return error(errc::io_error, "append", "the system wrote nothing").in_file(path_).at_offset(end);
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+        end += static_cast<std::uint64_t>(written);
+        size_.store(end, std::memory_order_release);
+      }
+      return {};
+    }
+
+    // After it, what was appended before it began survives a power cut, the size included. After an error nothing is
+    // known of any byte since the last success, and calling it again would not tell.
+    [[nodiscard]] result<void> sync() noexcept {
+      if (!file_.is_open()) return already_closed("sync");
+      if (const int number = detail::sync_descriptor(file_.get()); number != 0)
+        return detail::posix_failure("sync", path_, number);
+      return {};
+    }
+
+    // Room on the disk for the first `bytes` bytes, so that appends up to there meet no `no_space` and change less
+    // metadata. unsupported where the file system can't.
+    [[nodiscard]] result<void> preallocate(std::uint64_t bytes) noexcept {
+      if (!file_.is_open()) return already_closed("preallocate");
+      if (bytes == 0) return {};
+      if (bytes > static_cast<std::uint64_t>(INT64_MAX))
+        return error(errc::invalid_argument, "preallocate", "more than a file can hold").in_file(path_);
+#if defined(FALLOC_FL_KEEP_SIZE)
+      const int outcome = detail::uninterrupted(
+          [&] { return ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)); });
+      if (outcome == 0) return {};
+      if (errno != EOPNOTSUPP && errno != ENOSYS) return detail::posix_failure("preallocate", path_, errno);
+#endif
+      return error(errc::unsupported, "preallocate").in_file(path_);
+    }
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
+
+    // Says what the destructor could not. A second call does nothing.
+    [[nodiscard]] result<void> close() noexcept {
+      if (const int number = file_.close(); number != 0) return detail::posix_failure("close", path_, number);
+      return {};
+    }
+
+   private:
+    friend posix;
+    // Linux writes no more than 2 GiB in one call, and macOS refuses to.
+    static constexpr std::size_t write_bytes_max = std::size_t{1} << 30;
+
+    writable_file(detail::descriptor file, std::uint64_t size, std::string path) noexcept
+        : file_(std::move(file)), size_(size), path_(std::move(path)) {}
+    error already_closed(const char* operation) const noexcept { return error(errc::closed, operation).in_file(path_); }
+
+    detail::descriptor file_;
+    std::atomic<std::uint64_t> size_;
+    std::string path_;
+  };
+
+  class readable_file {
+   public:
+    // Up to `size` bytes from `offset` into `to`; fewer only at the end of the file, none past it. io_error. Any
+    // thread. One read call as a rule.
+    [[nodiscard]] result<std::size_t> read(std::uint64_t offset, char* to, std::size_t size) const noexcept {
+      // No file reaches as far as this, and the system refuses to look there.
+      constexpr auto end_max = static_cast<std::uint64_t>(INT64_MAX);
+      if (offset >= end_max) return std::size_t{0};
+      size = static_cast<std::size_t>((std::min<std::uint64_t>)(size, end_max - offset));
+      std::size_t done = 0;
+      while (done < size) {
+        const std::size_t part = (std::min)(size - done, read_bytes_max);
+        const ssize_t got = detail::uninterrupted(
+            [&] { return ::pread(file_.get(), to + done, part, static_cast<off_t>(offset + done)); });
+        if (got < 0) return detail::posix_failure("read", path_, errno).at_offset(offset + done);
+        if (got == 0) break;
+        done += static_cast<std::size_t>(got);
+      }
+      return done;
+    }
+
+    // When it was opened.
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+   private:
+    friend posix;
+    static constexpr std::size_t read_bytes_max = std::size_t{1} << 30;  // as for writing
+
+    readable_file(detail::descriptor file, std::uint64_t size, std::string path) noexcept
+        : file_(std::move(file)), size_(size), path_(std::move(path)) {}
+
+    detail::descriptor file_;
+    std::uint64_t size_;
+    std::string path_;
+  };
+
+  // Held until destroyed, or to the end of the process.
+  class file_lock {
+   public:
+    file_lock(file_lock&& other) noexcept = default;
+    file_lock& operator=(file_lock&& other) noexcept {
+      if (this != &other) {
+        release();
+        file_ = std::move(other.file_);
+        held_ = std::move(other.held_);
+      }
+      return *this;
+    }
+    ~file_lock() { release(); }
+
+   private:
+    friend posix;
+    file_lock(detail::descriptor file, std::unique_ptr<detail::posix_held_lock> held) noexcept
+        : file_(std::move(file)), held_(std::move(held)) {}
+
+    // The system's lock first: whoever then finds the entry gone can have it.
+    void release() noexcept {
+      if (!held_) return;
+      // Given back by name and not by closing alone: a child forked meanwhile has the same open file and would keep it
+      // locked. The child in turn must not give back what is its parent's.
+      if (held_->process == ::getpid()) static_cast<void>(detail::lock_descriptor(file_.get(), false));
+      static_cast<void>(file_.close());
+      detail::posix_held_locks::of_this_process().erase(*held_);
+      held_.reset();
+    }
+
+    detail::descriptor file_;
+    std::unique_ptr<detail::posix_held_lock> held_;
+  };
+
+  // A new, empty file. already_exists, no_such_file (its directory), permission_denied, no_space, too_many_open_files.
+  [[nodiscard]] static result<writable_file> create_file(std::string_view path) noexcept {
+    const detail::posix_call call("create file", path);
+    if (!call.fit()) return call.failure();
+    STRATA_TRY_LET(kept, call.copy());
+    detail::descriptor file = detail::open_descriptor(call.path(), O_WRONLY | O_CREAT | O_EXCL);
+    if (!file.is_open()) return call.failure(errno);
+    return writable_file(std::move(file), 0, std::move(kept));
+  }
+
+  // An existing file, cut to its first `size` bytes, for appending there. invalid_argument where it is shorter: nothing
+  // has changed. The cut is durable after `sync`.
+  [[nodiscard]] static result<writable_file> open_writable(std::string_view path, std::uint64_t size) noexcept {
+    const detail::posix_call call("open file for writing", path);
+    if (!call.fit()) return call.failure();
+    STRATA_TRY_LET(kept, call.copy());
+    detail::descriptor file = detail::open_descriptor(call.path(), O_WRONLY);
+    if (!file.is_open()) return call.failure(errno);
+    STRATA_TRY_LET(there, size_of(call, file));
+    if (size > there) return call.failure(errc::invalid_argument, "shorter than asked for");
+    if (size < there && detail::uninterrupted([&] { return ::ftruncate(file.get(), static_cast<off_t>(size)); }) != 0)
+      return call.failure(errno);
+    return writable_file(std::move(file), size, std::move(kept));
+  }
+
+  // no_such_file where there is none; io_error for a directory.
+  [[nodiscard]] static result<readable_file> open_readable(std::string_view path) noexcept {
+    const detail::posix_call call("open file", path);
+    if (!call.fit()) return call.failure();
+    STRATA_TRY_LET(kept, call.copy());
+    detail::descriptor file = detail::open_descriptor(call.path(), O_RDONLY);
+    if (!file.is_open()) return call.failure(errno);
+    STRATA_TRY_LET(there, size_of(call, file));
+    return readable_file(std::move(file), there, std::move(kept));
+  }
+
+  // Whether a file or a directory has this name. permission_denied or io_error where that can't be told.
+  [[nodiscard]] static result<bool> file_exists(std::string_view path) noexcept {
+    const detail::posix_call call("look for file", path);
+    if (!call.fit()) return call.failure();
+    struct stat status {};
+    if (::stat(call.path(), &status) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return call.failure(errno);
+  }
+
+  // In bytes. io_error for a directory.
+  [[nodiscard]] static result<std::uint64_t> file_size(std::string_view path) noexcept {
+    const detail::posix_call call("size of file", path);
+    if (!call.fit()) return call.failure();
+    struct stat status {};
+    if (::stat(call.path(), &status) != 0) return call.failure(errno);
+    if (S_ISDIR(status.st_mode)) return call.failure(EISDIR);
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  // Atomic: at every moment `to` is the old file or the new one. Durable after `sync_directory` of both directories.
+  [[nodiscard]] static result<void> rename_file(std::string_view from, std::string_view to) noexcept {
+    const detail::posix_call call("rename file", from);
+    const detail::posix_call target("rename file", to);
+    if (!call.fit()) return call.failure();
+    if (!target.fit()) return target.failure();
+    if (::rename(call.path(), target.path()) != 0) return call.failure(errno);
+    return {};
+  }
+
+  // Handles that have it open go on working. no_such_file; io_error for a directory.
+  [[nodiscard]] static result<void> remove_file(std::string_view path) noexcept {
+    const detail::posix_call call("remove file", path);
+    if (!call.fit()) return call.failure();
+    if (::unlink(call.path()) != 0) return call.failure(errno);
+    return {};
+  }
+
+  // `to` becomes another name of the file `from`. unsupported where these two can't share a file (no links here,
+  // another file system, too many names): a copy does then. no_such_file, already_exists.
+  [[nodiscard]] static result<void> link_file(std::string_view from, std::string_view to) noexcept {
+    const detail::posix_call call("link file", from);
+    const detail::posix_call target("link file", to);
+    if (!call.fit()) return call.failure();
+    if (!target.fit()) return target.failure();
+    if (::link(call.path(), target.path()) == 0) return {};
+    const int number = errno;
+    if (number == EEXIST) return target.failure(number);
+    if (number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EXDEV || number == EMLINK)
+      return call.failure(errc::unsupported, "the file system refuses this link").with_system_error(number);
+    return call.failure(number);
+  }
+
+  // True: made; false: was there. already_exists where a file has the name; no_such_file where the parent is missing.
+  [[nodiscard]] static result<bool> create_directory(std::string_view path) noexcept {
+    const detail::posix_call call("create directory", path);
+    if (!call.fit()) return call.failure();
+    if (::mkdir(call.path(), 0755) == 0) return true;
+    const int number = errno;
+    struct stat status {};
+    if (number == EEXIST && ::stat(call.path(), &status) == 0 && S_ISDIR(status.st_mode)) return false;
+    return call.failure(number);
+  }
+
+  // io_error where it is not empty; no_such_file where there is none.
+  [[nodiscard]] static result<void> remove_directory(std::string_view path) noexcept {
+    const detail::posix_call call("remove directory", path);
+    if (!call.fit()) return call.failure();
+    if (::rmdir(call.path()) != 0) return call.failure(errno);
+    return {};
+  }
+
+  // Names without path, in no order, without . and ..
+  [[nodiscard]] static result<std::vector<std::string>> list_directory(std::string_view path) noexcept {
+    const detail::posix_call call("list directory", path);
+    if (!call.fit()) return call.failure();
+    STRATA_TRY_BLOCK {
+      const std::unique_ptr<DIR, close_directory> directory(::opendir(call.path()));
+      if (!directory) return call.failure(errno);
+      std::vector<std::string> names;
+      for (;;) {
+        errno = 0;
+        const dirent* const entry = ::readdir(directory.get());
+        if (entry == nullptr && errno != 0) return call.failure(errno);
+        if (entry == nullptr) return names;
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+      }
+    }
+    STRATA_CATCH(...) { return call.failure(ENOMEM); }
+  }
+
+  // Names made, renamed and removed in it so far survive a power cut. Issued once, as a file's sync.
+  [[nodiscard]] static result<void> sync_directory(std::string_view path) noexcept {
+    const detail::posix_call call("sync directory", path);
+    if (!call.fit()) return call.failure();
+    detail::descriptor directory = detail::open_descriptor(call.path(), O_RDONLY | O_DIRECTORY);
+    if (!directory.is_open()) return call.failure(errno);
+    if (::fsync(directory.get()) != 0) return call.failure(errno);
+    if (const int number = directory.close(); number != 0) return call.failure(number);
+    return {};
+  }
+
+  // A new, empty directory under $TMPDIR, or /tmp where that is not set, that only this user can enter.
+  [[nodiscard]] static result<std::string> temporary_directory() noexcept {
+    const char* const set = std::getenv("TMPDIR");
+    STRATA_TRY_BLOCK {
+      std::string path(set != nullptr && *set != '\0' ? set : "/tmp");
+      path += "/strata-XXXXXX";
+      if (::mkdtemp(path.data()) == nullptr) return detail::posix_failure("make temporary directory", path, errno);
+      return path;
+    }
+    STRATA_CATCH(...) { return error(errc::out_of_memory, "make temporary directory"); }
+  }
+
+  // Holds `path`, which is made if it is not there and never removed, against other processes and against this one.
+  // in_use where one of them holds it; at once, never after waiting.
+  [[nodiscard]] static result<file_lock> lock_file(std::string_view path) noexcept {
+    const detail::posix_call call("lock file", path);
+    if (!call.fit()) return call.failure();
+    // Someone may remove the file between opening and locking it: what is locked then has no name, and the next to come
+    // would lock another file of that name.
+    for (;;) {
+      STRATA_TRY_LET(lock, lock_once(call));
+      struct stat named {};
+      if (::stat(call.path(), &named) == 0) {
+        if (named.st_ino == lock.held_->inode && named.st_dev == lock.held_->device) return std::move(lock);
+      } else if (errno != ENOENT) {
+        return call.failure(errno);
+      }
+    }
+  }
+
+ private:
+  struct close_directory {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+  };
+
+  static result<std::uint64_t> size_of(const detail::posix_call& call, const detail::descriptor& file) noexcept {
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) return call.failure(errno);
+    if (S_ISDIR(status.st_mode)) return call.failure(EISDIR);
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  static result<file_lock> lock_once(const detail::posix_call& call) noexcept {
+    std::unique_ptr<detail::posix_held_lock> held;
+    STRATA_TRY_BLOCK { held = std::make_unique<detail::posix_held_lock>(); }
+    STRATA_CATCH(...) { return call.failure(ENOMEM); }
+    detail::descriptor file = detail::open_descriptor(call.path(), O_RDWR | O_CREAT);
+    if (!file.is_open()) return call.failure(errno);
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) return call.failure(errno);
+    *held = {status.st_dev, status.st_ino, ::getpid(), nullptr};
+    auto& locks = detail::posix_held_locks::of_this_process();
+    if (!locks.insert(*held)) return call.failure(errc::in_use, "held by this process");
+    if (const int number = detail::lock_descriptor(file.get(), true); number != 0) {
+      locks.erase(*held);
+      if (number == EAGAIN || number == EACCES) return call.failure(errc::in_use, "held by another process");
+      return call.failure(number);
+    }
+    return file_lock(std::move(file), std::move(held));
+  }
+};
+
+}  // namespace strata::inline STRATA_ABI::environment
+
+#endif

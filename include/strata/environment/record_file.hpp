@@ -1,0 +1,435 @@
+// Files of records: an appending writer and a streaming replay over an environment. The log's segments and the engine's
+// manifest are two kinds of them, told apart by their magic; core/record.hpp has the bytes.
+//
+// Thread safety: a writer belongs to one thread at a time, but sync(), bytes() and synced_bytes() may run beside
+// append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
+// anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before.
+//
+//   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros, or the torn end
+//      of what was being written when the power went.
+//   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records whose append had
+//      returned before a sync began that succeeded.
+//   3. After an append or a sync has failed nothing is written and nothing promised any more: no sync is tried again.
+//   4. Nothing is appended over or before old bytes: a cut of a torn end is synced before the first append, so that no
+//      crash brings the old bytes back behind a new record. (Should the file system do it all the same, the chain of
+//      the records shows it.)
+//
+// Torn end or damage? Replay stops at the first bytes that are no record, at offset d, and reads on only to find a
+// record header that promises more than d. One proves corruption; without one, what stood there was never said to be
+// durable, and is a torn end. What it cannot tell, since no intact byte speaks of it:
+//
+//   - damage to records behind the last promise. With a sync after every record that is the last record; after seal()
+//     or close() there is none.
+//   - a file that is cut short. Its reader knows from elsewhere how long it must be: a segment with a successor is
+//     sealed.
+#ifndef STRATA_ENVIRONMENT_RECORD_FILE_HPP
+#define STRATA_ENVIRONMENT_RECORD_FILE_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include <strata/core/record.hpp>
+#include <strata/environment/requirements.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+// Which file: where it is, of which kind and whose.
+struct record_file_settings {
+  std::string path;
+  bytes_view magic;                     // eight bytes that outlive the settings
+  std::uint64_t number = 0;             // of the file; never used again for another
+  std::uint64_t store_id = 0;           // the same for a store's life
+  std::uint64_t preallocate_bytes = 0;  // writer: room to ask for; the file system may decline
+
+  [[nodiscard]] record_file_identity identity() const noexcept { return {magic, store_id, number}; }
+};
+
+namespace detail {
+
+// An atomic that moves with its owner; nobody else may use either side meanwhile.
+template <typename Value>
+struct movable_atomic {
+  std::atomic<Value> value;
+
+  explicit movable_atomic(Value initial) noexcept : value(initial) {}
+  movable_atomic(movable_atomic&& other) noexcept : value(other.value.load(std::memory_order_relaxed)) {}
+  movable_atomic& operator=(movable_atomic&& other) noexcept {
+    value.store(other.value.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return *this;
+  }
+  ~movable_atomic() = default;
+};
+
+// Memory for `count` bytes, or out_of_memory.
+[[nodiscard]] inline result<std::unique_ptr<char[]>> allocate_bytes(std::size_t count, const char* operation) {
+  STRATA_TRY_BLOCK { return std::make_unique_for_overwrite<char[]>(count); }
+  STRATA_CATCH(...) {}
+  return error(errc::out_of_memory, operation);
+}
+
+}  // namespace detail
+
+// Appends records to one file.
+//
+// Costs: append is one write of the environment, no allocation and no lock; a writer holds 64 KiB. A crash of the
+// process keeps every append that returned; a power cut keeps at least `synced_bytes()`, and of what is behind a prefix
+// of records. Destruction closes the file without sync or promise, as a crash would.
+//
+// Errors of all members: what the environment says (io_error, no_space, …), once; then read_only (invariant 3). closed
+// after close(), and on a record behind the seal.
+template <typename Environment>
+class record_writer {
+ public:
+  // Makes the file and its header, unsynced. The name is durable when the caller has synced the directory.
+  // Errors: already_exists; out_of_memory. A file that an error or a crash leaves is a torn creation to replay.
+  [[nodiscard]] static result<record_writer> create(const Environment& environment,
+                                                    const record_file_settings& settings) {
+    STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "create record file"));
+    STRATA_TRY_LET(file, environment.create_file(settings.path));
+    record_writer writer(std::move(file), std::move(buffer), settings, record_tail{});
+    STRATA_TRY(writer.preallocate(settings.preallocate_bytes));
+    STRATA_TRY(writer.write_header(settings, environment.entropy()));
+    return writer;
+  }
+
+  // Goes on where `tail`, which replay returned for the same settings, says that the records end, and cuts what lies
+  // behind. Costs a sync where that was torn (invariant 4). What no record promises counts as unsynced, until sync().
+  // Beware where `tail.settled` is false: a sync that failed in an earlier life may have left records that are read, and
+  // that a later sync() calls durable, but that the operating system never wrote. Who must be sure of them writes them
+  // elsewhere and begins another file.
+  // Errors: invalid_argument where the file is sealed or is not the one that was replayed; no_such_file; out_of_memory.
+  // A crash leaves the torn end or none: the next replay returns the same records.
+  [[nodiscard]] static result<record_writer> reopen(const Environment& environment,
+                                                    const record_file_settings& settings, const record_tail& tail) {
+    if (tail.sealed)
+      return error(errc::invalid_argument, "reopen record file", "it is sealed")
+          .in_file(settings.path)
+          .at_offset(tail.end);
+    STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "reopen record file"));
+    STRATA_TRY_LET(file, environment.open_writable(settings.path, tail.end));
+    record_writer writer(std::move(file), std::move(buffer), settings, tail);
+    if (tail.torn) {
+      STRATA_TRY(writer.file_.sync());
+      writer.synced_.value.store(tail.end, std::memory_order_relaxed);
+    }
+    if (tail.end < settings.preallocate_bytes) STRATA_TRY(writer.preallocate(settings.preallocate_bytes));
+    if (tail.end == 0) STRATA_TRY(writer.write_header(settings, environment.entropy()));
+    return writer;
+  }
+
+  // Adds one record of 1 to `record_payload_bytes_max` bytes; invalid_argument otherwise, and nothing has happened.
+  [[nodiscard]] result<void> append(bytes_view payload) {
+    if (payload.empty() || payload.size() > record_payload_bytes_max) [[unlikely]]
+      return error(errc::invalid_argument, "append record", "a payload has 1 byte to 2 GiB").in_file(path_);
+    return write(record_type::payload, payload);
+  }
+
+  // Makes all that was appended before the call survive a power cut. Writes nothing where that is so already.
+  [[nodiscard]] result<void> sync() {
+    const state now = state_.value.load(std::memory_order_acquire);
+    if (now == state::failed || now == state::closed) [[unlikely]]
+      return refuse(now, "sync record file");
+    const std::uint64_t target = end_.value.load(std::memory_order_acquire);
+    if (synced_.value.load(std::memory_order_relaxed) == target) return {};
+    if (auto synced = file_.sync(); !synced) [[unlikely]] {
+      state_.value.store(state::failed, std::memory_order_release);
+      return synced;
+    }
+    synced_.value.store(target, std::memory_order_release);
+    return {};
+  }
+
+  // Ends the file for good: syncs what is not, then appends the seal, which thereby promises all before it. The seal
+  // itself is durable after the caller's sync().
+  [[nodiscard]] result<void> seal() {
+    STRATA_TRY(sync());
+    STRATA_TRY(write(record_type::seal, {}));
+    // A sync that failed beside this stays failed (invariant 3).
+    state now = state::open;
+    if (!state_.value.compare_exchange_strong(now, state::sealed)) [[unlikely]]
+      return refuse(now, "seal record file");
+    return {};
+  }
+
+  // Ends the use of a file that may be reopened: syncs, and where records are without a promise appends one for all of
+  // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. The file is closed
+  // also on an error; a second call does nothing.
+  [[nodiscard]] result<void> close() {
+    if (state_.value.load(std::memory_order_acquire) == state::closed) return {};
+    auto settled = settle();
+    auto closed = file_.close();
+    state_.value.store(state::closed, std::memory_order_release);
+    return settled ? std::move(closed) : std::move(settled);
+  }
+
+  // The size of the file: header and whole records. Any thread.
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return end_.value.load(std::memory_order_acquire); }
+
+  // The part of it that survives a power cut; never more than bytes(). Any thread.
+  [[nodiscard]] std::uint64_t synced_bytes() const noexcept { return synced_.value.load(std::memory_order_acquire); }
+
+ private:
+  enum class state : std::uint8_t { open, sealed, failed, closed };
+
+  // Records up to this size are put together here and written at once. Longer ones go in three writes: beside copying
+  // so much, two more calls are nothing, and no memory is needed.
+  static constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
+
+  record_writer(typename Environment::writable_file file, std::unique_ptr<char[]> buffer,
+                const record_file_settings& settings, const record_tail& tail)
+      : file_(std::move(file)),
+        buffer_(std::move(buffer)),
+        path_(settings.path),
+        seed_(record_file_seed(settings.identity())),
+        chain_(tail.chain),
+        settled_(tail.settled),
+        end_(tail.end),
+        synced_(tail.promised),
+        state_(state::open) {
+    STRATA_ASSERT(tail.end % record_alignment == 0 && tail.promised <= tail.end);
+  }
+
+  // Advice: a file system that cannot, or has not so much room, does not stop the log.
+  [[nodiscard]] result<void> preallocate(std::uint64_t bytes) {
+    if (bytes == 0) return {};
+    auto done = file_.preallocate(bytes);
+    if (!done && !(done.error() == errc::unsupported) && !(done.error() == errc::no_space)) return done;
+    return {};
+  }
+
+  [[nodiscard]] result<void> write_header(const record_file_settings& settings, std::uint64_t salt) {
+    chain_ = store_record_file_header(buffer_.get(), settings.identity(), salt);
+    STRATA_TRY(file_.append({buffer_.get(), record_file_header_bytes}));
+    end_.value.store(record_file_header_bytes, std::memory_order_release);
+    return {};
+  }
+
+  [[nodiscard]] result<void> write(record_type type, bytes_view payload) {
+    if (const state now = state_.value.load(std::memory_order_acquire); now != state::open) [[unlikely]]
+      return refuse(now, "append record");
+    const std::uint64_t offset = end_.value.load(std::memory_order_relaxed);
+    record_header header;
+    header.type = type;
+    header.length = static_cast<std::uint32_t>(payload.size());
+    header.previous = chain_;
+    header.promised = synced_.value.load(std::memory_order_acquire);
+    const std::uint64_t bytes = record_bytes(payload.size());
+    auto written =
+        bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
+    if (!written) [[unlikely]] {
+      state_.value.store(state::failed, std::memory_order_release);
+      return written;
+    }
+    chain_ = header.check;
+    settled_ = type != record_type::payload;
+    end_.value.store(offset + bytes, std::memory_order_release);
+    return {};
+  }
+
+  [[nodiscard]] result<void> write_whole(record_header& header, bytes_view payload, std::uint64_t offset) {
+    char* const record = buffer_.get();
+    const auto bytes = static_cast<std::size_t>(record_bytes(payload.size()));
+    store_fixed(record + bytes - record_alignment,
+                std::uint64_t{0});  // the padding; what else it covers is written next
+    if (!payload.empty()) std::memcpy(record + record_header_bytes, payload.data(), payload.size());
+    header.payload_checksum = crc32c({record + record_header_bytes, bytes - record_header_bytes});
+    header.check = store_record_header(record, header, offset, seed_);
+    return file_.append({record, bytes});
+  }
+
+  STRATA_NOINLINE result<void> write_in_parts(record_header& header, bytes_view payload, std::uint64_t offset) {
+    static constexpr char zeros[record_alignment] = {};
+    const auto bytes = static_cast<std::size_t>(record_bytes(payload.size()));
+    const bytes_view padding(zeros, bytes - record_header_bytes - payload.size());
+    header.payload_checksum = crc32c(padding, crc32c(payload));
+    header.check = store_record_header(buffer_.get(), header, offset, seed_);
+    STRATA_TRY(file_.append({buffer_.get(), record_header_bytes}));
+    STRATA_TRY(file_.append(payload));
+    if (padding.empty()) return {};
+    return file_.append(padding);
+  }
+
+  [[nodiscard]] result<void> settle() {
+    const state now = state_.value.load(std::memory_order_acquire);
+    if (now == state::failed) return refuse(now, "close record file");
+    if (now == state::sealed) return sync();
+    if (settled_) return {};
+    STRATA_TRY(sync());
+    STRATA_TRY(write(record_type::promise, {}));
+    return sync();
+  }
+
+  [[nodiscard]] STRATA_NOINLINE error refuse(state now, const char* operation) const {
+    if (now == state::failed)
+      return error(errc::read_only, operation, "an earlier write or sync failed").in_file(path_);
+    return error(errc::closed, operation, now == state::sealed ? "it is sealed" : "it is closed").in_file(path_);
+  }
+
+  typename Environment::writable_file file_;
+  std::unique_ptr<char[]> buffer_;
+  std::string path_;
+  std::uint32_t seed_;
+  std::uint32_t chain_;  // `check` of the last record
+  bool settled_;         // no record with a payload is without a promise
+  detail::movable_atomic<std::uint64_t> end_;
+  detail::movable_atomic<std::uint64_t> synced_;
+  detail::movable_atomic<state> state_;
+};
+
+namespace detail {
+
+// Reads a file front to back in pieces, with one buffer that grows only for a piece that is longer.
+template <typename File>
+class record_file_window {
+ public:
+  static constexpr std::size_t window_bytes = std::size_t{128} << 10;
+
+  record_file_window(File file, const std::string& path)
+      : file_(std::move(file)), path_(path), file_bytes_(file_.size()) {}
+
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+  // The `count` bytes at `offset`, valid until the next call. Requires: they are in the file.
+  [[nodiscard]] result<bytes_view> view(std::uint64_t offset, std::size_t count) {
+    STRATA_ASSERT(offset <= file_bytes_ && count <= file_bytes_ - offset);
+    if (offset < begin_ || offset > begin_ + held_ || count > held_ - static_cast<std::size_t>(offset - begin_))
+      STRATA_TRY(fill(offset, count));
+    return bytes_view(buffer_.get() + (offset - begin_), count);
+  }
+
+ private:
+  [[nodiscard]] result<void> fill(std::uint64_t offset, std::size_t count) {
+    const bool overlaps = offset >= begin_ && offset < begin_ + held_;
+    const char* const kept = overlaps ? buffer_.get() + (offset - begin_) : nullptr;
+    const std::size_t kept_bytes = overlaps ? held_ - static_cast<std::size_t>(offset - begin_) : 0;
+    const std::size_t want =
+        static_cast<std::size_t>((std::min)(std::uint64_t{(std::max)(count, window_bytes)}, file_bytes_ - offset));
+    if (want > capacity_) {
+      const std::size_t capacity = (std::max)(want, window_bytes);
+      STRATA_TRY_LET(larger, allocate_bytes(capacity, "read records"));
+      if (kept_bytes != 0) std::memcpy(larger.get(), kept, kept_bytes);
+      buffer_ = std::move(larger);
+      capacity_ = capacity;
+    } else if (kept_bytes != 0) {
+      std::memmove(buffer_.get(), kept, kept_bytes);
+    }
+    begin_ = offset;
+    held_ = kept_bytes;
+    while (held_ < want) {
+      STRATA_TRY_LET(read, file_.read(begin_ + held_, buffer_.get() + held_, want - held_));
+      if (read == 0)
+        return error(errc::io_error, "read records", "the file became shorter")
+            .in_file(path_)
+            .at_offset(begin_ + held_);
+      held_ += read;
+    }
+    return {};
+  }
+
+  File file_;
+  const std::string& path_;
+  std::uint64_t file_bytes_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::uint64_t begin_ = 0;  // of the file: the buffer holds [begin_, begin_ + held_)
+  std::size_t held_ = 0;
+};
+
+// Reads what lies behind `tail.end`, where the records end: corruption where a record header promises more than the
+// bytes before `bar`, else sets `tail.torn`. One pass, each byte looked at once.
+template <typename File>
+[[nodiscard]] result<void> judge_record_tail(record_file_window<File>& window, std::uint32_t seed, std::uint64_t bar,
+                                             record_tail& tail) {
+  std::uint64_t at = tail.end;
+  while (at < window.file_bytes()) {
+    const auto count = static_cast<std::size_t>(
+        (std::min)(std::uint64_t{record_file_window<File>::window_bytes}, window.file_bytes() - at));
+    STRATA_TRY_LET(bytes, window.view(at, count));
+    if (!tail.torn) tail.torn = bytes.find_first_not_of('\0') != bytes_view::npos;
+    if (tail.torn && holds_promise_above(bar, bytes, at, seed))
+      return error(errc::corruption, "replay records", "damage in what was promised durable")
+          .in_file(window.path())
+          .at_offset(bar);
+    if (count == window.file_bytes() - at) break;
+    at += (count - record_header_bytes) / record_alignment * record_alignment + record_alignment;
+  }
+  return {};
+}
+
+[[nodiscard]] inline error foreign_record_file(record_file_header_state state, const std::string& path) {
+  const auto failure = [&](errc code, const char* reason) {
+    return error(code, "replay records", reason).in_file(path).at_offset(0);
+  };
+  if (state == record_file_header_state::other_kind) return failure(errc::not_a_store, "a file of another kind");
+  if (state == record_file_header_state::later_version)
+    return failure(errc::unsupported_version, "written by a later version");
+  return failure(errc::corruption, "it belongs to another store or has another number");
+}
+
+}  // namespace detail
+
+// Calls `f(payload, offset) → result<void>` for each record with a payload, in order; `offset` is that of the record in
+// the file, the payload is valid during the call. Returns where the records end; writes nothing.
+//
+// Errors: the first of `f`, as it is. corruption with file and offset where what was promised durable is damaged, or
+// the header is that of another store or number; what `f` was given before is then not to be kept. not_a_store where
+// the header is that of another kind of file; unsupported_version; no_such_file; io_error; out_of_memory.
+//
+// A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged and no record promises
+// anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
+// checksum is right and the file has room for it.
+template <typename Environment, typename Function>
+[[nodiscard]] result<record_tail> replay_records(const Environment& environment, const record_file_settings& settings,
+                                                 Function&& f) {
+  STRATA_ASSERT(settings.magic.size() == record_magic_bytes);
+  STRATA_TRY_LET(file, environment.open_readable(settings.path));
+  detail::record_file_window<typename Environment::readable_file> window(std::move(file), settings.path);
+  const record_file_identity identity = settings.identity();
+  const std::uint32_t seed = record_file_seed(identity);
+  record_tail tail;
+  tail.file_bytes = window.file_bytes();
+
+  auto state = record_file_header_state::damaged;
+  if (tail.file_bytes >= record_file_header_bytes) {
+    STRATA_TRY_LET(header, window.view(0, record_file_header_bytes));
+    state = inspect_record_file_header(header.data(), identity);
+    tail.chain = record_file_header_checksum(header.data());
+  }
+  if (state == record_file_header_state::damaged) {
+    STRATA_TRY(detail::judge_record_tail(window, seed, 0, tail));
+    return tail;
+  }
+  if (state != record_file_header_state::intact) return detail::foreign_record_file(state, settings.path);
+  tail.end = record_file_header_bytes;
+
+  // Damage begins where the records end, unless the next record follows another one than that before it: then it is
+  // that one which is not what was written (see core/record.hpp, 3).
+  std::uint64_t before = 0;
+  bool chain_broken = false;
+  while (!tail.sealed && tail.file_bytes - tail.end >= record_header_bytes) {
+    STRATA_TRY_LET(head, window.view(tail.end, record_header_bytes));
+    record_header header;
+    if (!load_record_header(head.data(), tail.end, seed, header)) break;
+    const std::uint64_t bytes = record_bytes(header.length);
+    if (bytes > tail.file_bytes - tail.end) break;
+    chain_broken = header.previous != tail.chain;
+    if (chain_broken) break;
+    STRATA_TRY_LET(record, window.view(tail.end, static_cast<std::size_t>(bytes)));
+    if (crc32c(record.substr(record_header_bytes)) != header.payload_checksum) break;
+    if (header.type == record_type::payload) STRATA_TRY(f(record.substr(record_header_bytes, header.length), tail.end));
+    before = tail.end;
+    tail.end += bytes;
+    tail.chain = header.check;
+    tail.promised = (std::max)(tail.promised, header.promised);
+    tail.settled = header.type != record_type::payload;
+    tail.sealed = header.type == record_type::seal;
+  }
+  STRATA_TRY(detail::judge_record_tail(window, seed, chain_broken ? before : tail.end, tail));
+  return tail;
+}
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif

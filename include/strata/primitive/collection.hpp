@@ -1,0 +1,63 @@
+// A collection as a program's code meets it: the descriptor's face without its types, and what the catalogue knows of it.
+#ifndef STRATA_PRIMITIVE_COLLECTION_HPP
+#define STRATA_PRIMITIVE_COLLECTION_HPP
+
+#include <atomic>
+#include <deque>
+
+#include <strata/codec/value.hpp>
+#include <strata/core/coding.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+// The longest name of a collection, in bytes.
+inline constexpr std::size_t collection_name_bytes_max = 255;
+
+namespace primitive {
+
+// The primitives by number. Frozen: stored in the catalogue, and part of every write's label.
+enum class kind : std::uint8_t { kv = 1 };
+
+// The label of operation `operation` (below 64) of a primitive. Frozen: in the log.
+[[nodiscard]] constexpr std::uint32_t label_of(kind of, std::uint32_t operation) noexcept {
+  return static_cast<std::uint32_t>(of) * 64 + operation;
+}
+
+// What the catalogue needs of a descriptor's types, as functions that know them.
+struct type_face {
+  kind what = kind::kv;
+  std::uint64_t key_fingerprint = 0;
+  byte_string (*describe_value)() = nullptr;                          // schema_description of the value
+  result<evolution> (*evolve_from)(bytes_view description) = nullptr;  // from an older description to the value of today
+};
+
+// A collection that a store has looked up, or will when it is first written. It belongs to the store and stays where it is.
+//
+// Thread safety: `id` and `schema_id` are set once, by the catalogue; the rest is set before anyone else sees it.
+struct collection {
+  byte_string name;
+  const type_face* face = nullptr;
+  std::atomic<std::uint32_t> id{0};         // 0: not in the catalogue yet, and so empty
+  std::atomic<std::uint32_t> schema_id{0};  // of the value's type today; 0: not in the catalogue
+  std::deque<std::pair<std::uint32_t, evolution>> older;
+  result<void> usable;                      // why it can't be used, if so: schema_mismatch, …
+
+  // The way from values of schema `schema` to today's type; null where there is none.
+  [[nodiscard]] const evolution* operator()(std::uint32_t schema) const noexcept {
+    for (const auto& each : older)
+      if (each.first == schema) return &each.second;
+    return nullptr;
+  }
+};
+
+// The bytes that every key of a collection begins with.
+inline void append_key_prefix(byte_string& out, std::uint64_t run, std::uint32_t collection_id) {
+  append_varint(out, run);
+  append_varint(out, collection_id);
+}
+
+}  // namespace primitive
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif

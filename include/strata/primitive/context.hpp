@@ -1,0 +1,316 @@
+// Contexts: what a primitive is written against. A read context sees the engine at one sequence, or now, or through a
+// transaction; a write context adds writing. One of each a type of engine, whatever stands behind it, so that a primitive is
+// compiled once an engine.
+//
+// Thread safety: a context is a cheap value; outside a transaction it may be used from any thread, inside one it belongs to
+// the transaction's.
+//
+//   1. In a transaction a read sees the transaction's own writes, then the snapshot it began with. What it looked up, found
+//      or not, and what ranges it walked, is remembered.
+//   2. A commit of a transaction whose reads were changed by others fails with errc::conflict and writes nothing.
+//   3. Outside a transaction every writing call is a commit of its own; one that reads first is a transaction of its own,
+//      tried again on conflict.
+#ifndef STRATA_PRIMITIVE_CONTEXT_HPP
+#define STRATA_PRIMITIVE_CONTEXT_HPP
+
+#include <strata/core/function_ref.hpp>
+#include <strata/engine/conflicts.hpp>
+#include <strata/engine/options.hpp>
+#include <strata/engine/write_batch.hpp>
+#include <strata/primitive/collection.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+namespace primitive {
+
+// The run of all data that no run was named for, and the one of the store's own records. Frozen.
+inline constexpr std::uint64_t default_run = 1;
+inline constexpr std::uint64_t system_run = 0;
+
+// What is called with a value that was found: the bytes, the commit that wrote them, the expiry (µs since 1970 or UINT64_MAX).
+using value_visitor = function_ref<result<void>(bytes_view, sequence_number, std::uint64_t)>;
+
+// The writes of a transaction that is under way, and what it has read.
+//
+// Thread safety: one thread. It must not outlive the engine.
+template <typename Engine>
+class transaction_state {
+ public:
+  explicit transaction_state(Engine& engine) : engine_(engine), batch_(default_run) { begin(); }
+  transaction_state(const transaction_state&) = delete;
+  transaction_state& operator=(const transaction_state&) = delete;
+  ~transaction_state() { rollback(); }
+
+  // Begins anew: nothing written, nothing read, the newest snapshot.
+  void begin() {
+    rollback();
+    batch_.clear(default_run);
+    reads_.clear(engine_.take_snapshot());
+    active_ = true;
+  }
+  [[nodiscard]] bool active() const noexcept { return active_; }
+  [[nodiscard]] sequence_number snapshot() const noexcept { return reads_.at; }
+  [[nodiscard]] engine::write_batch& batch() noexcept { return batch_; }
+
+  // Ends it. The sequence of the commit; of an empty transaction the one it read at.
+  // Errors: conflict; closed where it has ended; those of an engine's commit.
+  [[nodiscard]] result<sequence_number> commit(durability wanted) {
+    if (!active_) return error(errc::closed, "commit", "the transaction has ended");
+    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted, &reads_);
+    rollback();
+    return done;
+  }
+  // Ends it; nothing of it happens.
+  void rollback() noexcept {
+    if (!active_) return;
+    active_ = false;
+    engine_.release_snapshot(reads_.at);
+    overlay_.reset();
+    overlaid_ = 0;
+  }
+
+  [[nodiscard]] result<bool> get(bytes_view key, value_visitor on_value) {
+    if (!active_) return error(errc::closed, "get", "the transaction has ended");
+    if (!batch_.empty()) {
+      STRATA_TRY(bring_overlay_up_to_date());
+      sequence_number erased = 0;
+      if (const range_tombstone_list* list = overlay_->range_tombstones()) erased = list->covering(key, sequence_max);
+      entry own;
+      const bool wrote = overlay_->memtable().get(key, sequence_max, own);
+      if (wrote || erased != 0) return visit_own(wrote, own, erased, on_value);
+    }
+    reads_.keys.emplace_back(key);
+    return get_from_engine(engine_, key, reads_.at, on_value);
+  }
+  [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range) {
+    if (!active_) return error(errc::closed, "scan", "the transaction has ended");
+    reads_.ranges.push_back({range.begin, range.end, range.unbounded});
+    if (batch_.empty()) return engine_.make_cursor(std::move(range), reads_.at);
+    STRATA_TRY(bring_overlay_up_to_date());
+    return engine_.make_cursor(std::move(range), reads_.at, overlay_.get());
+  }
+
+  [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
+    result<void> visited;
+    auto there = engine.get(key, at, [&](bytes_view value, sequence_number sequence, std::uint64_t expires_at_us) {
+      visited = on_value(value, sequence, expires_at_us);
+    });
+    STRATA_TRY(std::move(visited));
+    return there;
+  }
+
+ private:
+  [[nodiscard]] result<bool> visit_own(bool wrote, const entry& own, sequence_number erased, value_visitor on_value) {
+    if (!wrote || own.sequence < erased || own.kind == value_kind::tombstone) return false;
+    if (engine::expiry_of(own) <= engine_.environment().wall_time_us()) return false;
+    // Its commit has no sequence yet.
+    STRATA_TRY(on_value(engine::value_of(own), 0, engine::expiry_of(own)));
+    return true;
+  }
+
+  // The batch's writes as a memtable of their own, so that reads can find and walk them. Made when a read needs it.
+  [[nodiscard]] result<void> bring_overlay_up_to_date() {
+    if (overlay_ && overlaid_ == batch_.count() && !batch_.erases_ranges()) return {};
+    auto fresh = std::make_unique<typename Engine::overlay_type>();
+    STRATA_TRY(fresh->reserve(batch_.count(), batch_.payload_bytes()));
+    sequence_number sequence = sequence_max - Engine::cursor_type::overlay_sequences;
+    engine::write_reader writes = batch_.writes();
+    for (engine::write w; writes.next(w);) fresh->apply_one(++sequence, w);
+    overlay_ = std::move(fresh);
+    overlaid_ = batch_.count();
+    return {};
+  }
+
+  Engine& engine_;
+  engine::write_batch batch_;
+  engine::read_set reads_;
+  std::unique_ptr<typename Engine::overlay_type> overlay_;
+  std::uint32_t overlaid_ = 0;
+  bool active_ = false;
+};
+
+// Bytes that a thread builds keys and values in, so that a call allocates nothing once they have grown.
+struct key_and_value {
+  byte_string key;
+  byte_string value;
+  void clear() {
+    // What one large value needed is not kept by the thread for ever.
+    constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
+    if (value.capacity() > kept_bytes_max) value = byte_string();
+    key.clear();
+    value.clear();
+  }
+};
+
+// Borrows the thread's own `Memory` for one call; a call within the call gets memory of its own.
+template <typename Memory>
+class borrowed {
+ public:
+  borrowed() : shared_(of_this_thread()) {
+    if (shared_.taken) {
+      own_ = std::make_unique<Memory>();
+    } else {
+      shared_.taken = true;
+      shared_.memory.clear();
+    }
+  }
+  borrowed(const borrowed&) = delete;
+  borrowed& operator=(const borrowed&) = delete;
+  ~borrowed() {
+    if (!own_) shared_.taken = false;
+  }
+  [[nodiscard]] Memory* operator->() const noexcept { return own_ ? own_.get() : &shared_.memory; }
+  [[nodiscard]] Memory& operator*() const noexcept { return *operator->(); }
+
+ private:
+  struct slot_of_thread {
+    Memory memory;
+    bool taken = false;
+  };
+  [[nodiscard]] static slot_of_thread& of_this_thread() {
+    thread_local slot_of_thread mine;
+    return mine;
+  }
+  slot_of_thread& shared_;
+  std::unique_ptr<Memory> own_;
+};
+
+}  // namespace primitive
+
+template <typename Engine>
+class read_context {
+ public:
+  using engine_type = Engine;
+  using cursor_type = typename Engine::cursor_type;
+  using pinned_type = typename Engine::pinned_value;
+
+  // `at`: sequence_max reads the newest. `transaction` may be null.
+  read_context(Engine& engine, sequence_number at, primitive::transaction_state<Engine>* transaction) noexcept
+      : engine_(&engine), transaction_(transaction), at_(at) {}
+
+  // Calls on_value with the value of `key`; false where there is none.
+  [[nodiscard]] STRATA_NOINLINE result<bool> get(bytes_view key, primitive::value_visitor on_value) const {
+    if (transaction_ != nullptr) return transaction_->get(key, on_value);
+    return primitive::transaction_state<Engine>::get_from_engine(*engine_, key, at_, on_value);
+  }
+  // Keeps the bytes of the value in `out`, uncopied. In a transaction they are a copy held by `copy`.
+  [[nodiscard]] STRATA_NOINLINE result<bool> get_pinned(bytes_view key, pinned_type& out, byte_string& copy, bytes_view& value) const {
+    if (transaction_ != nullptr) {
+      return transaction_->get(key, [&](bytes_view found, sequence_number, std::uint64_t) -> result<void> {
+        copy.assign(found);
+        value = copy;
+        return {};
+      });
+    }
+    auto there = engine_->get_pinned(key, at_, out);
+    if (there && *there) value = out.value();
+    return there;
+  }
+  // Calls on_value(index, value) for those of `keys` that are there, all at one sequence.
+  [[nodiscard]] STRATA_NOINLINE result<void> multi_get(const std::vector<byte_string>& keys,
+                                                       function_ref<result<void>(std::size_t, bytes_view)> on_value) const {
+    result<void> visited;
+    if (transaction_ != nullptr) {
+      for (std::size_t i = 0; i < keys.size(); ++i)
+        STRATA_TRY(transaction_->get(keys[i], [&](bytes_view value, sequence_number, std::uint64_t) { return on_value(i, value); }));
+      return visited;
+    }
+    STRATA_TRY(engine_->multi_get(keys, at_, [&](std::size_t index, bytes_view value, sequence_number) {
+      if (visited) visited = on_value(index, value);
+    }));
+    return visited;
+  }
+  [[nodiscard]] STRATA_NOINLINE result<std::unique_ptr<cursor_type>> scan(engine::cursor_range range) const {
+    if (transaction_ != nullptr) return transaction_->scan(std::move(range));
+    return engine_->make_cursor(std::move(range), at_);
+  }
+  [[nodiscard]] std::uint64_t wall_time_us() const { return engine_->environment().wall_time_us(); }
+  [[nodiscard]] std::uint64_t run() const noexcept { return primitive::default_run; }
+
+ protected:
+  Engine* engine_;
+  primitive::transaction_state<Engine>* transaction_;
+  sequence_number at_;
+};
+
+template <typename Engine>
+class write_context : public read_context<Engine> {
+  using base = read_context<Engine>;
+
+ public:
+  // What makes collections; belongs to the store.
+  struct binder {
+    void* catalogue = nullptr;
+    result<void> (*bind)(void*, primitive::collection&) = nullptr;
+  };
+
+  write_context(Engine& engine, binder bind, primitive::transaction_state<Engine>* transaction) noexcept
+      : base(engine, sequence_max, transaction), binder_(bind) {}
+
+  // Makes sure that `target` is in the catalogue with the type of today.
+  [[nodiscard]] result<void> bind(primitive::collection& target) const {
+    if (target.schema_id.load(std::memory_order_acquire) != 0) [[likely]] return {};
+    return binder_.bind(binder_.catalogue, target);
+  }
+
+  // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
+  [[nodiscard]] STRATA_NOINLINE result<sequence_number> put(write_label label, bytes_view key, bytes_view value,
+                                                            std::uint64_t expires_at_us, durability wanted) const {
+    return write(wanted, [&](engine::write_batch& batch) {
+      if (expires_at_us == UINT64_MAX) {
+        batch.put(label, key, value);
+      } else {
+        batch.put_expiring(label, key, value, expires_at_us);
+      }
+    });
+  }
+  [[nodiscard]] STRATA_NOINLINE result<sequence_number> erase(write_label label, bytes_view key, durability wanted) const {
+    return write(wanted, [&](engine::write_batch& batch) { batch.erase(label, key); });
+  }
+  [[nodiscard]] STRATA_NOINLINE result<sequence_number> erase_range(write_label label, bytes_view begin, bytes_view end,
+                                                                    durability wanted) const {
+    return write(wanted, [&](engine::write_batch& batch) { batch.erase_range(label, begin, end); });
+  }
+
+  // Runs `work(context)`, which reads and writes, as one commit: within the transaction if there is one, else as one of its
+  // own, tried again on conflict. Returns the commit's sequence; in a transaction 0.
+  // Errors: what `work` returns (nothing is written then); conflict after `attempts_max` tries.
+  [[nodiscard]] STRATA_NOINLINE result<sequence_number> atomically(function_ref<result<void>(const write_context&)> work,
+                                                                   durability wanted) const {
+    if (this->transaction_ != nullptr) {
+      STRATA_TRY(work(*this));
+      return sequence_number{0};
+    }
+    primitive::transaction_state<Engine> own(*this->engine_);
+    const write_context inner(*this->engine_, binder_, &own);
+    for (int attempt = 1;; ++attempt) {
+      STRATA_TRY(work(inner));
+      auto done = own.commit(wanted);
+      if (done || done.error().code() != errc::conflict || attempt == attempts_max) return done;
+      own.begin();
+    }
+  }
+
+  // How often a conflicting commit is tried before the caller hears of it. A commit conflicts only when another one made
+  // progress, so that even among many writers of one key this is seldom reached.
+  static constexpr int attempts_max = 100;
+
+ private:
+  template <typename Fill>
+  [[nodiscard]] result<sequence_number> write(durability wanted, Fill&& fill) const {
+    if (this->transaction_ != nullptr) {
+      if (!this->transaction_->active()) return error(errc::closed, "write", "the transaction has ended");
+      fill(this->transaction_->batch());
+      return sequence_number{0};
+    }
+    primitive::borrowed<engine::write_batch> batch;
+    fill(*batch);
+    return this->engine_->commit(*batch, wanted);
+  }
+
+  binder binder_;
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif

@@ -1,0 +1,201 @@
+// The catalogue: which collections a store has, with what types their keys and values were and are stored.
+//
+// It lives in the system run, collection 0:
+//
+//     "c" name    →  format u8 (1) · kind varint · id varint · key fingerprint u64 · schemas varint · description sized …
+//     "n"         →  the next collection id, varint
+//
+// Frozen: on disk. The schema with id i is the i-th description, from 1. Ids of collections are never used again.
+//
+// Thread safety: every member from any thread.
+//
+//   1. A collection's record is written in one commit that conflicts with any other of the same name: a name has one id.
+//   2. A collection is opened only if its kind and key are the same, and all its stored descriptions can be read as the
+//      type of today; else schema_mismatch, and every call on its views says so.
+//   3. A new description is stored before the first value is written with it.
+#ifndef STRATA_STORE_CATALOGUE_HPP
+#define STRATA_STORE_CATALOGUE_HPP
+
+#include <map>
+
+#include <strata/primitive/context.hpp>
+
+namespace strata::inline STRATA_ABI::detail {
+
+// A collection's record.
+struct catalogue_record {
+  static constexpr std::uint8_t format = 1;
+
+  primitive::kind what = primitive::kind::kv;
+  std::uint32_t id = 0;
+  std::uint64_t key_fingerprint = 0;
+  std::vector<byte_string> descriptions;
+
+  void append_to(byte_string& out) const {
+    append_fixed(out, format);
+    append_varint(out, static_cast<std::uint64_t>(what));
+    append_varint(out, id);
+    append_fixed(out, key_fingerprint);
+    append_varint(out, descriptions.size());
+    for (const byte_string& each : descriptions) append_sized(out, each);
+  }
+  [[nodiscard]] result<void> parse(bytes_view bytes) {
+    byte_reader in(bytes);
+    if (in.fixed<std::uint8_t>() > format)
+      return error(errc::unsupported_version, "read catalogue", "written by a later version");
+    what = static_cast<primitive::kind>(in.varint());
+    id = static_cast<std::uint32_t>(in.varint());
+    key_fingerprint = in.fixed<std::uint64_t>();
+    std::uint64_t count = in.varint();
+    descriptions.clear();
+    for (; count > 0 && in.ok(); --count) descriptions.emplace_back(in.sized());
+    if (!in.complete() || id == 0) return error(errc::corruption, "read catalogue", "a record does not parse");
+    return {};
+  }
+};
+
+[[nodiscard]] inline byte_string catalogue_key(char what, std::string_view name) {
+  byte_string key;
+  primitive::append_key_prefix(key, primitive::system_run, 0);
+  key.push_back(what);
+  key.append(name);
+  return key;
+}
+
+template <typename Engine>
+class catalogue {
+  using environment_type = typename Engine::environment_type;
+  using lock = unique_lock<typename environment_type::mutex>;
+
+ public:
+  explicit catalogue(Engine& engine) : engine_(engine), mutex_(engine.environment()) {}
+  catalogue(const catalogue&) = delete;
+  catalogue& operator=(const catalogue&) = delete;
+
+  // The collection of that name with those types, as the catalogue has it now; it is written there when it is first
+  // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object.
+  [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
+    lock held(mutex_);
+    for (auto [at, end] = known_.equal_range(name); at != end; ++at)
+      if (at->second->face == &face) return *at->second;
+    auto fresh = std::make_unique<primitive::collection>();
+    fresh->name = name;
+    fresh->face = &face;
+    if (name.empty() || name.size() > collection_name_bytes_max) {
+      fresh->usable = error(errc::invalid_argument, "open collection", "a name has 1 to 255 bytes");
+    } else {
+      fresh->usable = load(*fresh);
+    }
+    primitive::collection& found = *fresh;
+    known_.emplace(found.name, std::move(fresh));
+    return found;
+  }
+
+  // Makes sure that `target` is stored with the type of today. Errors: schema_mismatch; those of a commit.
+  [[nodiscard]] result<void> bind(primitive::collection& target) {
+    lock held(mutex_);
+    if (target.schema_id.load(std::memory_order_acquire) != 0) return {};
+    for (;;) {
+      STRATA_TRY(target.usable);
+      auto stored = store(target);
+      if (stored || stored.error().code() != errc::conflict) return stored;
+      target.usable = load(target);
+    }
+  }
+  [[nodiscard]] static result<void> bind_erased(void* self, primitive::collection& target) {
+    return static_cast<catalogue*>(self)->bind(target);
+  }
+
+  // The names of all collections, in order. Errors: those of reading.
+  [[nodiscard]] result<std::vector<std::string>> names() {
+    const byte_string begin = catalogue_key('c', "");
+    STRATA_TRY_LET(rows, engine_.make_cursor({begin, catalogue_key('d', ""), false}, sequence_max));
+    std::vector<std::string> all;
+    for (rows->seek_first(); rows->valid(); rows->next()) all.emplace_back(rows->key().substr(begin.size()));
+    STRATA_TRY(rows->status());
+    return all;
+  }
+
+ private:
+  [[nodiscard]] error mismatch(const primitive::collection& of, const char* reason) const {
+    return error(errc::schema_mismatch, "open collection", reason).in_file(engine_.directory() + ": " + of.name);
+  }
+
+  // Reads what is stored of `target`; nothing is no error.
+  [[nodiscard]] result<void> load(primitive::collection& target) {
+    catalogue_record record;
+    STRATA_TRY_LET(there, read(target.name, record));
+    if (!there) return {};
+    if (record.what != target.face->what) return mismatch(target, "it was stored as another primitive");
+    if (record.key_fingerprint != target.face->key_fingerprint) return mismatch(target, "its keys were stored with another type");
+    const byte_string today = target.face->describe_value();
+    target.older.clear();
+    std::uint32_t current = 0;
+    for (std::uint32_t schema = 1; schema <= record.descriptions.size(); ++schema) {
+      if (record.descriptions[schema - 1] == today) {
+        current = schema;
+        continue;
+      }
+      auto way = target.face->evolve_from(record.descriptions[schema - 1]);
+      if (!way) return mismatch(target, "its values were stored with a type that cannot be read as the one of today");
+      target.older.emplace_back(schema, std::move(*way));
+    }
+    target.schema_id.store(current, std::memory_order_release);
+    target.id.store(record.id, std::memory_order_release);
+    return {};
+  }
+  [[nodiscard]] result<bool> read(std::string_view name, catalogue_record& record) {
+    result<void> parsed;
+    STRATA_TRY_LET(there, engine_.get(catalogue_key('c', name), sequence_max,
+                                      [&](bytes_view bytes, sequence_number, std::uint64_t) { parsed = record.parse(bytes); }));
+    STRATA_TRY(std::move(parsed));
+    return there;
+  }
+
+  // Writes the record of `target` with the description of today behind those that are there. conflict: someone else did.
+  [[nodiscard]] result<void> store(primitive::collection& target) {
+    primitive::transaction_state<Engine> transaction(engine_);
+    catalogue_record record;
+    STRATA_TRY_LET(there, transaction.get(catalogue_key('c', target.name), [&](bytes_view bytes, sequence_number, std::uint64_t) {
+      return record.parse(bytes);
+    }));
+    if (!there) {
+      STRATA_TRY_LET(id, next_id(transaction));
+      record.what = target.face->what;
+      record.id = id;
+      record.key_fingerprint = target.face->key_fingerprint;
+    } else if (record.descriptions.size() != target.older.size()) {
+      return error(errc::conflict, "open collection");
+    }
+    record.descriptions.push_back(target.face->describe_value());
+    byte_string bytes;
+    record.append_to(bytes);
+    transaction.batch().put(0, catalogue_key('c', target.name), bytes);
+    STRATA_TRY(transaction.commit(durability::none));
+    target.schema_id.store(static_cast<std::uint32_t>(record.descriptions.size()), std::memory_order_release);
+    target.id.store(record.id, std::memory_order_release);
+    return {};
+  }
+  [[nodiscard]] result<std::uint32_t> next_id(primitive::transaction_state<Engine>& transaction) {
+    std::uint64_t id = 1;
+    STRATA_TRY(transaction.get(catalogue_key('n', ""), [&](bytes_view bytes, sequence_number, std::uint64_t) -> result<void> {
+      byte_reader in(bytes);
+      id = in.varint();
+      if (!in.complete() || id == 0 || id >= UINT32_MAX)
+        return error(errc::corruption, "read catalogue", "the next id does not parse");
+      return {};
+    }));
+    byte_string next;
+    append_varint(next, id + 1);
+    transaction.batch().put(0, catalogue_key('n', ""), next);
+    return static_cast<std::uint32_t>(id);
+  }
+
+  Engine& engine_;
+  typename environment_type::mutex mutex_;
+  std::multimap<std::string, std::unique_ptr<primitive::collection>, std::less<>> known_;  // mutex_
+};
+
+}  // namespace strata::inline STRATA_ABI::detail
+
+#endif

@@ -1,0 +1,177 @@
+// The smallest log that keeps every promise of wal/requirements.hpp: where to start with one of your own. It reads a
+// whole segment into memory at replay and allocates at every append; `segmented` is the one to use.
+//
+// Thread safety: that of the slot: sync() may run beside append(), one thread each.
+//
+//   1. No header: a segment is its records, one behind the other. An empty file is an empty segment.
+//   2. `check` is seeded with store id, number and the record's offset, and covers the other fields of the frame, among
+//      them the checksum of the payload: a frame proves by itself that it was written here, and what it promises.
+//   3. A seal and a promise are frames without payload: the payload checksum field, which they have no use for, says
+//      which.
+#ifndef STRATA_WAL_ARCHETYPE_HPP
+#define STRATA_WAL_ARCHETYPE_HPP
+
+#include <atomic>
+#include <memory>
+
+#include <strata/core/checksum.hpp>
+#include <strata/core/coding.hpp>
+#include <strata/wal/requirements.hpp>
+
+namespace strata::inline STRATA_ABI::wal {
+
+struct archetype {
+  using strata_slot = slot::wal;
+  static constexpr bool is_durable = true;
+
+  // Frozen: on disk.
+  //
+  //     0   check               u32, crc32c of store id, number, offset (u64 each) and of bytes 4 to 19
+  //     4   payload length      u32
+  //     8   promised            u64, offset up to which the segment was synced when this was written
+  //     16  payload checksum    u32; without a payload: `promise_mark` or `seal_mark`
+  //     20  payload
+  //
+  static constexpr std::size_t frame_bytes = 20;
+  static constexpr std::uint32_t promise_mark = 1;
+  static constexpr std::uint32_t seal_mark = 2;
+
+  template <typename Environment>
+  class writer {
+   public:
+    [[nodiscard]] static result<writer> create(const Environment& environment, const segment& s) {
+      STRATA_TRY_LET(file, environment.create_file(s.path));
+      return writer(std::move(file), s, tail{});
+    }
+    // What a crash may bring back from behind the cut must not stand behind new records: the cut is synced first.
+    [[nodiscard]] static result<writer> reopen(const Environment& environment, const segment& s, const tail& t) {
+      STRATA_TRY_LET(file, environment.open_writable(s.path, t.end));
+      if (t.torn) STRATA_TRY(file.sync());
+      return writer(std::move(file), s, t);
+    }
+
+    [[nodiscard]] result<void> append(bytes_view payload) {
+      settled_ = false;
+      return write(payload, crc32c(payload));
+    }
+    [[nodiscard]] result<void> sync() {
+      const std::uint64_t target = state_->end.load(std::memory_order_acquire);
+      STRATA_TRY(file_.sync());
+      state_->synced.store(target, std::memory_order_release);
+      return {};
+    }
+    [[nodiscard]] result<void> seal() {
+      settled_ = true;
+      STRATA_TRY(sync());
+      return write({}, seal_mark);
+    }
+    [[nodiscard]] result<void> close() {
+      if (!settled_) {
+        settled_ = true;
+        STRATA_TRY(sync());
+        STRATA_TRY(write({}, promise_mark));
+        STRATA_TRY(sync());
+      }
+      return file_.close();
+    }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return state_->end.load(std::memory_order_acquire); }
+    [[nodiscard]] std::uint64_t synced_bytes() const noexcept { return state_->synced.load(std::memory_order_acquire); }
+
+   private:
+    // What sync() and append() both touch; apart, so that the writer can be moved.
+    struct shared_state {
+      shared_state(std::uint64_t end_offset, std::uint64_t synced_offset) : end(end_offset), synced(synced_offset) {}
+      std::atomic<std::uint64_t> end;
+      std::atomic<std::uint64_t> synced;
+    };
+
+    writer(typename Environment::writable_file file, const segment& s, const tail& t)
+        : file_(std::move(file)),
+          store_id_(s.store_id),
+          number_(s.number),
+          settled_(t.settled),
+          state_(std::make_unique<shared_state>(t.end, t.promised)) {}
+
+    [[nodiscard]] result<void> write(bytes_view payload, std::uint32_t payload_checksum) {
+      const std::uint64_t offset = bytes();
+      byte_string frame(4, '\0');
+      append_fixed(frame, static_cast<std::uint32_t>(payload.size()));
+      append_fixed(frame, synced_bytes());
+      append_fixed(frame, payload_checksum);
+      store_fixed(frame.data(), check(frame, store_id_, number_, offset));
+      frame.append(payload);
+      STRATA_TRY(file_.append(frame));
+      state_->end.store(offset + frame.size(), std::memory_order_release);
+      return {};
+    }
+
+    typename Environment::writable_file file_;
+    std::uint64_t store_id_;
+    std::uint64_t number_;
+    bool settled_;  // the last record is a seal or a promise, or there is none
+    std::unique_ptr<shared_state> state_;
+  };
+
+  template <typename Environment, typename Function>
+  [[nodiscard]] static result<tail> replay(const Environment& environment, const segment& s, Function&& f) {
+    STRATA_TRY_LET(file, environment.open_readable(s.path));
+    byte_string bytes(static_cast<std::size_t>(file.size()), '\0');
+    for (std::size_t done = 0; done < bytes.size();) {
+      STRATA_TRY_LET(count, file.read(done, bytes.data() + done, bytes.size() - done));
+      if (count == 0) return error(errc::io_error, "replay segment", "the file became shorter").in_file(s.path);
+      done += count;
+    }
+    tail t;
+    t.file_bytes = bytes.size();
+    for (frame here; !t.sealed && here.load(bytes, s, t.end);) {
+      const bytes_view payload =
+          bytes_view(bytes).substr(static_cast<std::size_t>(t.end) + frame_bytes).substr(0, here.length);
+      if (payload.size() != here.length || (here.length != 0 && crc32c(payload) != here.payload_checksum)) break;
+      if (here.length != 0) STRATA_TRY(f(payload, t.end));
+      t.end += frame_bytes + here.length;
+      t.promised = here.promised;
+      t.settled = here.length == 0;
+      t.sealed = here.length == 0 && here.payload_checksum == seal_mark;
+    }
+    const std::size_t end = static_cast<std::size_t>(t.end);
+    t.torn = bytes.find_first_not_of('\0', end) != byte_string::npos;
+    frame behind;
+    for (std::size_t at = end; t.torn && at < bytes.size(); ++at)
+      if (behind.load(bytes, s, at) && behind.promised > end)
+        return error(errc::corruption, "replay segment", "damage in what was promised durable")
+            .in_file(s.path)
+            .at_offset(end);
+    return t;
+  }
+
+ private:
+  [[nodiscard]] static std::uint32_t check(bytes_view frame, std::uint64_t store_id, std::uint64_t number,
+                                           std::uint64_t offset) {
+    char place[24];
+    store_fixed(place, store_id);
+    store_fixed(place + 8, number);
+    store_fixed(place + 16, offset);
+    return crc32c(frame.substr(4, frame_bytes - 4), crc32c(bytes_view(place, sizeof place)));
+  }
+
+  struct frame {
+    std::uint32_t length = 0;
+    std::uint64_t promised = 0;
+    std::uint32_t payload_checksum = 0;
+
+    // False where this segment had no record at `offset`. Zeros are none: a length of 0 asks for a mark.
+    [[nodiscard]] bool load(bytes_view segment_bytes, const segment& s, std::uint64_t offset) {
+      if (segment_bytes.size() - offset < frame_bytes) return false;
+      const bytes_view at = segment_bytes.substr(static_cast<std::size_t>(offset), frame_bytes);
+      length = load_fixed<std::uint32_t>(at.data() + 4);
+      promised = load_fixed<std::uint64_t>(at.data() + 8);
+      payload_checksum = load_fixed<std::uint32_t>(at.data() + 16);
+      if (length == 0 && payload_checksum != promise_mark && payload_checksum != seal_mark) return false;
+      return promised <= offset && load_fixed<std::uint32_t>(at.data()) == check(at, s.store_id, s.number, offset);
+    }
+  };
+};
+
+}  // namespace strata::inline STRATA_ABI::wal
+
+#endif
