@@ -25,6 +25,8 @@
 
 #define STRATA_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define STRATA_NOINLINE [[gnu::noinline]]
+// For what runs seldom (opening, failing, upkeep): kept out of line and small, which also keeps compile time low.
+#define STRATA_COLD [[gnu::cold, gnu::noinline]]
 
 // STRATA_ASSERT(condition): a belief whose failure means a bug in the library, or a broken requirement of a call. Held in
 // release builds too; it prints the condition with its place and ends the process before damage spreads.

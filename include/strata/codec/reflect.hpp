@@ -15,6 +15,7 @@
 
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <strata/codec/arity.hpp>
 #include <strata/core/bytes.hpp>
@@ -147,23 +148,37 @@ struct prototype {
 template <typename Type>
 extern const prototype<Type> strata_prototype;
 
+struct address {
+  const void* of;
+};
+
 template <std::size_t Count>
 struct field_addresses {
-  const void* of[Count];
+  address of[Count];
 };
 
 struct take_addresses {
   template <typename... Fields>
   constexpr field_addresses<sizeof...(Fields)> operator()(Fields&... fields) const noexcept {
-    return {{static_cast<const void*>(__builtin_addressof(fields))...}};
+    return {{address{static_cast<const void*>(__builtin_addressof(fields))}...}};
   }
 };
 
-// clang: "… {{&strata_prototype.value.name, &strata_prototype.value.age}}]" gcc:   "… {((const void*)(&
-// …strata_prototype<user>.….user::name)), ((const void*)(& …strata_prototype<user>….user::age))}}…]"
-template <auto Addresses>
+// clang: "… [Addresses = <{&strata_prototype.value.name}, {&strata_prototype.value.age}>]"
+// gcc:   "… {…address{((const void*)(& …strata_prototype<user>.….user::name))}, …address{((const void*)(& ….user::age))}}; …]"
+// A list of single addresses: of an array, clang spells ten elements and then dots.
+template <address... Addresses>
 constexpr std::string_view spell_addresses() noexcept {
   return {__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1};
+}
+
+// Only ever part of a constant: were it emitted, the object that never exists would be missing.
+template <typename Type>
+inline constexpr auto addresses_of_fields = visit_fields(strata_prototype<Type>.value, take_addresses{});
+
+template <typename Type, std::size_t... Index>
+constexpr std::string_view spell_fields(std::index_sequence<Index...>) noexcept {
+  return spell_addresses<addresses_of_fields<Type>.of[Index]...>();
 }
 
 template <typename Type>
@@ -171,7 +186,7 @@ constexpr std::string_view spelled_fields() noexcept {
   if constexpr (field_count<Type> == 0) {
     return {};
   } else {
-    return spell_addresses<visit_fields(strata_prototype<Type>.value, take_addresses{})>();
+    return spell_fields<Type>(std::make_index_sequence<field_count<Type>>{});
   }
 }
 #if defined(__clang__)

@@ -215,6 +215,7 @@ constexpr void describe_structure(type_sink& sink, const enclosing_type* outer, 
   field_name_reader names(face.spelled_fields);
   for (std::size_t i = 0; i < face.count; ++i) {
     const std::string_view name = names.next();
+    STRATA_ASSERT(!name.empty());
     sink.name(name);
     if (evolving) sink.former_names(name, face.past.aliases, face.past.alias_count);
     face.fields[i](sink, &here);

@@ -71,7 +71,8 @@ struct table_span {
 
 // Whether the level holds no table.
 [[nodiscard]] inline bool is_empty(const level_shape& level) noexcept {
-  return std::all_of(level.runs.begin(), level.runs.end(), [](const sorted_run_shape& run) { return run.tables.empty(); });
+  return std::all_of(level.runs.begin(), level.runs.end(),
+                     [](const sorted_run_shape& run) { return run.tables.empty(); });
 }
 
 // The lowest level (highest number) that holds a table; 0 where none does.
@@ -102,7 +103,9 @@ inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
     std::uint32_t level;
     std::uint64_t number;
     std::size_t place;
-    bool operator<(const wanted& other) const { return level != other.level ? level < other.level : number < other.number; }
+    bool operator<(const wanted& other) const {
+      return level != other.level ? level < other.level : number < other.number;
+    }
   };
   std::vector<wanted> sorted;
   for (const plan::input& each : p.inputs) sorted.push_back({each.level, each.table, sorted.size()});

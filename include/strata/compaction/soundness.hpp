@@ -131,7 +131,8 @@ class run_walk {
   for (const sorted_run_shape& run : output.runs) {
     const table_span span = overlapping(run, whole);
     for (std::size_t i = span.begin; i < span.end; ++i)
-      if (!down.is_input(p.output_level, run.tables[i])) return "a table of the joined run is kept within the range of the inputs";
+      if (!down.is_input(p.output_level, run.tables[i]))
+        return "a table of the joined run is kept within the range of the inputs";
   }
   return nullptr;
 }

@@ -14,10 +14,8 @@
 #include <string_view>
 #include <utility>
 
-#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
 #include <exception>
 #include <new>
-#endif
 
 #include <strata/config.hpp>
 
@@ -55,7 +53,6 @@ enum class errc : std::uint16_t {
   condition_not_met = 60,  // if_absent, if_present, if_version: what was asked for does not hold; nothing was written
   conflict = 61,           // another commit changed what this transaction read; nothing was written
   callback_failed = 62,    // a callback of the program threw; nothing of its transaction was written
-  indeterminate = 63,      // the log write failed midway: the commit may or may not be there after reopening
 };
 
 // The name of a code as it is written above.
@@ -84,72 +81,107 @@ enum class errc : std::uint16_t {
     case errc::condition_not_met: return "condition_not_met";
     case errc::conflict: return "conflict";
     case errc::callback_failed: return "callback_failed";
-    case errc::indeterminate: return "indeterminate";
   }
   return "unknown";
 }
 
+namespace detail {
+
+// What an error says beyond its code; shared by its copies.
+struct error_words {
+  std::atomic<std::uint32_t> owners{1};
+  bool has_offset = false;
+  int system_error = 0;
+  const char* operation = "";
+  const char* reason = "";
+  std::uint64_t offset = 0;
+  std::string file;
+};
+
+}  // namespace detail
+
 // One failure: what kind, during which operation, in which file and where, and what the operating system said.
 //
-// Cheap to move and to copy; making one never fails (where memory is short it loses its words, not its code).
-// Thread safety: as a value.
+// Two words wide, its text out of line, so that a `result` that succeeds costs next to nothing to pass on. Making one never
+// fails: where memory is short it loses its words, not its code. Thread safety: as a value.
 class error {
  public:
   // `operation` and `reason` are string literals or otherwise outlive the error.
-  explicit error(errc code, const char* operation = "", const char* reason = "") noexcept
-      : code_(code), operation_(operation), reason_(reason) {}
+  STRATA_COLD explicit error(errc code, const char* operation = "", const char* reason = "") noexcept
+      : code_(code), words_(new (std::nothrow) detail::error_words) {
+    if (words_ == nullptr) return;
+    words_->operation = operation;
+    words_->reason = reason;
+  }
+  error(const error& other) noexcept : code_(other.code_), words_(other.words_) {
+    if (words_ != nullptr) words_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  error(error&& other) noexcept : code_(other.code_), words_(std::exchange(other.words_, nullptr)) {}
+  error& operator=(error other) noexcept {
+    std::swap(code_, other.code_);
+    std::swap(words_, other.words_);
+    return *this;
+  }
+  ~error() {
+    if (words_ != nullptr) [[unlikely]] release();
+  }
 
   // Adds the file. Unchanged if memory is short.
-  error&& in_file(std::string_view file) && noexcept {
-    STRATA_TRY_BLOCK { file_ = std::make_shared<const std::string>(file); }
+  STRATA_COLD error&& in_file(std::string_view file) && noexcept {
+    STRATA_TRY_BLOCK {
+      if (words_ != nullptr) words_->file = file;
+    }
     STRATA_CATCH(...) {}
     return std::move(*this);
   }
   // Adds the byte offset in the file.
-  error&& at_offset(std::uint64_t offset) && noexcept {
-    offset_ = offset;
-    has_offset_ = true;
+  STRATA_COLD error&& at_offset(std::uint64_t offset) && noexcept {
+    if (words_ != nullptr) {
+      words_->offset = offset;
+      words_->has_offset = true;
+    }
     return std::move(*this);
   }
   // Adds the number that the operating system gave (`errno`).
-  error&& with_system_error(int number) && noexcept {
-    system_error_ = number;
+  STRATA_COLD error&& with_system_error(int number) && noexcept {
+    if (words_ != nullptr) words_->system_error = number;
     return std::move(*this);
   }
 
   [[nodiscard]] errc code() const noexcept { return code_; }
-  [[nodiscard]] const char* operation() const noexcept { return operation_; }
-  [[nodiscard]] const char* reason() const noexcept { return reason_; }
-  [[nodiscard]] std::string_view file() const noexcept { return file_ ? std::string_view(*file_) : std::string_view(); }
-  [[nodiscard]] bool has_offset() const noexcept { return has_offset_; }
-  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  [[nodiscard]] const char* operation() const noexcept { return words_ != nullptr ? words_->operation : ""; }
+  [[nodiscard]] const char* reason() const noexcept { return words_ != nullptr ? words_->reason : ""; }
+  // Lives as long as this error or a copy of it.
+  [[nodiscard]] std::string_view file() const noexcept { return words_ != nullptr ? std::string_view(words_->file) : std::string_view(); }
+  [[nodiscard]] bool has_offset() const noexcept { return words_ != nullptr && words_->has_offset; }
+  [[nodiscard]] std::uint64_t offset() const noexcept { return words_ != nullptr ? words_->offset : 0; }
   // 0 where the operating system had no part in it.
-  [[nodiscard]] int system_error() const noexcept { return system_error_; }
+  [[nodiscard]] int system_error() const noexcept { return words_ != nullptr ? words_->system_error : 0; }
 
   // One line for a person: "corruption: read block: checksum mismatch (000012.table, offset 4096)".
-  [[nodiscard]] std::string message() const {
+  [[nodiscard]] STRATA_COLD std::string message() const {
     std::string text = to_string(code_);
-    if (*operation_ != 0) text.append(": ").append(operation_);
-    if (*reason_ != 0) text.append(": ").append(reason_);
-    if (file_) {
-      text.append(" (").append(*file_);
-      if (has_offset_) text.append(", offset ").append(std::to_string(offset_));
+    if (words_ == nullptr) return text;
+    if (*words_->operation != 0) text.append(": ").append(words_->operation);
+    if (*words_->reason != 0) text.append(": ").append(words_->reason);
+    if (!words_->file.empty()) {
+      text.append(" (").append(words_->file);
+      if (words_->has_offset) text.append(", offset ").append(std::to_string(words_->offset));
       text.append(")");
     }
-    if (system_error_ != 0) text.append(": ").append(std::strerror(system_error_));
+    if (words_->system_error != 0) text.append(": ").append(std::strerror(words_->system_error));
     return text;
   }
 
   friend bool operator==(const error& failure, errc code) noexcept { return failure.code_ == code; }
 
  private:
+  STRATA_COLD void release() noexcept {
+    if (words_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) std::unique_ptr<detail::error_words>{words_}.reset();
+  }
+
   errc code_;
-  bool has_offset_ = false;
-  int system_error_ = 0;
-  const char* operation_;
-  const char* reason_;
-  std::uint64_t offset_ = 0;
-  std::shared_ptr<const std::string> file_;
+  detail::error_words* words_;  // null: none, for want of memory
 };
 
 #if STRATA_EXCEPTIONS

@@ -48,12 +48,12 @@ class archetype {
 
   // Before all that are equal in key and sequence. Requires: room reserved.
   void insert(const entry& added) noexcept {
-    node* const made = std::construct_at(
-        static_cast<node*>(static_cast<void*>(arena_.allocate(sizeof(node), alignof(node)))));
+    node* const made =
+        std::construct_at(static_cast<node*>(static_cast<void*>(arena_.allocate(sizeof(node), alignof(node)))));
     made->content = {copy(added.key), copy(added.value), added.sequence, added.kind};
     std::atomic<node*>* before = &first_;
-    for (node* next = before->load(std::memory_order_relaxed); next != nullptr && is_before(*next, added.key, added.sequence);
-         next = before->load(std::memory_order_relaxed))
+    for (node* next = before->load(std::memory_order_relaxed);
+         next != nullptr && is_before(*next, added.key, added.sequence); next = before->load(std::memory_order_relaxed))
       before = &next->next;
     // Relaxed: no reader sees the node yet.
     made->next.store(before->load(std::memory_order_relaxed), std::memory_order_relaxed);

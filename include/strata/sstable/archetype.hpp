@@ -150,17 +150,21 @@ inline result<archetype_contents> archetype_contents::decode(bytes_view image, c
   const auto failed = [&](errc code, const char* reason) {
     return error(code, "open table", reason).in_file(of.path).at_offset(0);
   };
-  if (image.size() < archetype_header_bytes + sizeof(std::uint32_t)) return failed(errc::corruption, "the file was cut");
+  if (image.size() < archetype_header_bytes + sizeof(std::uint32_t))
+    return failed(errc::corruption, "the file was cut");
   const bytes_view covered = image.substr(0, image.size() - sizeof(std::uint32_t));
   byte_reader reader(covered);
-  if (reader.fixed<std::uint64_t>() != archetype_magic) return failed(errc::not_a_store, "the file does not begin as a table");
+  if (reader.fixed<std::uint64_t>() != archetype_magic)
+    return failed(errc::not_a_store, "the file does not begin as a table");
   if (load_fixed<std::uint32_t>(image.data() + covered.size()) != crc32c(covered))
     return failed(errc::corruption, "checksum mismatch");
-  if (reader.fixed<std::uint32_t>() != archetype_version) return failed(errc::unsupported_version, "written in a later format");
+  if (reader.fixed<std::uint32_t>() != archetype_version)
+    return failed(errc::unsupported_version, "written in a later format");
   if (reader.fixed<std::uint64_t>() != of.store_id || reader.fixed<std::uint64_t>() != of.number)
     return failed(errc::corruption, "the table is of another store, or has another number");
   archetype_contents read;
-  if (!read.read_versions(reader) || !read.read_tombstones(reader)) return failed(errc::corruption, "the contents are damaged");
+  if (!read.read_versions(reader) || !read.read_tombstones(reader))
+    return failed(errc::corruption, "the contents are damaged");
   read.newest_time_us = reader.varint();
   if (!reader.complete()) return failed(errc::corruption, "the contents are damaged");
   return read;
@@ -199,7 +203,8 @@ struct archetype {
       if (item.sequence > sequence_max) return refuse(errc::invalid_argument);
       if (!contents_.versions.empty()) {
         const entry last = contents_.versions.back().view();
-        if (compare_versions(last.key, last.sequence, item.key, item.sequence) >= 0) return refuse(errc::invalid_argument);
+        if (compare_versions(last.key, last.sequence, item.key, item.sequence) >= 0)
+          return refuse(errc::invalid_argument);
       }
       contents_.versions.push_back({byte_string(item.key), byte_string(item.value), item.sequence, item.kind});
       bytes_ += item.key.size() + item.value.size() + 16;
@@ -229,7 +234,8 @@ struct archetype {
     }
 
    private:
-    builder(typename Environment::writable_file&& file, const settings& wanted) : file_(std::move(file)), settings_(wanted) {}
+    builder(typename Environment::writable_file&& file, const settings& wanted)
+        : file_(std::move(file)), settings_(wanted) {}
 
     [[nodiscard]] error refuse(errc code) const { return error(code, "add to table").in_file(settings_.path); }
 

@@ -1,15 +1,16 @@
 // The cache of data blocks that all tables of a store share.
 //
-// Each table has an array with one slot a block, so that a hit is an array load and one atomic addition: no hash look-up,
-// no lock. A miss reads the block without a lock, then takes the cache's mutex to account for it, to make room and to
-// publish it.
+// Each table has an array with one slot a block, so that a hit is an array load and one atomic addition: no hash
+// look-up, no lock. A miss reads the block without a lock, then takes the cache's mutex to account for it, to make room
+// and to publish it.
 //
 // A slot's state is one word:   | pins: 29 bits | hot | touched | resident |
 //
 //   1. `resident` is set and cleared only under the mutex. While it is set, `memory` and `place_in_ring` do not change.
 //   2. Who adds a pin and finds `resident` set in what was there before may read the block until it takes the pin back.
 //      Who finds it clear takes the pin back at once and has touched nothing.
-//   3. `resident` is cleared only by a compare-and-swap from a word without pins. So no block that is pinned is freed, and
+//   3. `resident` is cleared only by a compare-and-swap from a word without pins. So no block that is pinned is freed,
+//      and
 //      none that is being freed can be pinned.
 //   4. A slot is resident exactly if it stands in the ring once, and the ring's charges add up to `bytes_`, which never
 //      passes the capacity. A block for which there is no room is its reader's own and is freed with it.
@@ -21,9 +22,10 @@
 // Taking a pin back is a release, and the evicting compare-and-swap an acquire, so all reads of a block come before its
 // memory is freed. `touched` and `hot` are hints, relaxed.
 //
-// Eviction is a clock with three chances. A hit sets `touched`. The hand turns `touched` into `hot`, `hot` into nothing,
-// and evicts what has neither. A new block has neither: what a long scan reads once goes before what is asked for again,
-// and a block that was hit outlives at least two turns of the hand. A cursor that walks from block to block does not touch.
+// Eviction is a clock with three chances. A hit sets `touched`. The hand turns `touched` into `hot`, `hot` into
+// nothing, and evicts what has neither. A new block has neither: what a long scan reads once goes before what is asked
+// for again, and a block that was hit outlives at least two turns of the hand. A cursor that walks from block to block
+// does not touch.
 #ifndef STRATA_SSTABLE_BLOCK_CACHE_HPP
 #define STRATA_SSTABLE_BLOCK_CACHE_HPP
 
@@ -105,8 +107,8 @@ class block_cache {
   block_cache(const block_cache&) = delete;
   block_cache& operator=(const block_cache&) = delete;
 
-  // Publishes a block that was read for a slot that missed, and pins it; or lets `to` own it where there is no room. May
-  // throw std::bad_alloc where exceptions exist; nothing has changed then.
+  // Publishes a block that was read for a slot that missed, and pins it; or lets `to` own it where there is no room.
+  // May throw std::bad_alloc where exceptions exist; nothing has changed then.
   void insert(cache_slot& slot, block_buffer&& block, pinned_block& to) {
     const std::uint64_t charge = block.bytes().size() + overhead_bytes;
     unique_lock lock(mutex_);
@@ -195,7 +197,8 @@ class block_cache {
       return false;
     }
     std::uint32_t idle = cache_slot::resident;
-    if (!slot.state.compare_exchange_strong(idle, 0, std::memory_order_acquire, std::memory_order_relaxed)) return false;
+    if (!slot.state.compare_exchange_strong(idle, 0, std::memory_order_acquire, std::memory_order_relaxed))
+      return false;
     forget(slot);
     return true;
   }

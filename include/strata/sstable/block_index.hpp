@@ -1,9 +1,10 @@
 // The index: which data block may hold a key. One block of the file, wholly in memory while the table is open.
 //
-// Between two data blocks stands a separator: a key not below the last before it and below the first behind it, as short
-// as can be. Where the versions of one key go on in the next block, the separator is that key with the sequence of the
-// last version before it; everywhere else its sequence is 0. So block i is the only one that can hold the newest version
-// of `key` at `at`, where i is the first block whose separator is not before (key, at) in the order of core/entry.hpp.
+// Between two data blocks stands a separator: a key not below the last before it and below the first behind it, as
+// short as can be. Where the versions of one key go on in the next block, the separator is that key with the sequence
+// of the last version before it; everywhere else its sequence is 0. So block i is the only one that can hold the newest
+// version of `key` at `at`, where i is the first block whose separator is not before (key, at) in the order of
+// core/entry.hpp.
 //
 //     +------------+----------+----------------------+--------+
 //     | blocks u32 | flags u8 | varint prefix length | prefix |    flags bit 0: sequences are there
@@ -40,7 +41,8 @@ class index_writer {
  public:
   // The next data block has `stored_bytes` in the file and ends at the separator.
   void add(bytes_view separator, sequence_number sequence, std::uint64_t stored_bytes) {
-    prefix_ = lengths_.empty() ? separator.size() : common_prefix_length(bytes_view(separators_).substr(0, prefix_), separator);
+    prefix_ = lengths_.empty() ? separator.size()
+                               : common_prefix_length(bytes_view(separators_).substr(0, prefix_), separator);
     separators_.append(separator);
     lengths_.push_back(static_cast<std::uint32_t>(separator.size()));
     stored_bytes_.push_back(stored_bytes);
@@ -80,16 +82,18 @@ class index_writer {
 
 class block_index {
  public:
-  // Takes an index block apart. Its data blocks lie from `begin` to `end` of the file. Returns what is wrong with it, or
-  // null. Cost: a pass over the block, some nanoseconds a data block.
+  // Takes an index block apart. Its data blocks lie from `begin` to `end` of the file. Returns what is wrong with it,
+  // or null. Cost: a pass over the block, some nanoseconds a data block.
   [[nodiscard]] const char* load(bytes_view payload, std::uint64_t begin, std::uint64_t end);
 
   [[nodiscard]] std::size_t blocks() const noexcept { return heads_.size(); }
   [[nodiscard]] std::uint64_t offset(std::size_t block) const noexcept { return offsets_[block]; }
-  [[nodiscard]] std::uint64_t stored_bytes(std::size_t block) const noexcept { return offsets_[block + 1] - offsets_[block]; }
+  [[nodiscard]] std::uint64_t stored_bytes(std::size_t block) const noexcept {
+    return offsets_[block + 1] - offsets_[block];
+  }
   [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
-    return separators_.capacity() + prefix_.capacity() + 8 * (heads_.capacity() + offsets_.capacity() + sequences_.capacity()) +
-           4 * positions_.capacity();
+    return separators_.capacity() + prefix_.capacity() +
+           8 * (heads_.capacity() + offsets_.capacity() + sequences_.capacity()) + 4 * positions_.capacity();
   }
 
   // The first block whose separator is not before (key, at), or blocks(). O(log blocks).
@@ -133,7 +137,8 @@ class block_index {
     return head;
   }
 
-  [[nodiscard]] std::size_t first_head_not_below(std::uint64_t head, std::size_t from, std::size_t count) const noexcept {
+  [[nodiscard]] std::size_t first_head_not_below(std::uint64_t head, std::size_t from,
+                                                 std::size_t count) const noexcept {
     const std::uint64_t* base = heads_.data() + from;
     while (count > 1) {
       const std::size_t half = count / 2;
@@ -154,7 +159,7 @@ class block_index {
   [[nodiscard]] bool in_order() const noexcept;
 
   byte_string prefix_;
-  byte_string separators_;                  // without the prefix
+  byte_string separators_;  // without the prefix
   std::vector<std::uint64_t> heads_;
   std::vector<std::uint32_t> positions_;    // in separators_, one more than there are
   std::vector<std::uint64_t> offsets_;      // of the data blocks in the file, one more than there are
@@ -205,8 +210,8 @@ inline const char* block_index::load_separators(byte_reader& reader) {
 inline bool block_index::in_order() const noexcept {
   for (std::size_t i = 0; i + 1 < heads_.size(); ++i) {
     if (heads_[i] < heads_[i + 1]) continue;
-    if (heads_[i] > heads_[i + 1] ||
-        compare_versions(separator_rest(i), separator_sequence(i), separator_rest(i + 1), separator_sequence(i + 1)) >= 0)
+    if (heads_[i] > heads_[i + 1] || compare_versions(separator_rest(i), separator_sequence(i), separator_rest(i + 1),
+                                                      separator_sequence(i + 1)) >= 0)
       return false;
   }
   return true;

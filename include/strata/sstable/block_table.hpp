@@ -30,7 +30,8 @@ struct chosen_part {
 };
 template <typename Sort, typename Default, typename First, typename... Rest>
 struct chosen_part<Sort, Default, First, Rest...> {
-  using type = typename std::conditional_t<is_part<First, Sort>, chosen_part<Sort, First>, chosen_part<Sort, Default, Rest...>>::type;
+  using type = typename std::conditional_t<is_part<First, Sort>, chosen_part<Sort, First>,
+                                           chosen_part<Sort, Default, Rest...>>::type;
 };
 
 template <typename Sort, typename... Parts>
@@ -49,7 +50,8 @@ struct block_table {
                   detail::is_part<Parts, part::access>)&&...),
                 "strata: sstable::block_table<Parts...>: a part is no filter, no compression and no access");
   static_assert(detail::parts_of<part::filter, Parts...> <= 1, "strata: sstable::block_table<Parts...>: two filters");
-  static_assert(detail::parts_of<part::compression, Parts...> <= 1, "strata: sstable::block_table<Parts...>: two compressions");
+  static_assert(detail::parts_of<part::compression, Parts...> <= 1,
+                "strata: sstable::block_table<Parts...>: two compressions");
   static_assert(detail::parts_of<part::access, Parts...> <= 1, "strata: sstable::block_table<Parts...>: two accesses");
 
   using strata_slot = slot::sstable;

@@ -6,8 +6,8 @@
 //   static constexpr const char* name;      for messages
 //   C::compressor c; c.compress(in, out) → bool     appends `in` compressed to `byte_string& out`; false: not done, and
 //                                                   the block is stored as it is. One thread
-//   C::decompress(in, to, length) → bool            writes exactly `length` bytes to `char* to`, or false where `in` is
-//                                                   damaged or holds another length. Any thread
+//   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is, or
+//                                                   holds another length. Any thread
 #ifndef STRATA_SSTABLE_COMPRESSION_HPP
 #define STRATA_SSTABLE_COMPRESSION_HPP
 
@@ -33,6 +33,9 @@ struct cached {
 
 namespace compression {
 
+// How a decompression went.
+enum class outcome : std::uint8_t { done, damaged, out_of_memory };
+
 // Blocks are stored as they are. The default: the least work for a get and a scan.
 struct none {
   using sstable_part = sstable::part::compression;
@@ -42,7 +45,7 @@ struct none {
   struct compressor {
     [[nodiscard]] bool compress(bytes_view, byte_string&) noexcept { return false; }
   };
-  [[nodiscard]] static bool decompress(bytes_view, char*, std::size_t) noexcept { return false; }
+  [[nodiscard]] static outcome decompress(bytes_view, char*, std::size_t) noexcept { return outcome::damaged; }
 };
 
 }  // namespace compression

@@ -53,7 +53,8 @@ class block_writer {
     const std::size_t prefix =
         items_.empty() ? added.key.size() : common_prefix_length(bytes_view(raw_).substr(0, prefix_), added.key);
     const std::size_t longest = (std::max)(key_longest_, added.key.size());
-    if (!items_.empty() && (bytes_with(prefix, longest) >= target_ || raw_.size() >= 16 * target_ || tail_.data() != nullptr))
+    if (!items_.empty() &&
+        (bytes_with(prefix, longest) >= target_ || raw_.size() >= 16 * target_ || tail_.data() != nullptr))
       return false;
     prefix_ = prefix;
     key_longest_ = longest;
@@ -157,8 +158,8 @@ class block_writer {
 
   std::size_t target_;
   std::vector<item> items_;
-  byte_string raw_;   // keys and values as they came
-  bytes_view tail_;   // the last value where it was not copied
+  byte_string raw_;  // keys and values as they came
+  bytes_view tail_;  // the last value where it was not copied
   std::size_t prefix_ = 0;
   std::size_t key_longest_ = 0;
   std::size_t key_bytes_ = 0;
@@ -190,7 +191,8 @@ class block_view {
     end_ = block.data() + block.size();
   }
 
-  // What is wrong with the structure of a block, or null. Linear in the entries; order and tags are verify()'s business.
+  // What is wrong with the structure of a block, or null. Linear in the entries; order and tags are verify()'s
+  // business.
   [[nodiscard]] static const char* find_flaw(bytes_view block) noexcept;
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -207,10 +209,13 @@ class block_view {
   [[nodiscard]] STRATA_ALWAYS_INLINE bytes_view suffix(std::size_t i) const noexcept {
     const char* at = entries_ + start(i);
     std::size_t length = static_cast<unsigned char>(*at++);
-    if (length >= 0x80) [[unlikely]] return long_suffix(at - 1);
+    if (length >= 0x80) [[unlikely]]
+      return long_suffix(at - 1);
     return {at, length};
   }
-  [[nodiscard]] const char* end_of(std::size_t i) const noexcept { return i + 1 == count_ ? end_ : entries_ + start(i + 1); }
+  [[nodiscard]] const char* end_of(std::size_t i) const noexcept {
+    return i + 1 == count_ ? end_ : entries_ + start(i + 1);
+  }
   [[nodiscard]] bytes_view value(std::size_t i) const noexcept {
     const bytes_view before = suffix(i);
     const char* const begin = before.data() + before.size();
@@ -279,8 +284,8 @@ class block_view {
                        wanted, wanted, wanted, wanted, wanted, wanted, wanted, wanted};
     return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(tags == all)) & inside;
 #else
-    // A byte of `different` is zero where the tag is the same; adding 0x7F to its low bits carries into the top bit of all
-    // others. The multiplication gathers the eight top bits.
+    // A byte of `different` is zero where the tag is the same; adding 0x7F to its low bits carries into the top bit of
+    // all others. The multiplication gathers the eight top bits.
     std::uint32_t matches = 0;
     for (std::size_t half = 0; half < 2; ++half) {
       constexpr std::uint64_t low_bits = 0x7F7F7F7F7F7F7F7F;

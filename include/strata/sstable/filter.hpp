@@ -4,13 +4,14 @@
 //     | lines × 64 bytes                 | probes u8 | kind u8 (1 bloom) |
 //     +----------------------------------+-----------+-------------------+
 //
-// Frozen: on disk, with how the bits are chosen. The line is the upper half of hash64(key) scaled to the number of lines;
-// the bits in it are groups of nine bits of the hash mixed again. A filter says how many probes it was built with, so a
-// table can be read whatever filter the reading policy names.
+// Frozen: on disk, with how the bits are chosen. The line is the upper half of hash64(key) scaled to the number of
+// lines; the bits in it are groups of nine bits of the hash mixed again. A filter says how many probes it was built
+// with, so a table can be read whatever filter the reading policy names.
 //
-// A blocked bloom filter (F. Putze, P. Sanders, J. Singler: "Cache-, hash- and space-efficient bloom filters", 2007) costs
-// one cache miss where a plain one costs one a probe. Keys spread unevenly over the lines, which raises the rate of false
-// positives a little (10 bits: 1.0 % instead of 0.8 %) and makes slightly fewer probes best: 0.6 a bit instead of ln 2.
+// A blocked bloom filter (F. Putze, P. Sanders, J. Singler: "Cache-, hash- and space-efficient bloom filters", 2007)
+// costs one cache miss where a plain one costs one a probe. Keys spread unevenly over the lines, which raises the rate
+// of false positives a little (10 bits: 1.0 % instead of 0.8 %) and makes slightly fewer probes best: 0.6 a bit instead
+// of ln 2.
 //
 // Thread safety: a loaded filter is not changed.
 #ifndef STRATA_SSTABLE_FILTER_HPP
@@ -79,7 +80,8 @@ class key_filter {
   // Takes over the stored block that begins `lines` and ends after `stored_bytes`, trailer included. errc: corruption,
   // unsupported_version where the kind is unknown; without a file.
   [[nodiscard]] result<void> load(std::vector<line>&& lines, std::uint64_t stored_bytes, const block_place& place) {
-    STRATA_TRY_LET(payload, open_stored_block(bytes_view(lines.data()->bytes, static_cast<std::size_t>(stored_bytes)), place));
+    STRATA_TRY_LET(payload,
+                   open_stored_block(bytes_view(lines.data()->bytes, static_cast<std::size_t>(stored_bytes)), place));
     const std::size_t length = payload.bytes.size();
     if (payload.compression != 0 || length < filter_line_bytes + filter_trailer_bytes ||
         (length - filter_trailer_bytes) % filter_line_bytes != 0)
@@ -88,9 +90,11 @@ class key_filter {
       return error(errc::unsupported_version, "open table", "the filter is of an unknown kind").at_offset(place.offset);
     probes_ = static_cast<std::uint8_t>(payload.bytes[length - 2]);
     if (probes_ == 0 || probes_ > filter_probes_max)
-      return error(errc::corruption, "open table", "the filter has no possible number of probes").at_offset(place.offset);
+      return error(errc::corruption, "open table", "the filter has no possible number of probes")
+          .at_offset(place.offset);
     count_ = (length - filter_trailer_bytes) / filter_line_bytes;
-    if (count_ > 0xFFFFFFFF) return error(errc::corruption, "open table", "the filter is too large").at_offset(place.offset);
+    if (count_ > 0xFFFFFFFF)
+      return error(errc::corruption, "open table", "the filter is too large").at_offset(place.offset);
     lines_ = std::move(lines);
     return {};
   }
@@ -124,8 +128,8 @@ class key_filter {
 
 namespace filter {
 
-// A filter of `BitsPerKey` bits a key (1 to 40) in lines of 512 bits. False positives, measured: 8 bits 2.5 %, 10 bits
-// 1.0 %, 16 bits 0.1 %. Memory: the same bits while the table is open; while it is written, 8 bytes a key besides.
+// A filter of `BitsPerKey` bits a key (1 to 40) in lines of 512 bits. False positives, measured: 8 bits 2.3 %, 10 bits
+// 1.0 %, 16 bits 0.08 %. Memory: the same bits while the table is open; while it is written, 8 bytes a key besides.
 template <unsigned BitsPerKey = 10>
 struct blocked_bloom {
   static_assert(BitsPerKey >= 1 && BitsPerKey <= 40, "strata: filter::blocked_bloom<BitsPerKey>: 1 to 40 bits a key");
@@ -146,7 +150,8 @@ struct blocked_bloom {
     const std::uint64_t lines = (std::uint64_t{hashes.size()} * BitsPerKey + 511) / 512;
     out.resize(begin + static_cast<std::size_t>(lines) * sstable::filter_line_bytes);
     for (const std::uint64_t hash : hashes) {
-      char* const line = out.data() + begin + static_cast<std::size_t>(sstable::filter_line(hash, lines)) * sstable::filter_line_bytes;
+      char* const line =
+          out.data() + begin + static_cast<std::size_t>(sstable::filter_line(hash, lines)) * sstable::filter_line_bytes;
       sstable::filter_probe probe(hash);
       for (unsigned i = 0; i < probes; ++i) {
         const unsigned bit = probe.next();

@@ -9,8 +9,8 @@
 // The checksum covers the payload and the compression, and before them, though they are not stored here, the store id,
 // the table's number and the block's offset: a block that was moved, or is of another table, does not pass.
 //
-// In memory a block has its length before it and `block_padding_bytes` readable bytes behind it, so that readers may load
-// whole words.
+// In memory a block has its length before it and `block_padding_bytes` readable bytes behind it, so that readers may
+// load whole words.
 //
 // Thread safety: as values.
 #ifndef STRATA_SSTABLE_STORED_BLOCK_HPP
@@ -22,6 +22,7 @@
 #include <strata/core/coding.hpp>
 #include <strata/core/entry.hpp>
 #include <strata/core/result.hpp>
+#include <strata/sstable/compression.hpp>
 
 namespace strata::inline STRATA_ABI::sstable {
 
@@ -54,7 +55,8 @@ struct block_place {
 }
 
 // Ends the block whose payload is all of `out` from `begin` on.
-inline void append_block_trailer(byte_string& out, std::size_t begin, std::uint8_t compression, const block_place& place) {
+inline void append_block_trailer(byte_string& out, std::size_t begin, std::uint8_t compression,
+                                 const block_place& place) {
   out.push_back(static_cast<char>(compression));
   append_fixed(out, block_checksum(bytes_view(out).substr(begin), place));
 }
@@ -127,8 +129,14 @@ template <typename Compression>
   if (!reader.ok() || length > block_bytes_max || length <= payload.bytes.size())
     return error(errc::corruption, "read block", "impossible length of a compressed block").at_offset(offset);
   STRATA_TRY_LET(block, block_buffer::allocate(length));
-  if (!Compression::decompress(reader.rest(), block.data(), static_cast<std::size_t>(length)))
-    return error(errc::corruption, "read block", "a compressed block is damaged").at_offset(offset);
+  switch (Compression::decompress(reader.rest(), block.data(), static_cast<std::size_t>(length))) {
+    case compression::outcome::done:
+      break;
+    case compression::outcome::damaged:
+      return error(errc::corruption, "read block", "a compressed block is damaged").at_offset(offset);
+    case compression::outcome::out_of_memory:
+      return error(errc::out_of_memory, "read block", "no memory to decompress a block").at_offset(offset);
+  }
   block.set_length(length);
   return std::move(block);
 }
@@ -138,7 +146,8 @@ template <typename File>
 [[nodiscard]] result<void> read_exactly(const File& file, bytes_view path, std::uint64_t offset, char* to,
                                         std::uint64_t length) {
   STRATA_TRY_LET(count, file.read(offset, to, static_cast<std::size_t>(length)));
-  if (count != length) return error(errc::corruption, "read table", "the file ends too early").in_file(path).at_offset(offset);
+  if (count != length)
+    return error(errc::corruption, "read table", "the file ends too early").in_file(path).at_offset(offset);
   return {};
 }
 

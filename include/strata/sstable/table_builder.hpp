@@ -1,11 +1,12 @@
 // Writes a block table, from entries in order, in one pass.
 //
-// Memory: one data block, the index, a write buffer, and eight bytes a key for the filter. A value of a block or more is
-// copied once, into the write buffer.
+// Memory: one data block, the index, a write buffer, and eight bytes a key for the filter. A value of a block or more
+// is copied once, into the write buffer.
 //
 // Thread safety: one thread.
 //
-//   1. The file holds exactly what was flushed of `output_`; `file_bytes_ + output_.size()` is where the next byte goes.
+//   1. The file holds exactly what was flushed of `output_`; `file_bytes_ + output_.size()` is where the next byte
+//   goes.
 //   2. After a failure of the file or of memory every call gives that error again: a table is whole or worthless.
 //   3. Between two blocks the separator is written only when the first key behind it is known.
 #ifndef STRATA_SSTABLE_TABLE_BUILDER_HPP
@@ -63,11 +64,12 @@ class table_builder {
 
   // Of the file if it were finished now, roughly.
   [[nodiscard]] std::uint64_t bytes() const noexcept {
-    return file_bytes_ + output_.size() + block_.bytes() + index_.bytes() + Filter::bytes(keys_) + tombstone_bytes_ + 256;
+    return file_bytes_ + output_.size() + block_.bytes() + index_.bytes() + Filter::bytes(keys_) + tombstone_bytes_ +
+           256;
   }
 
-  // Writes the rest and syncs the file. Once; then the builder is of no use. errc: out_of_memory, and what the environment
-  // gives. The name is durable only when the caller synced the directory.
+  // Writes the rest and syncs the file. Once; then the builder is of no use. errc: out_of_memory, and what the
+  // environment gives. The name is durable only when the caller synced the directory.
   [[nodiscard]] result<facts> finish() {
     STRATA_TRY(check_usable());
     STRATA_TRY_BLOCK {
@@ -91,7 +93,8 @@ class table_builder {
     return error(code, "add to table", reason).in_file(settings_.path);
   }
   [[nodiscard]] result<void> check_usable() const {
-    if (failure_) [[unlikely]] return *failure_;
+    if (failure_) [[unlikely]]
+      return *failure_;
     return {};
   }
   [[nodiscard]] result<void> keep(result<void>&& status) {
@@ -106,7 +109,8 @@ class table_builder {
   [[nodiscard]] result<void> check(const entry& item) const {
     STRATA_TRY(check_usable());
     if (item.key.size() > internal_key_bytes_max) return refuse(errc::key_too_large, "a key is over the limit");
-    if (item.value.size() > value_bytes_max + sizeof(std::uint64_t)) return refuse(errc::value_too_large, "a value is over the limit");
+    if (item.value.size() > value_bytes_max + sizeof(std::uint64_t))
+      return refuse(errc::value_too_large, "a value is over the limit");
     if (item.sequence > sequence_max) return refuse(errc::invalid_argument, "the sequence is over the limit");
     if (known_.entries != 0 && compare_versions(last_key_, last_sequence_, item.key, item.sequence) >= 0)
       return refuse(errc::invalid_argument, "entries must come in order");
@@ -144,8 +148,8 @@ class table_builder {
   // `next` is the first entry of a new block; last_key_ is the last of the one before.
   void add_separator(const entry& next) {
     const bool straddles = last_key_ == next.key;
-    index_.add(straddles ? bytes_view(last_key_) : shortest_separator(last_key_, next.key), straddles ? last_sequence_ : 0,
-               unfinished_bytes_);
+    index_.add(straddles ? bytes_view(last_key_) : shortest_separator(last_key_, next.key),
+               straddles ? last_sequence_ : 0, unfinished_bytes_);
     unfinished_separator_ = false;
   }
 

@@ -19,7 +19,8 @@ struct table_contents {
   std::uint64_t compression = 0;  // the id that some block has besides 0
 
   [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
-    std::uint64_t bytes = index.memory_bytes() + filter.memory_bytes() + known.smallest.capacity() + known.limit.capacity();
+    std::uint64_t bytes =
+        index.memory_bytes() + filter.memory_bytes() + known.smallest.capacity() + known.limit.capacity();
     for (const range_tombstone_list::fragment& piece : tombstones.fragments())
       bytes += sizeof piece + piece.begin.capacity() + piece.end.capacity() + 8 * piece.sequences.capacity();
     return bytes;
@@ -126,7 +127,8 @@ class table_loader {
   // Straight into aligned lines; the trailer of the block follows in the last of them.
   [[nodiscard]] result<void> load_filter(table_contents& read) {
     if (footer_.filter_bytes == 0) return {};
-    std::vector<key_filter::line> lines(static_cast<std::size_t>((footer_.filter_bytes + filter_line_bytes - 1) / filter_line_bytes));
+    std::vector<key_filter::line> lines(
+        static_cast<std::size_t>((footer_.filter_bytes + filter_line_bytes - 1) / filter_line_bytes));
     STRATA_TRY(read_exactly(file_, settings_.path, footer_.data_end(), lines.data()->bytes, footer_.filter_bytes));
     auto loaded = read.filter.load(std::move(lines), footer_.filter_bytes, place(footer_.data_end()));
     if (!loaded.has_value()) return in_file(std::move(loaded).error());
@@ -154,9 +156,9 @@ class block_stream {
   block_stream(const File& file, const block_index& index, const settings& wanted)
       : file_(&file), index_(&index), settings_(&wanted) {}
 
-  // The bytes of a block that passed checksum and structure. errc: corruption, unsupported, out_of_memory (each with the
-  // file), and what the environment gives. Reads up to 256 KiB where the block was not read ahead: behind it when the last
-  // block was before it, before it otherwise.
+  // The bytes of a block that passed checksum and structure. errc: corruption, unsupported, out_of_memory (each with
+  // the file), and what the environment gives. Reads up to 256 KiB where the block was not read ahead: behind it when
+  // the last block was before it, before it otherwise.
   [[nodiscard]] result<bytes_view> block(std::size_t number) {
     const std::uint64_t offset = index_->offset(number);
     const std::uint64_t bytes = index_->stored_bytes(number);
@@ -179,7 +181,8 @@ class block_stream {
       decompressed_ = std::move(decompressed);
       block = decompressed_.bytes();
     }
-    if (const char* flaw = block_view::find_flaw(block)) return error(errc::corruption, "read block", flaw).at_offset(offset);
+    if (const char* flaw = block_view::find_flaw(block))
+      return error(errc::corruption, "read block", flaw).at_offset(offset);
     return block;
   }
 

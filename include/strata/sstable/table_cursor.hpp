@@ -1,7 +1,7 @@
 // Walks over the entries of a block table, both ways.
 //
-// Inside a block a step is a pointer bump and a copy of the key's suffix behind the prefix that the block's keys share; no
-// call is virtual. One block is held at a time.
+// Inside a block a step is a pointer bump and a copy of the key's suffix behind the prefix that the block's keys share;
+// no call is virtual. One block is held at a time.
 //
 // Thread safety: one thread. The table outlives the cursor.
 //
@@ -60,11 +60,13 @@ class table_cursor {
 
   // Requires: valid(), as prev() does.
   void next() {
-    if (i_ + 1 < block_.count()) [[likely]] return settle(i_ + 1);
+    if (i_ + 1 < block_.count()) [[likely]]
+      return settle(i_ + 1);
     if (enter(number_ + 1, cache_use::walk)) settle(0);
   }
   void prev() {
-    if (i_ != 0) [[likely]] return settle(i_ - 1);
+    if (i_ != 0) [[likely]]
+      return settle(i_ - 1);
     if (enter(number_ - 1, cache_use::walk)) settle(block_.count() - 1);  // before block 0 comes a number past all
   }
 
@@ -113,7 +115,8 @@ class table_cursor {
 
   // Room for a key; what is in it stays. False, with the error, where there is no memory.
   [[nodiscard]] bool reserve_key(std::size_t length) {
-    if (length <= key_capacity_) [[likely]] return true;
+    if (length <= key_capacity_) [[likely]]
+      return true;
     STRATA_TRY_BLOCK {
       const std::size_t capacity = (std::max)(2 * length, std::size_t{128});
       auto grown = std::make_unique<char[]>(capacity + short_suffix);

@@ -13,7 +13,8 @@
 //     | footer                                           |   72 bytes
 //     +--------------------------------------------------+
 //
-//     footer:            bytes of data, filter, range tombstones, properties, index, each u64 · store id u64 · number u64 ·
+//     footer:            bytes of data, filter, range tombstones, properties, index, each u64 · store id u64 · number
+//     u64 ·
 //                        version u32 · crc32c u32 of all before · magic u64
 //     range tombstones:  varint count, then each: sized begin · sized end · varint sequence; cut into fragments as
 //                        core/range_tombstones.hpp does, in key order, the sequences of one range descending
@@ -73,8 +74,8 @@ struct table_footer {
 
 [[nodiscard]] inline byte_string encode_table_footer(const table_footer& footer) {
   byte_string bytes;
-  for (const std::uint64_t field : {footer.data_bytes, footer.filter_bytes, footer.tombstone_bytes, footer.property_bytes,
-                                    footer.index_bytes, footer.store_id, footer.number})
+  for (const std::uint64_t field : {footer.data_bytes, footer.filter_bytes, footer.tombstone_bytes,
+                                    footer.property_bytes, footer.index_bytes, footer.store_id, footer.number})
     append_fixed(bytes, field);
   append_fixed(bytes, table_version);
   append_fixed(bytes, crc32c(bytes));
@@ -92,8 +93,8 @@ struct table_footer {
   table_footer footer;
   std::uint64_t left = file_bytes - table_footer_bytes - table_header_bytes;
   bool fits = true;
-  for (std::uint64_t* field : {&footer.data_bytes, &footer.filter_bytes, &footer.tombstone_bytes, &footer.property_bytes,
-                               &footer.index_bytes}) {
+  for (std::uint64_t* field : {&footer.data_bytes, &footer.filter_bytes, &footer.tombstone_bytes,
+                               &footer.property_bytes, &footer.index_bytes}) {
     *field = reader.fixed<std::uint64_t>();
     fits = fits && *field <= left;
     left -= fits ? *field : 0;
@@ -131,7 +132,8 @@ inline void append_tombstones(byte_string& out, const std::vector<range_tombston
     const bytes_view begin = reader.sized();
     const bytes_view end = reader.sized();
     const sequence_number sequence = reader.varint();
-    if (!reader.ok() || begin >= end || end.size() > internal_key_bytes_max + 1 || sequence > sequence_max) return corrupt;
+    if (!reader.ok() || begin >= end || end.size() > internal_key_bytes_max + 1 || sequence > sequence_max)
+      return corrupt;
     // Fragments stay as many as they are when they are cut again; ranges that overlap could become their square.
     if (i != 0) {
       const range_tombstone& last = tombstones.back();

@@ -1,7 +1,7 @@
 // An open block table.
 //
-// A get asks the filter (one cache line), searches the index, pins one block (an array load and one atomic addition where
-// it is in the cache) and compares tags.
+// A get asks the filter (one cache line), searches the index, pins one block (an array load and one atomic addition
+// where it is in the cache) and compares tags.
 //
 // Thread safety: all const members from any thread; a lookup belongs to one thread. Lookups and cursors are gone before
 // their table, tables before their cache.
@@ -45,9 +45,10 @@ class table_reader {
   using file_type = typename Environment::readable_file;
 
   // Reads and checks all but the data blocks; `shared` outlives the table. errc: no_such_file, not_a_store,
-  // unsupported_version, unsupported (blocks compressed with what this table type has not), corruption, out_of_memory, and
-  // what the environment gives. Cost: index and filter are read; about 20 ns a data block.
-  [[nodiscard]] static result<std::unique_ptr<table_reader>> open(const Environment& environment, const settings& wanted,
+  // unsupported_version, unsupported (blocks compressed with what this table type has not), corruption, out_of_memory,
+  // and what the environment gives. Cost: index and filter are read; about 20 ns a data block.
+  [[nodiscard]] static result<std::unique_ptr<table_reader>> open(const Environment& environment,
+                                                                  const settings& wanted,
                                                                   block_cache<Environment>& shared) {
     STRATA_TRY_BLOCK {
       STRATA_TRY_LET(file, environment.open_readable(wanted.path));
@@ -73,8 +74,8 @@ class table_reader {
   void prefetch(std::uint64_t hash) const noexcept { contents_.filter.prefetch(hash); }
 
   // The newest version of `key` with sequence ≤ `at`, of any kind, into `to`; false where there is none. `hash` is
-  // hash64(key). errc: corruption (with file and offset), unsupported, out_of_memory, and what the environment gives; `to`
-  // is then without an entry. Cost: at most one read of a block.
+  // hash64(key). errc: corruption (with file and offset), unsupported, out_of_memory, and what the environment gives;
+  // `to` is then without an entry. Cost: at most one read of a block.
   [[nodiscard]] result<bool> get(bytes_view key, std::uint64_t hash, sequence_number at, lookup& to) const {
     if (!contents_.filter.may_contain(hash)) return false;
     const std::size_t number = contents_.index.find(key, at);
@@ -99,9 +100,9 @@ class table_reader {
     return contents_.memory_bytes() + contents_.index.blocks() * sizeof(cache_slot);
   }
 
-  // Reads the whole file again, past the cache, and checks all that can be checked: checksums, structure, order, counts,
-  // bounds, tags, separators, and that the filter lets every key pass. errc: corruption (with file and offset), and those
-  // of open(). Memory: what an open table takes once more, and 256 KiB.
+  // Reads the whole file again, past the cache, and checks all that can be checked: checksums, structure, order,
+  // counts, bounds, tags, separators, and that the filter lets every key pass. errc: corruption (with file and offset),
+  // and those of open(). Memory: what an open table takes once more, and 256 KiB.
   [[nodiscard]] result<void> verify() const {
     STRATA_TRY_BLOCK { return verify_table<Compression>(file_, settings_); }
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "verify table").in_file(settings_.path); }
@@ -113,7 +114,8 @@ class table_reader {
 
  public:
   // For open().
-  table_reader(token, file_type&& file, table_contents&& contents, const settings& wanted, block_cache<Environment>& shared)
+  table_reader(token, file_type&& file, table_contents&& contents, const settings& wanted,
+               block_cache<Environment>& shared)
       : file_(std::move(file)),
         contents_(std::move(contents)),
         settings_(wanted),
@@ -134,8 +136,8 @@ class table_reader {
     return read_and_pin(number, slot, to);
   }
 
-  // A look-up soon asks for all of what stands before the entries: some 240 bytes of a block of 4 KiB. Asked for together,
-  // the lines cost one wait, not four.
+  // A look-up soon asks for all of what stands before the entries: some 240 bytes of a block of 4 KiB. Asked for
+  // together, the lines cost one wait, not four.
   static void prefetch_head(const cache_slot& slot) noexcept {
     const char* const head = slot.memory.address();
     for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(head + 64 * line);

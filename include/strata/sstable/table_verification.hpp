@@ -30,7 +30,8 @@ class table_verification {
   [[nodiscard]] const char* finish() const {
     const facts& known = contents_.known;
     if (entries_ != known.entries || tombstones_ != known.tombstones) return "the table has another number of entries";
-    if (lowest_ != known.lowest_sequence || highest_ != known.highest_sequence) return "the sequences differ from the facts";
+    if (lowest_ != known.lowest_sequence || highest_ != known.highest_sequence)
+      return "the sequences differ from the facts";
     byte_string smallest = first_key_;
     byte_string limit = entries_ == 0 ? byte_string() : last_key_ + '\0';
     const auto& fragments = contents_.tombstones.fragments();
@@ -95,7 +96,8 @@ template <typename Compression, typename File>
   table_verification seen(contents);
   for (std::size_t number = 0; number < contents.index.blocks(); ++number) {
     STRATA_TRY_LET(block, stream.block(number));
-    if (const char* flaw = seen.add_block(number, block_view(block))) return corrupt(flaw, contents.index.offset(number));
+    if (const char* flaw = seen.add_block(number, block_view(block)))
+      return corrupt(flaw, contents.index.offset(number));
   }
   if (const char* flaw = seen.finish()) return corrupt(flaw, file.size());
   return {};

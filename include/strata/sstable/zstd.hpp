@@ -43,15 +43,15 @@ struct zstd {
     std::unique_ptr<ZSTD_CCtx, release> context_;
   };
 
-  [[nodiscard]] static bool decompress(bytes_view in, char* to, std::size_t length) noexcept {
+  [[nodiscard]] static outcome decompress(bytes_view in, char* to, std::size_t length) noexcept {
     struct release {
       void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
     };
     thread_local std::unique_ptr<ZSTD_DCtx, release> context;
     if (!context) context.reset(ZSTD_createDCtx());
-    if (!context) return false;
+    if (!context) return outcome::out_of_memory;
     const std::size_t written = ZSTD_decompressDCtx(context.get(), to, length, in.data(), in.size());
-    return ZSTD_isError(written) == 0 && written == length;
+    return ZSTD_isError(written) == 0 && written == length ? outcome::done : outcome::damaged;
   }
 };
 

@@ -1,0 +1,466 @@
+#include "test.hpp"
+
+#include <strata/environment/record_file.hpp>
+
+#include "environment/scripted.hpp"
+
+namespace {
+
+using namespace strata;
+using strata_tests::scripted;
+using strata_tests::splitmix64;
+using writer = record_writer<scripted>;
+
+const record_file_settings file{"f", "STRATWAL", 42, 0x0102030405060708, 0};
+
+struct replayed {
+  result<record_tail> tail;
+  std::vector<std::string> payloads;
+};
+
+replayed replay(const scripted& e, const record_file_settings& settings = file) {
+  std::vector<std::string> payloads;
+  auto tail = replay_records(e, settings, [&](bytes_view payload, std::uint64_t) -> result<void> {
+    payloads.emplace_back(payload);
+    return {};
+  });
+  return {std::move(tail), std::move(payloads)};
+}
+
+std::string hex(bytes_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    text += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
+    text += "0123456789abcdef"[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
+std::string unhex(bytes_view text) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes += static_cast<char>(digit(text[i]) * 16 + digit(text[i + 1]));
+  return bytes;
+}
+
+// The header, "hello", a sync, "world!", the seal.
+const char* const golden =
+    "535452415457414c010000008b675ccd08070605040302012a000000000000008877665544332211774b2ef305000000150000008b675ccd"
+    "d6fe234e68656c6c6f00000000000000821d3f2e0600000001000000774b2ef373c4697f776f726c642100000000000051e1d22c00000000"
+    "02000000821d3f2ec74b674800000000";
+
+bool is_prefix(const std::vector<std::string>& some, const std::vector<std::string>& all) {
+  return some.size() <= all.size() && std::equal(some.begin(), some.end(), all.begin());
+}
+
+std::uint64_t count_of(const scripted& e, bytes_view operation) {
+  std::uint64_t count = 0;
+  for (const std::string& one : e.state().operations) count += one == operation;
+  return count;
+}
+
+bool fails_with(const result<record_tail>& tail, errc code, std::uint64_t offset) {
+  return !tail.has_value() && tail.error() == code && tail.error().file() == "f" && tail.error().offset() == offset;
+}
+
+}  // namespace
+
+TEST_CASE("record file: is these bytes for ever") {
+  const scripted e;
+  writer w = writer::create(e, file).value();
+  w.append("hello").value();
+  w.sync().value();
+  w.append("world!").value();
+  w.seal().value();
+  CHECK(hex(e.file("f").now) == golden);
+}
+
+TEST_CASE("record file: reads the bytes of format version 1") {
+  const scripted e;
+  e.put("f", unhex(golden));
+  const replayed found = replay(e);
+  REQUIRE(found.tail.has_value());
+  CHECK((found.payloads == std::vector<std::string>{"hello", "world!"}));
+  CHECK(found.tail->end == unhex(golden).size());
+  CHECK(found.tail->promised == 104);
+  CHECK(found.tail->sealed);
+  CHECK(found.tail->settled);
+  CHECK_FALSE(found.tail->torn);
+}
+
+TEST_CASE("record file: a call outside its contract is refused and changes nothing") {
+  STATIC_REQUIRE(std::movable<writer>);
+  STATIC_REQUIRE_FALSE(std::copyable<writer>);
+  const scripted e;
+  writer w = writer::create(e, file).value();
+  CHECK((w.append("").error() == errc::invalid_argument));
+  w.append("one").value();
+  writer moved = std::move(w);
+  moved.append("two").value();
+  moved.seal().value();
+  const std::string sealed = e.file("f").now;
+  CHECK((moved.append("three").error() == errc::closed));
+  CHECK((moved.seal().error() == errc::closed));
+  moved.close().value();
+  moved.close().value();
+  CHECK((moved.append("three").error() == errc::closed));
+  CHECK((moved.sync().error() == errc::closed));
+  CHECK(e.file("f").now == sealed);
+  CHECK(e.file("f").durable == sealed);
+  const replayed found = replay(e);
+  CHECK((found.payloads == std::vector<std::string>{"one", "two"}));
+  CHECK((writer::reopen(e, file, *found.tail).error() == errc::invalid_argument));
+  CHECK(e.file("f").now == sealed);
+}
+
+TEST_CASE("record file: a record is one write, a sync with nothing new none") {
+  const scripted e;
+  writer w = writer::create(e, file).value();
+  const std::uint64_t before = count_of(e, "append");
+  w.append(std::string(130, 'x')).value();
+  w.append(std::string(60'000, 'x')).value();
+  CHECK(count_of(e, "append") == before + 2);
+  CHECK(w.bytes() == record_file_header_bytes + record_bytes(130) + record_bytes(60'000));
+  w.sync().value();
+  w.sync().value();
+  CHECK(count_of(e, "sync") == 1);
+}
+
+TEST_CASE("record file: room that the file system has not is no error") {
+  for (const std::uint64_t failing : {std::uint64_t{0}, std::uint64_t{2}}) {
+    const scripted e;
+    e.state().fails_at = failing;
+    record_file_settings roomy = file;
+    roomy.preallocate_bytes = 1 << 20;
+    CHECK(writer::create(e, roomy).has_value());
+    CHECK(count_of(e, "preallocate") == 1);
+    CHECK(writer::reopen(e, roomy, *replay(e).tail).has_value());
+    CHECK(count_of(e, "preallocate") == 2);
+  }
+}
+
+TEST_CASE("record file: after any failure nothing is written or synced, and what was synced is there") {
+  for (const bool tears : {false, true}) {
+    for (std::uint64_t failing = 1;; ++failing) {
+      const scripted e;
+      e.state().tears = tears;
+      e.state().fails_at = failing;
+      const std::vector<std::string> all = {"one", std::string(70'001, '2'), "three"};
+      std::size_t synced = 0;
+      bool failed = false;
+      auto created = writer::create(e, file);
+      if (!created) continue;
+      writer& w = *created;
+      for (std::size_t i = 0; i < all.size() && !failed; ++i) {
+        failed = !w.append(all[i]) || !w.sync();
+        if (!failed) synced = i + 1;
+      }
+      if (!failed) failed = !w.append("four") || !w.seal() || !w.sync();
+      if (failed) {
+        const std::string left = e.file("f").now;
+        const std::uint64_t syncs = count_of(e, "sync");
+        CHECK((w.append("more").error() == errc::read_only));
+        CHECK((w.sync().error() == errc::read_only));
+        CHECK((w.seal().error() == errc::read_only));
+        CHECK((w.close().error() == errc::read_only));
+        w.close().value();
+        CHECK(e.file("f").now == left);
+        CHECK(count_of(e, "sync") == syncs);
+        CHECK(count_of(e, "close") == 1);
+      }
+      e.state().fails_at = 0;
+      const replayed found = replay(e);
+      REQUIRE(found.tail.has_value());
+      REQUIRE(found.payloads.size() >= synced);
+      if (found.payloads.size() > all.size()) CHECK(found.payloads.back() == "four");
+      REQUIRE(is_prefix({found.payloads.begin(), found.payloads.begin() + static_cast<std::ptrdiff_t>(synced)}, all));
+      if (!failed) break;
+    }
+  }
+}
+
+TEST_CASE("record file: a failed close says so and the file is closed all the same") {
+  const scripted e;
+  writer w = writer::create(e, file).value();
+  w.append("one").value();
+  e.state().fails_at = 2;  // the promise, behind the sync
+  CHECK((w.close().error() == errc::no_space));
+  CHECK(count_of(e, "close") == 1);
+  w.close().value();
+  CHECK(count_of(e, "close") == 1);
+  CHECK(replay(e).payloads.size() == 1);
+}
+
+TEST_CASE("record file: a torn end is cut and synced before anything is written") {
+  const scripted e;
+  {
+    writer w = writer::create(e, file).value();
+    w.append("one").value();
+  }
+  const std::string whole = e.file("f").now;
+  e.put("f", whole + "half a record");
+  const replayed found = replay(e);
+  REQUIRE(found.tail->torn);
+  e.state().operations.clear();
+  writer w = writer::reopen(e, file, *found.tail).value();
+  CHECK((e.state().operations == std::vector<std::string>{"cut", "sync"}));
+  CHECK(e.file("f").durable == whole);
+  CHECK(w.synced_bytes() == w.bytes());
+
+  e.put("f", whole + std::string(100, '\0'));
+  const replayed zeros = replay(e);
+  e.state().operations.clear();
+  writer clean = writer::reopen(e, file, *zeros.tail).value();
+  CHECK((e.state().operations == std::vector<std::string>{"cut"}));
+  CHECK(clean.synced_bytes() == 0);
+}
+
+TEST_CASE("record file: any power cut leaves a prefix with all that was synced, over and over") {
+  splitmix64 random(7);
+  for (int world = 0; world < 3000; ++world) {
+    const scripted e;
+    const std::size_t sector_bytes = world % 3 == 0 ? 512 : world % 3 == 1 ? 8 : 1;
+    std::vector<std::string> history;
+    std::size_t synced = 0;
+    bool created = false;
+    for (int life = 0; life < 4; ++life) {
+      INFO("world " << world << ", life " << life);
+      record_tail tail;
+      if (created) {
+        const replayed found = replay(e);
+        if (!found.tail.has_value()) FAIL(found.tail.error().message());
+        REQUIRE(is_prefix(found.payloads, history));
+        REQUIRE(found.payloads.size() >= synced);
+        REQUIRE((replay(e).payloads == found.payloads));
+        history = found.payloads;
+        synced = (std::min)(synced, history.size());
+        tail = *found.tail;
+      }
+      auto opened = created ? writer::reopen(e, file, tail) : writer::create(e, file);
+      writer& w = opened.value();
+      created = true;
+      for (std::uint64_t i = random.below(8); i > 0; --i) {
+        history.push_back(random.bytes(1 + random.below(3) * 40));  // few sizes: old and new records share their places
+        w.append(history.back()).value();
+        if (random.below(3) == 0) {
+          w.sync().value();
+          synced = history.size();
+        }
+      }
+      if (random.below(4) == 0) {
+        w.close().value();
+        synced = history.size();
+      }
+      e.power_cut("f", random, sector_bytes);
+    }
+  }
+}
+
+TEST_CASE("record file: an old record in the place of a newer one is noticed") {
+  const scripted e;
+  std::uint64_t second = 0;
+  {
+    writer w = writer::create(e, file).value();
+    w.append("first").value();
+    second = w.bytes();
+    w.append("old 2").value();
+    w.append("old 3").value();
+  }
+  const std::string old = e.file("f").now;
+  e.put("f", old.substr(0, static_cast<std::size_t>(second)));
+  const replayed cut = replay(e);
+  {
+    writer w = writer::reopen(e, file, *cut.tail).value();
+    w.append("new 2").value();
+    CHECK(e.file("f").now.size() < old.size());
+  }
+  const std::string unsynced = e.file("f").now;
+  {
+    writer w = writer::reopen(e, file, *replay(e).tail).value();
+    w.append("new 3").value();
+    w.close().value();
+  }
+  const std::string closed = e.file("f").now;
+  const auto record = static_cast<std::size_t>(record_bytes(5));
+  const auto at = static_cast<std::size_t>(second);
+
+  SECTION("before what promises the newer: damage") {
+    e.put("f", std::string(closed).replace(at, record, old.substr(at, record)));
+    CHECK(fails_with(replay(e).tail, errc::corruption, second));
+    // The chain breaks between two records; the first of them is where the damage is said to begin.
+    e.put("f", std::string(closed).replace(at + record, record, old.substr(at + record, record)));
+    CHECK(fails_with(replay(e).tail, errc::corruption, second));
+  }
+  SECTION("behind a newer one that nobody promised: the torn end") {
+    e.put("f", unsynced + old.substr(at + record));
+    const replayed found = replay(e);
+    REQUIRE(found.tail.has_value());
+    CHECK((found.payloads == std::vector<std::string>{"first", "new 2"}));
+    CHECK(found.tail->end == second + record);
+    CHECK(found.tail->torn);
+  }
+}
+
+TEST_CASE("record file: a payload full of the file's own records proves nothing") {
+  const scripted e;
+  std::string stuffed;
+  {
+    writer w = writer::create(e, file).value();
+    for (int i = 0; i < 20; ++i) {
+      w.append("record").value();
+      w.sync().value();
+    }
+    stuffed = e.file("f").now + "\x01" + e.file("f").now;
+    w.append(stuffed).value();
+  }
+  std::string torn = e.file("f").now;
+  torn.resize(torn.size() - 100);
+  e.put("f", torn);
+  const replayed found = replay(e);
+  REQUIRE(found.tail.has_value());
+  CHECK(found.payloads.size() == 20);
+  CHECK(found.tail->torn);
+}
+
+TEST_CASE("record file: a promise is found wherever it stands behind the damage") {
+  constexpr std::size_t window = std::size_t{128} << 10;
+  for (std::size_t distance = window - 64; distance <= window + 64; distance += 8) {
+    const scripted e;
+    std::uint64_t promising = 0;
+    {
+      writer w = writer::create(e, file).value();
+      w.append(std::string(distance - record_header_bytes, 'x')).value();
+      w.sync().value();
+      promising = w.bytes();
+      REQUIRE(promising >= record_file_header_bytes + distance);
+      w.append("promises all before it").value();
+    }
+    std::string damaged = e.file("f").now;
+    damaged[record_file_header_bytes + 5] ^= 1;
+    e.put("f", damaged);
+    CHECK(fails_with(replay(e).tail, errc::corruption, record_file_header_bytes));
+    // Its payload need not be there; its header must.
+    e.put("f", damaged.substr(0, static_cast<std::size_t>(promising) + record_header_bytes));
+    CHECK(fails_with(replay(e).tail, errc::corruption, record_file_header_bytes));
+    e.put("f", damaged.substr(0, static_cast<std::size_t>(promising) + record_header_bytes - 1));
+    CHECK(replay(e).tail.has_value());
+  }
+}
+
+TEST_CASE("record file: a length is believed only as far as the file goes") {
+  const scripted e;
+  writer::create(e, file).value().close().value();
+  record_header header;
+  header.length = static_cast<std::uint32_t>(record_payload_bytes_max);
+  header.previous = replay(e).tail->chain;
+  std::string record(record_header_bytes + 100, 'x');
+  store_record_header(record.data(), header, record_file_header_bytes, record_file_seed(file.identity()));
+  e.put("f", e.file("f").now + record);
+  const replayed found = replay(e);
+  REQUIRE(found.tail.has_value());
+  CHECK(found.tail->end == record_file_header_bytes);
+  CHECK(found.tail->torn);
+}
+
+TEST_CASE("record file: a torn creation is told from a damaged and from a foreign file") {
+  const scripted e;
+  {
+    writer w = writer::create(e, file).value();
+    w.append("unsynced").value();
+  }
+  const std::string unsynced = e.file("f").now;
+  {
+    writer w = writer::reopen(e, file, *replay(e).tail).value();
+    w.close().value();
+  }
+  const std::string promised = e.file("f").now;
+  splitmix64 random(3);
+
+  SECTION("torn: nothing in it was promised; it can be made again, and nothing old comes back") {
+    const std::string zeros(record_file_header_bytes, '\0');
+    for (const std::string& bytes :
+         {std::string(), unsynced.substr(0, 1), unsynced.substr(0, record_file_header_bytes - 1), zeros,
+          unsynced.substr(0, 20) + zeros.substr(20), random.bytes(record_file_header_bytes), random.bytes(1000),
+          zeros + unsynced.substr(record_file_header_bytes)}) {
+      e.put("f", bytes);
+      const replayed found = replay(e);
+      REQUIRE(found.tail.has_value());
+      CHECK(found.tail->end == 0);
+      CHECK(found.payloads.empty());
+      CHECK(found.tail->torn == (bytes.find_first_not_of('\0') != std::string::npos));
+      writer w = writer::reopen(e, file, *found.tail).value();
+      CHECK(w.bytes() == record_file_header_bytes);
+      if (found.tail->torn) CHECK(e.file("f").durable.empty());
+      // As if the cut had not held: what the old header was chained to is not what the new one is.
+      e.put("f", e.file("f").now + unsynced.substr(record_file_header_bytes));
+      CHECK(replay(e).payloads.empty());
+      CHECK(replay(e).tail->torn);
+    }
+  }
+  SECTION("damaged: something in it was promised") {
+    for (std::size_t at = 0; at < record_file_header_bytes; ++at) {
+      std::string bytes = promised;
+      bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
+      e.put("f", bytes);
+      CHECK(fails_with(replay(e).tail, errc::corruption, 0));
+    }
+    e.put("f", std::string(promised).replace(0, 40, 40, '\0'));
+    CHECK(fails_with(replay(e).tail, errc::corruption, 0));
+  }
+  SECTION("foreign: the header is intact and says so") {
+    for (const std::string& bytes : {unsynced, promised}) {
+      e.put("f", bytes);
+      CHECK(fails_with(replay(e, {"f", "STRATMAN", 42, file.store_id, 0}).tail, errc::not_a_store, 0));
+      CHECK(fails_with(replay(e, {"f", file.magic, 43, file.store_id, 0}).tail, errc::corruption, 0));
+      CHECK(fails_with(replay(e, {"f", file.magic, 42, 1, 0}).tail, errc::corruption, 0));
+      std::string later = bytes;
+      store_fixed(later.data() + 8, record_format_version + 1);
+      store_fixed(later.data() + 12, record_file_header_checksum(later.data()));
+      e.put("f", later);
+      CHECK(fails_with(replay(e).tail, errc::unsupported_version, 0));
+    }
+  }
+}
+
+TEST_CASE("record file: a header that another life of the file had is damage where records were promised") {
+  const scripted e;
+  writer::create(e, file).value().close().value();
+  const std::string old_header = e.file("f").now;
+  e.put("f", "");
+  {
+    writer w = writer::reopen(e, file, *replay(e).tail).value();
+    w.append("one").value();
+    w.close().value();
+  }
+  const std::string closed = e.file("f").now;
+  REQUIRE(closed.substr(0, record_file_header_bytes) != old_header);
+  e.put("f", std::string(closed).replace(0, record_file_header_bytes, old_header));
+  CHECK(fails_with(replay(e).tail, errc::corruption, 0));
+}
+
+TEST_CASE("record file: a read that fails is said, wherever it happens") {
+  const scripted e;
+  {
+    writer w = writer::create(e, file).value();
+    for (int i = 0; i < 6; ++i) w.append(std::string(100'000, 'x')).value();
+  }
+  e.put("f", e.file("f").now + std::string(300'000, 'x'));
+  e.state().operations.clear();
+  REQUIRE(replay(e).tail->torn);
+  const std::size_t reads = e.state().operations.size();
+  REQUIRE(reads > 5);
+  for (std::size_t failing = 1; failing <= reads; ++failing) {
+    e.state().fails_at = failing;
+    const replayed found = replay(e);
+    REQUIRE_FALSE(found.tail.has_value());
+    CHECK((found.tail.error() == errc::io_error));
+  }
+
+  const auto shrinking = replay_records(e, file, [&](bytes_view, std::uint64_t) -> result<void> {
+    e.file("f").now.resize(1000);
+    return {};
+  });
+  REQUIRE_FALSE(shrinking.has_value());
+  CHECK((shrinking.error() == errc::io_error));
+}
