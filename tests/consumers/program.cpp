@@ -9,21 +9,51 @@
 
 namespace {
 
-strata::result<std::uint64_t> parse(strata::bytes_view stored) {
-  strata::byte_reader reader(stored);
-  const std::uint64_t number = reader.varint();
-  if (!reader.complete()) return strata::error(strata::errc::decode_failed, "parse", "not one number");
-  return number;
+struct user {
+  std::string name;
+  int age = 0;
+};
+
+constexpr strata::kv<std::string, user> users{"users"};
+constexpr strata::kv<std::pair<std::string, std::uint32_t>, std::string> notes{"notes"};
+
+using user_store = strata::store<strata::compaction::tiered, strata::schema<users, notes>>;
+
+strata::result<int> total_age(user_store& db) {
+  int total = 0;
+  auto rows = db[users].scan(strata::from("a"), strata::before("z"));
+  while (rows.next()) total += rows.row().second.age;
+  STRATA_TRY(rows.status());
+  return total;
+}
+
+strata::result<int> run() {
+  STRATA_TRY_LET(db, user_store::open_temp({.durability = strata::durability::strict}));
+  STRATA_TRY(db[users].put("ada", {"Ada", 36}));
+  STRATA_TRY(db[users].put("bob", {"Bob", 40}));
+  STRATA_TRY(db[notes].put(std::pair<std::string, std::uint32_t>("ada", 1), "first"));
+  STRATA_TRY(db.transact([](auto& tx) -> strata::result<int> {
+    STRATA_TRY_LET(ada, tx[users].get("ada"));
+    ++ada->age;
+    STRATA_TRY(tx[users].put("ada", *ada));
+    return ada->age;
+  }));
+  STRATA_TRY(db.compact());
+  STRATA_TRY(db.verify());
+  STRATA_TRY_LET(notes_of_ada, db[notes].count(strata::prefix("ada")));
+  if (notes_of_ada != 1) return 0;
+  return total_age(db);
 }
 
 }  // namespace
 
 int main() {
-  std::string stored;
-  strata::append_varint(stored, 300);
-  const strata::result<std::uint64_t> number = parse(stored);
-  if (!number || *number != 300) return 1;
-  if (parse("").has_value() || parse("").error() != strata::errc::decode_failed) return 2;
+  const strata::result<int> total = run();
+  if (!total) {
+    std::fprintf(stderr, "%s\n", total.error().message().c_str());
+    return 1;
+  }
+  if (*total != 77) return 2;
   std::printf("strata %d.%d.%d works\n", STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR, STRATA_VERSION_PATCH);
   return 0;
 }

@@ -165,7 +165,7 @@ struct take_addresses {
 };
 
 // clang: "… [Addresses = <{&strata_prototype.value.name}, {&strata_prototype.value.age}>]"
-// gcc:   "… {…address{((const void*)(& …strata_prototype<user>.….user::name))}, …address{((const void*)(& ….user::age))}}; …]"
+// gcc:   "… {address{((const void*)(& …strata_prototype<user>.….user::name))}, address{… user::age))}}; …]"
 // A list of single addresses: of an array, clang spells ten elements and then dots.
 template <address... Addresses>
 constexpr std::string_view spell_addresses() noexcept {

@@ -10,8 +10,7 @@
 //   2. Who adds a pin and finds `resident` set in what was there before may read the block until it takes the pin back.
 //      Who finds it clear takes the pin back at once and has touched nothing.
 //   3. `resident` is cleared only by a compare-and-swap from a word without pins. So no block that is pinned is freed,
-//      and
-//      none that is being freed can be pinned.
+//      and none that is being freed can be pinned.
 //   4. A slot is resident exactly if it stands in the ring once, and the ring's charges add up to `bytes_`, which never
 //      passes the capacity. A block for which there is no room is its reader's own and is freed with it.
 //   5. Of two threads that miss the same block at once both may read it; under the mutex the first publishes its copy,

@@ -6,8 +6,8 @@
 //   static constexpr const char* name;      for messages
 //   C::compressor c; c.compress(in, out) → bool     appends `in` compressed to `byte_string& out`; false: not done, and
 //                                                   the block is stored as it is. One thread
-//   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is, or
-//                                                   holds another length. Any thread
+//   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is,
+//                                                   or holds another length. Any thread
 #ifndef STRATA_SSTABLE_COMPRESSION_HPP
 #define STRATA_SSTABLE_COMPRESSION_HPP
 

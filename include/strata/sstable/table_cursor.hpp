@@ -47,7 +47,7 @@ class table_cursor {
     if (enter(blocks == 0 ? 0 : blocks - 1, cache_use::touch)) settle(block_.count() - 1);
   }
 
-  // To the first entry not before (key, sequence). Cost: at most one read.
+  // To the first entry not before (key, sequence). Cost: at most one read, rarely two.
   void seek(bytes_view key, sequence_number sequence) {
     if (!enter(table_->contents_.index.find(key, sequence), cache_use::touch)) return;
     const std::size_t i = block_.lower_bound(key, sequence);

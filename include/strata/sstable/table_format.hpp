@@ -13,9 +13,8 @@
 //     | footer                                           |   72 bytes
 //     +--------------------------------------------------+
 //
-//     footer:            bytes of data, filter, range tombstones, properties, index, each u64 · store id u64 · number
-//     u64 ·
-//                        version u32 · crc32c u32 of all before · magic u64
+//     footer:            bytes of data, filter, range tombstones, properties, index, each u64 · store id u64 ·
+//                        number u64 · version u32 · crc32c u32 of all before · magic u64
 //     range tombstones:  varint count, then each: sized begin · sized end · varint sequence; cut into fragments as
 //                        core/range_tombstones.hpp does, in key order, the sequences of one range descending
 //     properties:        varints: entries, tombstones, range tombstones, newest time in µs, lowest sequence, highest
