@@ -2,6 +2,7 @@
 #ifndef STRATA_STRATA_HPP
 #define STRATA_STRATA_HPP
 
+#include <strata/codec/uuid.hpp>
 #include <strata/compaction/fifo.hpp>
 #include <strata/compaction/leveled.hpp>
 #include <strata/compaction/tiered.hpp>

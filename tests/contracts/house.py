@@ -193,8 +193,11 @@ def reached_from(names, include_graph):
 
 
 def check_reached(include_graph, doors):
-    """Every header is behind a door: the single files hold the whole library."""
+    """Every header is behind a door: the single files hold the whole library. But for the archetypes: they are there to be
+    read, and for the tests to run."""
     for name in sorted(set(include_graph) - reached_from(doors, include_graph)):
+        if name.endswith("/archetype.hpp"):
+            continue
         breach(f"include/{name}", 1, "no door reaches this header")
 
 
