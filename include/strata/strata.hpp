@@ -6,6 +6,7 @@
 #include <strata/compaction/fifo.hpp>
 #include <strata/compaction/leveled.hpp>
 #include <strata/compaction/tiered.hpp>
+#include <strata/fwd.hpp>
 #include <strata/primitive/kv.hpp>
 #include <strata/store/store.hpp>
 

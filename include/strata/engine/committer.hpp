@@ -229,7 +229,9 @@ class committer {
     if (totals.commits == 0) return {};
     if (logged()) STRATA_TRY(open_log());
     STRATA_TRY(active_->reserve(totals.writes, totals.payload_bytes));
-    STRATA_TRY_LET(first, versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits));
+    auto numbered = versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits);
+    if (!numbered) return latch(std::move(numbered).error());
+    const sequence_number first = *numbered;
     const std::uint64_t time_us =
         (std::max)(environment_.wall_time_us(), versions_.last_time_us_.load(std::memory_order_relaxed));
     if (logged()) {
@@ -269,11 +271,7 @@ class committer {
   }
 
   [[nodiscard]] result<void> log_group(bytes_view group, durability wanted) {
-    if (auto appended = log_.append(group); !appended) {
-      const bool room = is_lack_of_room(appended.error().code());
-      health_.fail(appended.error(), room ? health_type::severity::resumable : health_type::severity::final);
-      return appended;
-    }
+    if (auto appended = log_.append(group); !appended) return latch(std::move(appended).error());
     if (wanted == durability::strict) {
       if (auto synced = log_.sync(); !synced) {
         health_.fail(synced.error(), health_type::severity::final);
@@ -327,11 +325,7 @@ class committer {
       STRATA_TRY(open_log());
       if (active_->empty()) return {};
     }
-    if (auto sealed = log_.rotate(); !sealed) {
-      const bool room = is_lack_of_room(sealed.error().code());
-      health_.fail(sealed.error(), room ? health_type::severity::resumable : health_type::severity::final);
-      return sealed;
-    }
+    if (auto sealed = log_.rotate(); !sealed) return latch(std::move(sealed).error());
     tail_.reset();
     put_in_place(std::move(fresh));
     return {};
@@ -413,7 +407,7 @@ class committer {
   }
   [[nodiscard]] result<void> apply_again(bytes_view group) {
     group_reader commits(group);
-    STRATA_TRY(active_->reserve(group.size() / 3, group.size()));
+    STRATA_TRY(active_->reserve(count_writes(group), group.size()));
     for (logged_commit commit; commits.next(commit);) {
       if (commit.sequence <= last_sequence_) continue;
       STRATA_ASSERT(active_->apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count)));

@@ -40,15 +40,14 @@ class maintenance {
 
   [[nodiscard]] result<void> start() {
     measure();
-    STRATA_TRY_LET(flusher, environment_.start_thread("strata-flush", [this]() noexcept { flush_loop(); }));
-    flusher_.emplace(std::move(flusher));
+    auto flusher = environment_.start_thread("strata-flush", [this]() noexcept { flush_loop(); });
+    if (flusher) flusher_.emplace(std::move(*flusher));
     auto compactor = environment_.start_thread("strata-compact", [this]() noexcept { compact_loop(); });
-    if (!compactor) {
-      stop();
-      return std::move(compactor).error();
-    }
-    compactor_.emplace(std::move(*compactor));
-    return {};
+    if (compactor) compactor_.emplace(std::move(*compactor));
+    if (flusher && compactor) return {};
+    // Whoever waits for a thread that is missing must learn it.
+    stop();
+    return flusher ? std::move(compactor).error() : std::move(flusher).error();
   }
   // Ends both threads; a merge under way is given up. Safe to call twice.
   void stop() {
@@ -93,6 +92,7 @@ class maintenance {
   [[nodiscard]] result<void> compact_all() {
     lock held(mutex_);
     const std::uint64_t ticket = ++compactions_asked_;
+    ++generation_;
     changed_.notify_all();
     while (compactions_done_ < ticket) {
       STRATA_TRY(runnable());
@@ -142,21 +142,24 @@ class maintenance {
   template <typename Work>
   void loop(Work&& work) {
     lock held(mutex_);
+    std::optional<std::uint64_t> told;
     while (!stopping()) {
-      bool worked = false;
-      if (!health_.failed()) {
-        const std::uint64_t seen = generation_;
+      const std::uint64_t seen = generation_;
+      if (health_.failed()) {
+        // Another thread may have latched the store (a commit, the log's sync): who waits for this one learns it here.
+        if (told != seen) changed_.notify_all();
+        told = seen;
+      } else {
         held.unlock();
         auto done = work();
         if (!done) latch(std::move(done).error());
         held.lock();
-        worked = (done && *done) || generation_ != seen;
-        if (worked) {
+        if (done && *done) {
           ++generation_;
           changed_.notify_all();
         }
       }
-      if (!worked && !stopping()) changed_.wait(held);
+      if (generation_ == seen && !stopping()) changed_.wait(held);
     }
   }
   void latch(error reason) {

@@ -162,8 +162,7 @@ class recovery {
   [[nodiscard]] result<bool> apply_group(unit& into, bytes_view group) {
     group_reader commits(group);
     if (commits.previous() != last_sequence_) return false;
-    // A write takes at least three bytes, so the room reserved is bounded by the record.
-    STRATA_TRY(into.reserve(group.size() / 3, group.size()));
+    STRATA_TRY(into.reserve(count_writes(group), group.size()));
     for (logged_commit commit; commits.next(commit);) {
       if (!into.apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count))) return false;
       last_sequence_ = commit.sequence;

@@ -183,7 +183,7 @@ class version_set {
   // After a full disk: a manifest whose last append failed is written anew.
   [[nodiscard]] result<void> resume() {
     lock held(manifest_mutex_);
-    return manifest_broken_ ? rewrite_manifest() : result<void>();
+    return manifest_written_ ? result<void>() : rewrite_manifest();
   }
 
   // Ends it: numbers that were reserved and not used are given back, readers that come find nothing. `last`: the newest
@@ -191,7 +191,7 @@ class version_set {
   [[nodiscard]] result<void> close(sequence_number last) {
     result<void> done;
     lock held_manifest(manifest_mutex_);
-    if (took_numbers_ && !manifest_broken_) {
+    if (took_numbers_ && manifest_written_) {
       version_edit edit;
       edit.has_counters = true;
       edit.counts = {flushed_sequence_,
@@ -243,30 +243,26 @@ class version_set {
   // Requires manifest_mutex_. Where it fails, either manifest may be the one that counts, so nothing more is written to
   // the old one.
   [[nodiscard]] result<void> rewrite_manifest() {
-    manifest_broken_ = true;
     const std::uint64_t number = next_file_++;
-    STRATA_TRY(manifest_.rewrite(number, number + file_numbers_reserved));
-    manifest_broken_ = false;
-    return {};
+    manifest_written_ = manifest_.rewrite(number, number + file_numbers_reserved);
+    return manifest_written_;
   }
 
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
   [[nodiscard]] result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
-    if (manifest_broken_) return error(errc::read_only, "write manifest", "an earlier write of it failed");
+    // With the first reason: whether it can be resumed from hangs on that.
+    if (!manifest_written_) return manifest_written_;
     if (manifest_.is_unsettled()) STRATA_TRY(rewrite_manifest());
     edit.has_counters = true;
     edit.counts = {flushed_sequence,
                    (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
                               (std::max)(visible(), highest_given_) + sequences_reserved),
                    next_file_ - 1 + file_numbers_reserved, last_time_us_.load(std::memory_order_relaxed)};
-    auto done = manifest_.append(edit);
-    if (!done) {
-      manifest_broken_ = true;
-      return done;
-    }
+    manifest_written_ = manifest_.append(edit);
+    if (!manifest_written_) return manifest_written_;
     took_numbers_ = true;
     sequence_ceiling_.store(edit.counts.sequence_ceiling, std::memory_order_relaxed);
-    return done;
+    return {};
   }
 
   Environment environment_;
@@ -285,7 +281,7 @@ class version_set {
   sequence_number highest_given_ = 0;                 // manifest_mutex_
   std::uint64_t next_file_ = 1;                       // manifest_mutex_
   bool took_numbers_ = false;                         // manifest_mutex_: an edit was written since opening
-  bool manifest_broken_ = false;                      // manifest_mutex_
+  result<void> manifest_written_;                     // manifest_mutex_: the first write of it that failed, until resume()
   bool orderly_ = true;                               // commit leader
 };
 

@@ -111,6 +111,18 @@ class group_reader {
   std::uint32_t left_ = 0;
 };
 
+// How many writes the commits of a group hold; never more than its bytes have room for.
+[[nodiscard]] inline std::size_t count_writes(bytes_view group) noexcept {
+  constexpr std::size_t write_bytes_min = 3;
+  group_reader commits(group);
+  std::size_t writes = 0;
+  for (logged_commit commit; commits.next(commit);) {
+    const std::size_t most = commit.writes.size() / write_bytes_min;
+    writes += commit.write_count < most ? commit.write_count : most;
+  }
+  return writes;
+}
+
 // Frozen: places of the fields that are filled in when the commit is logged.
 inline constexpr std::size_t group_header_bytes = 8 + 4 + 4;
 inline constexpr std::size_t commit_time_offset = 4;

@@ -3,7 +3,8 @@
 #define STRATA_PRIMITIVE_COLLECTION_HPP
 
 #include <atomic>
-#include <deque>
+#include <memory>
+#include <vector>
 
 #include <strata/codec/value.hpp>
 #include <strata/core/coding.hpp>
@@ -33,19 +34,29 @@ struct type_face {
 
 // A collection that a store has looked up, or will when it is first written. It belongs to the store and stays where it is.
 //
-// Thread safety: `id` and `schema_id` are set once, by the catalogue; the rest is set before anyone else sees it.
+// Thread safety: any thread reads it; the catalogue alone changes it, under its mutex. A list of older schemas that was
+// replaced stays for those who still read it; it is replaced when two types of one collection meet in one process.
 struct collection {
+  struct older_schema {
+    std::uint32_t id;
+    evolution way;  // from its values to those of today
+  };
+  using older_schemas = std::vector<older_schema>;
+
   byte_string name;
   const type_face* face = nullptr;
   std::atomic<std::uint32_t> id{0};         // 0: not in the catalogue yet, and so empty
   std::atomic<std::uint32_t> schema_id{0};  // of the value's type today; 0: not in the catalogue
-  std::deque<std::pair<std::uint32_t, evolution>> older;
-  result<void> usable;                      // why it can't be used, if so: schema_mismatch, …
+  std::atomic<const older_schemas*> older{nullptr};
+  std::vector<std::unique_ptr<const older_schemas>> lists;  // all that `older` ever pointed to
+  result<void> usable;                                      // why it can't be used, if so: schema_mismatch, …
 
   // The way from values of schema `schema` to today's type; null where there is none.
   [[nodiscard]] const evolution* operator()(std::uint32_t schema) const noexcept {
-    for (const auto& each : older)
-      if (each.first == schema) return &each.second;
+    const older_schemas* list = older.load(std::memory_order_acquire);
+    if (list == nullptr) return nullptr;
+    for (const older_schema& each : *list)
+      if (each.id == schema) return &each.way;
     return nullptr;
   }
 };

@@ -129,7 +129,7 @@ class catalogue {
     if (record.what != target.face->what) return mismatch(target, "it was stored as another primitive");
     if (record.key_fingerprint != target.face->key_fingerprint) return mismatch(target, "its keys were stored with another type");
     const byte_string today = target.face->describe_value();
-    target.older.clear();
+    auto older = std::make_unique<primitive::collection::older_schemas>();
     std::uint32_t current = 0;
     for (std::uint32_t schema = 1; schema <= record.descriptions.size(); ++schema) {
       if (record.descriptions[schema - 1] == today) {
@@ -138,8 +138,10 @@ class catalogue {
       }
       auto way = target.face->evolve_from(record.descriptions[schema - 1]);
       if (!way) return mismatch(target, "its values were stored with a type that cannot be read as the one of today");
-      target.older.emplace_back(schema, std::move(*way));
+      older->push_back({schema, std::move(*way)});
     }
+    target.older.store(older.get(), std::memory_order_release);
+    target.lists.push_back(std::move(older));
     target.schema_id.store(current, std::memory_order_release);
     target.id.store(record.id, std::memory_order_release);
     return {};
@@ -164,7 +166,7 @@ class catalogue {
       record.what = target.face->what;
       record.id = id;
       record.key_fingerprint = target.face->key_fingerprint;
-    } else if (record.descriptions.size() != target.older.size()) {
+    } else if (target.lists.empty() || record.descriptions.size() != target.lists.back()->size()) {
       return error(errc::conflict, "open collection");
     }
     record.descriptions.push_back(target.face->describe_value());
