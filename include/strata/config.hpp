@@ -25,8 +25,8 @@
 
 #define STRATA_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define STRATA_NOINLINE [[gnu::noinline]]
-// For what runs seldom (opening, failing, upkeep): kept out of line and small, which also keeps compile time low.
-#define STRATA_COLD [[gnu::cold, gnu::noinline]]
+// For what runs seldom (opening, failing, upkeep): made small and not fast, which also keeps compile time low.
+#define STRATA_COLD [[gnu::cold]]
 
 // STRATA_ASSERT(condition): a belief whose failure means a bug in the library, or a broken requirement of a call. Held in
 // release builds too; it prints the condition with its place and ends the process before damage spreads.
@@ -37,8 +37,9 @@
 // STRATA_TRY_LET(name, expression): the same, and otherwise declares `name` as a reference to the value.
 #define STRATA_DETAIL_JOIN_(a, b) a##b
 #define STRATA_DETAIL_JOIN(a, b) STRATA_DETAIL_JOIN_(a, b)
+// A loop that never goes round, since an `if` would take an `else` that stands behind the macro.
 #define STRATA_DETAIL_TRY(status, ...) \
-  if (auto status = (__VA_ARGS__); !status.has_value()) [[unlikely]] return std::move(status).error()
+  for (auto status = (__VA_ARGS__); !status.has_value();) return std::move(status).error()
 #define STRATA_TRY(...) STRATA_DETAIL_TRY(STRATA_DETAIL_JOIN(strata_status_, __LINE__), __VA_ARGS__)
 #define STRATA_TRY_LET(name, ...)                                                 \
   auto name##_or_error = (__VA_ARGS__);                                           \

@@ -25,7 +25,7 @@ inline compaction::table_shape table(std::uint64_t number, char first, char last
   return made;
 }
 
-using tables = std::vector<compaction::table_shape>;
+using tables = dynamic_array<compaction::table_shape>;
 // Levels of runs of tables, newest first.
 inline compaction::shape shape_of(std::vector<std::vector<tables>> levels, std::uint64_t now_us = 1'000'000) {
   compaction::shape made;
@@ -37,7 +37,7 @@ inline compaction::shape shape_of(std::vector<std::vector<tables>> levels, std::
   return made;
 }
 
-inline compaction::plan plan_of(std::vector<compaction::plan::input> inputs, std::uint32_t output,
+inline compaction::plan plan_of(dynamic_array<compaction::plan::input> inputs, std::uint32_t output,
                                 bool is_new_run = false) {
   return {std::move(inputs), output, is_new_run, false};
 }

@@ -16,7 +16,7 @@ std::string flaw(const compaction::shape& s, const compaction::plan& plan) {
   return found == nullptr ? "" : found;
 }
 
-compaction::plan discard(std::vector<compaction::plan::input> inputs) { return {std::move(inputs), 0, false, true}; }
+compaction::plan discard(dynamic_array<compaction::plan::input> inputs) { return {std::move(inputs), 0, false, true}; }
 
 // Level 0: 30 over 20 over 10. Level 1: 5, 6. Level 2: 2, 3.
 compaction::shape example() {

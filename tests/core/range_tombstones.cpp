@@ -45,20 +45,20 @@ TEST_CASE("a list of range tombstones: overlapping ranges are cut as the picture
   REQUIRE(list.fragments().size() == 3);
   REQUIRE(list.fragments()[0].begin == "a");
   REQUIRE(list.fragments()[0].end == "c");
-  REQUIRE(list.fragments()[0].sequences == std::vector<sequence_number>{7});
+  REQUIRE(list.fragments()[0].sequences == dynamic_array<sequence_number>{7});
   REQUIRE(list.fragments()[1].begin == "c");
   REQUIRE(list.fragments()[1].end == "m");
-  REQUIRE(list.fragments()[1].sequences == std::vector<sequence_number>{9, 7});
+  REQUIRE(list.fragments()[1].sequences == dynamic_array<sequence_number>{9, 7});
   REQUIRE(list.fragments()[2].begin == "m");
   REQUIRE(list.fragments()[2].end == "z");
-  REQUIRE(list.fragments()[2].sequences == std::vector<sequence_number>{9});
+  REQUIRE(list.fragments()[2].sequences == dynamic_array<sequence_number>{9});
   REQUIRE(list.tombstones().size() == 4);
 }
 
 TEST_CASE("a list of range tombstones answers as asking each of them does, and again when it was taken apart") {
   random_numbers random{5};
   for (int round = 0; round < 300; ++round) {
-    std::vector<range_tombstone> all;
+    dynamic_array<range_tombstone> all;
     for (std::size_t count = random.below(12); count != 0; --count)
       all.push_back({key(random.below(40)), key(random.below(40)), 1 + random.below(10)});
     const range_tombstone_list list(all);

@@ -11,8 +11,8 @@ constexpr sstable::block_place place{1, 2, 3};
 
 sstable::key_filter loaded(std::string payload) {
   sstable::append_block_trailer(payload, 0, 0, place);
-  std::vector<sstable::key_filter::line> lines(payload.size() / 64 + 1);
-  std::memcpy(lines.data()->bytes, payload.data(), payload.size());
+  auto lines = std::make_unique<sstable::key_filter::line[]>(payload.size() / 64 + 1);
+  std::memcpy(lines[0].bytes, payload.data(), payload.size());
   sstable::key_filter made;
   made.load(std::move(lines), payload.size(), place).value();
   return made;
@@ -20,7 +20,7 @@ sstable::key_filter loaded(std::string payload) {
 
 template <typename Filter>
 double false_positives(std::uint64_t keys) {
-  std::vector<std::uint64_t> hashes;
+  dynamic_array<std::uint64_t> hashes;
   for (std::uint64_t i = 0; i < keys; ++i) hashes.push_back(hash64("user" + std::to_string(i)));
   std::string payload;
   Filter::append_to(payload, hashes);
@@ -67,8 +67,8 @@ TEST_CASE("a filter of an unknown kind is of a later version, and impossible num
   filter::blocked_bloom<10>::append_to(payload, {1, 2, 3});
   const auto load = [](std::string bytes) {
     sstable::append_block_trailer(bytes, 0, 0, place);
-    std::vector<sstable::key_filter::line> lines(bytes.size() / 64 + 1);
-    std::memcpy(lines.data()->bytes, bytes.data(), bytes.size());
+    auto lines = std::make_unique<sstable::key_filter::line[]>(bytes.size() / 64 + 1);
+    std::memcpy(lines[0].bytes, bytes.data(), bytes.size());
     sstable::key_filter made;
     return made.load(std::move(lines), bytes.size(), place);
   };

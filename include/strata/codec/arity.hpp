@@ -33,48 +33,39 @@ struct arity<0> {
 template <> struct arity<1> {
   template <typename Type> static constexpr bool fits = requires { Type{{}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1] = value; return visitor(f1); }
-};
+    auto& [f1] = value; return visitor(f1); } };
 template <> struct arity<2> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2] = value; return visitor(f1, f2); }
-};
+    auto& [f1, f2] = value; return visitor(f1, f2); } };
 template <> struct arity<3> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3] = value; return visitor(f1, f2, f3); }
-};
+    auto& [f1, f2, f3] = value; return visitor(f1, f2, f3); } };
 template <> struct arity<4> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4] = value; return visitor(f1, f2, f3, f4); }
-};
+    auto& [f1, f2, f3, f4] = value; return visitor(f1, f2, f3, f4); } };
 template <> struct arity<5> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5] = value; return visitor(f1, f2, f3, f4, f5); }
-};
+    auto& [f1, f2, f3, f4, f5] = value; return visitor(f1, f2, f3, f4, f5); } };
 template <> struct arity<6> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6] = value; return visitor(f1, f2, f3, f4, f5, f6); }
-};
+    auto& [f1, f2, f3, f4, f5, f6] = value; return visitor(f1, f2, f3, f4, f5, f6); } };
 template <> struct arity<7> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6, f7] = value; return visitor(f1, f2, f3, f4, f5, f6, f7); }
-};
+    auto& [f1, f2, f3, f4, f5, f6, f7] = value; return visitor(f1, f2, f3, f4, f5, f6, f7); } };
 template <> struct arity<8> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6, f7, f8] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8); }
-};
+    auto& [f1, f2, f3, f4, f5, f6, f7, f8] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8); } };
 template <> struct arity<9> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9); }
-};
+    auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9); } };
 template <> struct arity<10> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
@@ -84,78 +75,67 @@ template <> struct arity<11> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9,
-    f10, f11); }
-};
+    f10, f11); } };
 template <> struct arity<12> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8,
-    f9, f10, f11, f12); }
-};
+    f9, f10, f11, f12); } };
 template <> struct arity<13> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13] = value; return visitor(f1, f2, f3, f4, f5, f6, f7,
-    f8, f9, f10, f11, f12, f13); }
-};
+    f8, f9, f10, f11, f12, f13); } };
 template <> struct arity<14> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = value; return visitor(f1, f2, f3, f4, f5, f6,
-    f7, f8, f9, f10, f11, f12, f13, f14); }
-};
+    f7, f8, f9, f10, f11, f12, f13, f14); } };
 template <> struct arity<15> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = value; return visitor(f1, f2, f3, f4, f5,
-    f6, f7, f8, f9, f10, f11, f12, f13, f14, f15); }
-};
+    f6, f7, f8, f9, f10, f11, f12, f13, f14, f15); } };
 template <> struct arity<16> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = value; return visitor(f1, f2, f3,
-    f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16); }
-};
+    f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16); } };
 template <> struct arity<17> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = value; return visitor(f1, f2,
-    f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17); }
-};
+    f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17); } };
 template <> struct arity<18> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] = value; return visitor(f1,
-    f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18); }
-};
+    f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18); } };
 template <> struct arity<19> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19] = value; return
-    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19); }
-};
+    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19); } };
 template <> struct arity<20> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20] = value; return
-    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20); }
-};
+    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20); } };
 template <> struct arity<21> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21] = value;
-    return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21); }
-};
+    return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21); } };
 template <> struct arity<22> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
@@ -170,40 +150,35 @@ template <> struct arity<23> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23] =
     value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-    f21, f22, f23); }
-};
+    f21, f22, f23); } };
 template <> struct arity<24> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
-    f20, f21, f22, f23, f24); }
-};
+    f20, f21, f22, f23, f24); } };
 template <> struct arity<25> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
-    f19, f20, f21, f22, f23, f24, f25); }
-};
+    f19, f20, f21, f22, f23, f24, f25); } };
 template <> struct arity<26> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-    f18, f19, f20, f21, f22, f23, f24, f25, f26); }
-};
+    f18, f19, f20, f21, f22, f23, f24, f25, f26); } };
 template <> struct arity<27> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
-    f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27); }
-};
+    f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27); } };
 template <> struct arity<28> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -211,8 +186,7 @@ template <> struct arity<28> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
-    f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28); }
-};
+    f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28); } };
 template <> struct arity<29> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -220,8 +194,7 @@ template <> struct arity<29> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14,
-    f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29); }
-};
+    f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29); } };
 template <> struct arity<30> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -229,8 +202,7 @@ template <> struct arity<30> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13,
-    f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30); }
-};
+    f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30); } };
 template <> struct arity<31> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -238,8 +210,7 @@ template <> struct arity<31> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12,
-    f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31); }
-};
+    f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31); } };
 template <> struct arity<32> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -247,8 +218,7 @@ template <> struct arity<32> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11,
-    f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32); }
-};
+    f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32); } };
 template <> struct arity<33> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -267,8 +237,7 @@ template <> struct arity<34> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9,
     f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32,
-    f33, f34); }
-};
+    f33, f34); } };
 template <> struct arity<35> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -277,8 +246,7 @@ template <> struct arity<35> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8,
     f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31,
-    f32, f33, f34, f35); }
-};
+    f32, f33, f34, f35); } };
 template <> struct arity<36> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -287,8 +255,7 @@ template <> struct arity<36> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36] = value; return visitor(f1, f2, f3, f4, f5, f6, f7,
     f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30,
-    f31, f32, f33, f34, f35, f36); }
-};
+    f31, f32, f33, f34, f35, f36); } };
 template <> struct arity<37> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -297,8 +264,7 @@ template <> struct arity<37> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37] = value; return visitor(f1, f2, f3, f4, f5,
     f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29,
-    f30, f31, f32, f33, f34, f35, f36, f37); }
-};
+    f30, f31, f32, f33, f34, f35, f36, f37); } };
 template <> struct arity<38> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -307,8 +273,7 @@ template <> struct arity<38> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38] = value; return visitor(f1, f2, f3, f4,
     f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
-    f29, f30, f31, f32, f33, f34, f35, f36, f37, f38); }
-};
+    f29, f30, f31, f32, f33, f34, f35, f36, f37, f38); } };
 template <> struct arity<39> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -317,8 +282,7 @@ template <> struct arity<39> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39] = value; return visitor(f1, f2, f3,
     f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27,
-    f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39); }
-};
+    f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39); } };
 template <> struct arity<40> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -327,8 +291,7 @@ template <> struct arity<40> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40] = value; return visitor(f1, f2,
     f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26,
-    f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40); }
-};
+    f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40); } };
 template <> struct arity<41> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -337,8 +300,7 @@ template <> struct arity<41> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
-    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41); }
-};
+    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41); } };
 template <> struct arity<42> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -347,8 +309,7 @@ template <> struct arity<42> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
-    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42); }
-};
+    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42); } };
 template <> struct arity<43> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -357,8 +318,7 @@ template <> struct arity<43> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
-    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43); }
-};
+    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43); } };
 template <> struct arity<44> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -367,8 +327,7 @@ template <> struct arity<44> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44] = value;
     return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22,
-    f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44); }
-};
+    f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44); } };
 template <> struct arity<45> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -378,8 +337,7 @@ template <> struct arity<45> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45] =
     value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
     f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43,
-    f44, f45); }
-};
+    f44, f45); } };
 template <> struct arity<46> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -389,8 +347,7 @@ template <> struct arity<46> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46] =
     value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
     f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43,
-    f44, f45, f46); }
-};
+    f44, f45, f46); } };
 template <> struct arity<47> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -400,8 +357,7 @@ template <> struct arity<47> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
     f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42,
-    f43, f44, f45, f46, f47); }
-};
+    f43, f44, f45, f46, f47); } };
 template <> struct arity<48> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -411,8 +367,7 @@ template <> struct arity<48> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
     f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41,
-    f42, f43, f44, f45, f46, f47, f48); }
-};
+    f42, f43, f44, f45, f46, f47, f48); } };
 template <> struct arity<49> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -422,8 +377,7 @@ template <> struct arity<49> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
     f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-    f41, f42, f43, f44, f45, f46, f47, f48, f49); }
-};
+    f41, f42, f43, f44, f45, f46, f47, f48, f49); } };
 template <> struct arity<50> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -433,8 +387,7 @@ template <> struct arity<50> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
     f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39,
-    f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50); }
-};
+    f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50); } };
 template <> struct arity<51> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -444,8 +397,7 @@ template <> struct arity<51> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
     f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
-    f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51); }
-};
+    f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51); } };
 template <> struct arity<52> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -455,8 +407,7 @@ template <> struct arity<52> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14,
     f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37,
-    f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52); }
-};
+    f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52); } };
 template <> struct arity<53> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -466,8 +417,7 @@ template <> struct arity<53> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52, f53] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13,
     f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36,
-    f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53); }
-};
+    f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53); } };
 template <> struct arity<54> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -477,8 +427,7 @@ template <> struct arity<54> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52, f53, f54] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12,
     f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35,
-    f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54); }
-};
+    f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54); } };
 template <> struct arity<55> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -488,8 +437,7 @@ template <> struct arity<55> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52, f53, f54, f55] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11,
     f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34,
-    f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55); }
-};
+    f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55); } };
 template <> struct arity<56> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -513,8 +461,7 @@ template <> struct arity<57> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9,
     f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32,
     f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55,
-    f56, f57); }
-};
+    f56, f57); } };
 template <> struct arity<58> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -526,8 +473,7 @@ template <> struct arity<58> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8,
     f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31,
     f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54,
-    f55, f56, f57, f58); }
-};
+    f55, f56, f57, f58); } };
 template <> struct arity<59> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -539,8 +485,7 @@ template <> struct arity<59> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59] = value; return visitor(f1, f2, f3, f4, f5, f6, f7,
     f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30,
     f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53,
-    f54, f55, f56, f57, f58, f59); }
-};
+    f54, f55, f56, f57, f58, f59); } };
 template <> struct arity<60> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -552,8 +497,7 @@ template <> struct arity<60> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60] = value; return visitor(f1, f2, f3, f4, f5,
     f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29,
     f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52,
-    f53, f54, f55, f56, f57, f58, f59, f60); }
-};
+    f53, f54, f55, f56, f57, f58, f59, f60); } };
 template <> struct arity<61> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -565,8 +509,7 @@ template <> struct arity<61> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61] = value; return visitor(f1, f2, f3, f4,
     f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
     f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51,
-    f52, f53, f54, f55, f56, f57, f58, f59, f60, f61); }
-};
+    f52, f53, f54, f55, f56, f57, f58, f59, f60, f61); } };
 template <> struct arity<62> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -578,8 +521,7 @@ template <> struct arity<62> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62] = value; return visitor(f1, f2, f3,
     f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27,
     f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50,
-    f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62); }
-};
+    f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62); } };
 template <> struct arity<63> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -591,8 +533,7 @@ template <> struct arity<63> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63] = value; return visitor(f1, f2,
     f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26,
     f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49,
-    f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63); }
-};
+    f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63); } };
 template <> struct arity<64> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -604,8 +545,7 @@ template <> struct arity<64> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
-    f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64); }
-};
+    f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64); } };
 
 // clang-format on
 

@@ -42,7 +42,7 @@ class evolution {
 
   // Compares. Errors: corruption (`stored` is no description), schema_mismatch (its values cannot be read as the type).
   template <typename Type>
-  [[nodiscard]] static result<evolution> to(bytes_view stored) {
+  [[nodiscard]] STRATA_COLD static result<evolution> to(bytes_view stored) {
     static_assert(check_value_type<Type>());
     return make(stored, &detail::describe_type<Type>);
   }
@@ -68,13 +68,13 @@ class evolution {
     bool by_predecessor = false;
   };
 
-  evolution(detail::type_tree from, detail::type_tree to, std::vector<detail::upgrade_function> upgrades)
+  evolution(detail::type_tree from, detail::type_tree to, dynamic_array<detail::upgrade_function> upgrades)
       : from_(std::move(from)), to_(std::move(to)), upgrades_(std::move(upgrades)) {}
 
   [[nodiscard]] STRATA_NOINLINE static result<evolution> make(bytes_view stored, detail::describe_function describe) {
     STRATA_TRY_LET(from, detail::type_tree::parse(byte_string(stored), detail::description_form::canonical));
     byte_string current;
-    std::vector<detail::upgrade_function> upgrades;
+    dynamic_array<detail::upgrade_function> upgrades;
     detail::type_sink sink(&current, &upgrades);
     describe(sink, nullptr);
     STRATA_TRY_LET(to, detail::type_tree::parse(std::move(current), detail::description_form::evolving));
@@ -100,12 +100,12 @@ class evolution {
 
   detail::type_tree from_;
   detail::type_tree to_;
-  std::vector<detail::upgrade_function> upgrades_;
-  std::vector<structure_plan> plans_;
-  std::vector<std::uint32_t> old_fields_;
+  dynamic_array<detail::upgrade_function> upgrades_;
+  dynamic_array<structure_plan> plans_;
+  dynamic_array<std::uint32_t> old_fields_;
 };
 
-inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::type_kind to) const noexcept {
+STRATA_COLD inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::type_kind to) const noexcept {
   if (from == to) return fit::whole;
   const std::size_t before = detail::scalar_bytes(from);
   const std::size_t after = detail::scalar_bytes(to);
@@ -115,7 +115,7 @@ inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::t
   return detail::is_signed_kind(to) && before < after ? fit::whole : fit::lossy;
 }
 
-inline evolution::fit evolution::match_children(const detail::type_node& from, const detail::type_node& to,
+STRATA_COLD inline evolution::fit evolution::match_children(const detail::type_node& from, const detail::type_node& to,
                                                 std::size_t count, unsigned level) {
   fit found = fit::whole;
   for (std::size_t i = 0; i < count && found != fit::none; ++i)
@@ -123,7 +123,7 @@ inline evolution::fit evolution::match_children(const detail::type_node& from, c
   return found;
 }
 
-inline evolution::fit evolution::match(std::uint32_t from_index, std::uint32_t to_index, unsigned level) {
+STRATA_COLD inline evolution::fit evolution::match(std::uint32_t from_index, std::uint32_t to_index, unsigned level) {
   using detail::type_kind;
   if (level > detail::walk_levels_max) return fit::none;
   const detail::type_node& from = from_[from_index];
@@ -154,13 +154,13 @@ inline evolution::fit evolution::match(std::uint32_t from_index, std::uint32_t t
   }
 }
 
-inline const evolution::structure_plan* evolution::find_plan(std::uint32_t from, std::uint32_t to) const noexcept {
+STRATA_COLD inline const evolution::structure_plan* evolution::find_plan(std::uint32_t from, std::uint32_t to) const noexcept {
   for (const structure_plan& plan : plans_)
     if (plan.from == from && plan.to == to) return &plan;
   return nullptr;
 }
 
-inline bool evolution::is_ancestor(std::uint64_t fingerprint, const detail::type_node& of) const noexcept {
+STRATA_COLD inline bool evolution::is_ancestor(std::uint64_t fingerprint, const detail::type_node& of) const noexcept {
   for (const detail::type_node* node = &of; node->upgrade != 0;) {
     node = &to_[node->predecessor];
     if (node->length == fingerprint) return true;
@@ -169,12 +169,12 @@ inline bool evolution::is_ancestor(std::uint64_t fingerprint, const detail::type
 }
 
 // The plan is listed before it is complete, so that a type that contains itself finds it.
-inline evolution::fit evolution::match_structures(std::uint32_t from, std::uint32_t to, unsigned level) {
+STRATA_COLD inline evolution::fit evolution::match_structures(std::uint32_t from, std::uint32_t to, unsigned level) {
   if (const structure_plan* known = find_plan(from, to)) return known->fits;
   const std::size_t plan = plans_.size();
   const detail::type_node& after = to_[to];
   plans_.push_back({from, to, old_fields_.size()});
-  old_fields_.resize(old_fields_.size() + after.count, absent);
+  for (std::size_t i = 0; i < after.count; ++i) old_fields_.push_back(absent);
 
   const std::uint64_t stored = description_fingerprint(from_.text(from_[from].text));
   fit own = match_fields(from, to, plans_[plan].first, level);
@@ -190,7 +190,7 @@ inline evolution::fit evolution::match_structures(std::uint32_t from, std::uint3
   return own;
 }
 
-inline std::uint32_t evolution::old_field(const detail::type_node& from, const detail::type_node& to,
+STRATA_COLD inline std::uint32_t evolution::old_field(const detail::type_node& from, const detail::type_node& to,
                                           std::size_t number) const {
   const auto find = [&](bytes_view name) {
     for (std::uint32_t i = 0; i < from.count; ++i)
@@ -203,12 +203,12 @@ inline std::uint32_t evolution::old_field(const detail::type_node& from, const d
   return found;
 }
 
-inline evolution::fit evolution::match_fields(std::uint32_t from_index, std::uint32_t to_index, std::size_t first,
+STRATA_COLD inline evolution::fit evolution::match_fields(std::uint32_t from_index, std::uint32_t to_index, std::size_t first,
                                               unsigned level) {
   const detail::type_node& from = from_[from_index];
   const detail::type_node& to = to_[to_index];
   fit found = fit::whole;
-  std::vector<bool> taken(from.count, false);
+  dynamic_array<bool> taken(from.count);
   std::size_t count = 0;
   for (std::size_t i = 0; i < to.count; ++i) {
     const std::uint32_t old = old_field(from, to, i);
@@ -321,7 +321,7 @@ inline bool value_converter::convert_structure(std::uint32_t from_index, std::ui
     if (!convert(from_index, to.predecessor, in, bytes_view(), before)) return false;
     return way_.upgrades_[to.upgrade - 1](before, out);
   }
-  std::vector<bytes_view> old(from.count);
+  dynamic_array<bytes_view> old(from.count);
   for (std::size_t i = 0; i < from.count; ++i) old[i] = slice(from_, from_.child(from, i), in);
   if (!in.ok()) return false;
 
@@ -402,7 +402,7 @@ inline result<void> evolution::convert(bytes_view payload, byte_string& out) con
 // Whether values stored with this description can be read as `Type`: what a collection asks when it is opened. Errors:
 // schema_mismatch, corruption.
 template <typename Type>
-[[nodiscard]] result<void> check_evolution(bytes_view stored) {
+[[nodiscard]] STRATA_COLD result<void> check_evolution(bytes_view stored) {
   STRATA_TRY(evolution::to<Type>(stored));
   return {};
 }

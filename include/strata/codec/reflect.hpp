@@ -172,13 +172,16 @@ constexpr std::string_view spell_addresses() noexcept {
   return {__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1};
 }
 
-// Only ever part of a constant: were it emitted, the object that never exists would be missing.
+// A function that is only ever evaluated, not a variable: g++ emits a variable of a local type when it does not optimise,
+// and the object that never exists would be missing.
 template <typename Type>
-inline constexpr auto addresses_of_fields = visit_fields(strata_prototype<Type>.value, take_addresses{});
+consteval auto addresses_of_fields() {
+  return visit_fields(strata_prototype<Type>.value, take_addresses{});
+}
 
 template <typename Type, std::size_t... Index>
 constexpr std::string_view spell_fields(std::index_sequence<Index...>) noexcept {
-  return spell_addresses<addresses_of_fields<Type>.of[Index]...>();
+  return spell_addresses<addresses_of_fields<Type>().of[Index]...>();
 }
 
 template <typename Type>

@@ -22,6 +22,7 @@
 // In this order: see storable.hpp.
 #include <strata/codec/fingerprint.hpp>
 #include <strata/codec/payload.hpp>
+#include <strata/core/dynamic_array.hpp>
 
 namespace strata::inline STRATA_ABI {
 
@@ -42,7 +43,7 @@ using upgrade_function = bool (*)(bytes_view older, byte_string& newer);
 class type_sink {
  public:
   constexpr type_sink() noexcept = default;
-  constexpr explicit type_sink(byte_string* out, std::vector<upgrade_function>* upgrades = nullptr) noexcept
+  constexpr explicit type_sink(byte_string* out, dynamic_array<upgrade_function>* upgrades = nullptr) noexcept
       : out_(out), upgrades_(upgrades) {}
 
   constexpr void kind(type_kind value) {
@@ -82,7 +83,7 @@ class type_sink {
 
   fingerprint_hash hash_;
   byte_string* out_ = nullptr;
-  std::vector<upgrade_function>* upgrades_ = nullptr;
+  dynamic_array<upgrade_function>* upgrades_ = nullptr;
 };
 
 // The structures around the type that is being described, so that one that contains itself is named and not unrolled.

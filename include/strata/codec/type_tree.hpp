@@ -37,7 +37,7 @@ struct type_node {
 // What a child of a structure has besides its type.
 struct field_label {
   text_range name{};
-  std::vector<text_range> former{};
+  dynamic_array<text_range> former{};
 };
 
 // Whether structures are in the form that is stored, or the one that says what their evolution needs.
@@ -46,7 +46,7 @@ enum class description_form : unsigned char { canonical, evolving };
 class type_tree {
  public:
   // Errors: corruption (not a description in this form, or one outside the invariants above).
-  [[nodiscard]] static result<type_tree> parse(byte_string description, description_form form) {
+  [[nodiscard]] STRATA_COLD static result<type_tree> parse(byte_string description, description_form form) {
     type_tree tree;
     tree.description_ = std::move(description);
     parser parsing(tree, form);
@@ -122,9 +122,9 @@ class type_tree {
   static constexpr std::uint64_t least_cap = std::uint64_t{1} << 31;
 
   byte_string description_;
-  std::vector<type_node> nodes_;
-  std::vector<std::uint32_t> children_;
-  std::vector<field_label> labels_;
+  dynamic_array<type_node> nodes_;
+  dynamic_array<std::uint32_t> children_;
+  dynamic_array<field_label> labels_;
   std::uint32_t root_ = 0;
 };
 
@@ -145,7 +145,7 @@ class type_tree {
 }
 
 // Every child takes at least a byte of the description, so a count beyond its length is none.
-inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count, unsigned level) {
+STRATA_COLD inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count, unsigned level) {
   if (tree.children_.size() + count > tree.description_.size()) return in.fail();
   const std::size_t first = tree.children_.size();
   tree.children_.resize(first + static_cast<std::size_t>(count));
@@ -167,7 +167,7 @@ inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count
   tree.nodes_[index].least = least;
 }
 
-inline void type_tree::parser::structure(std::uint32_t index, unsigned level, std::size_t begin) {
+STRATA_COLD inline void type_tree::parser::structure(std::uint32_t index, unsigned level, std::size_t begin) {
   open_structure here{index, guards, innermost};
   innermost = &here;
   const bool evolving = tree.nodes_[index].kind == type_kind::evolving_structure;
@@ -188,14 +188,14 @@ inline void type_tree::parser::structure(std::uint32_t index, unsigned level, st
   innermost = here.outer;
 }
 
-inline std::uint32_t type_tree::parser::enclosing() {
+STRATA_COLD inline std::uint32_t type_tree::parser::enclosing() {
   const open_structure* target = innermost;
   for (std::uint64_t distance = in.varint(); distance != 0 && target != nullptr; --distance) target = target->outer;
   if (target == nullptr || guards == target->guards) return in.fail(), 0;
   return target->node;
 }
 
-inline std::uint32_t type_tree::parser::type(unsigned level) {
+STRATA_COLD inline std::uint32_t type_tree::parser::type(unsigned level) {
   const std::size_t begin = in.position();
   const auto kind = static_cast<type_kind>(in.fixed<std::uint8_t>());
   if (level > nesting_levels_max || !in.ok()) return in.fail(), 0;

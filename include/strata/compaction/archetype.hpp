@@ -27,9 +27,9 @@ class archetype {
     return pick_all(s, a);
   }
 
-  // The same as soon as level 0 has anything. Taking whole levels is what makes it sound, and nothing else to prove.
+  // The same as soon as level 0 has anything, or level 1 something to drop. Taking whole levels is what makes it sound, and nothing else to prove.
   [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts&) const {
-    if (is_empty(level_at(s, 0))) return std::nullopt;
+    if (is_empty(level_at(s, 0)) && !has_garbage(s)) return std::nullopt;
     plan all;
     add_inputs(all, s, 0);
     add_inputs(all, s, 1);
@@ -40,6 +40,16 @@ class archetype {
 
   [[nodiscard]] std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
     return pick(s, a) ? bytes_of(level_at(s, 0)) + bytes_of(level_at(s, 1)) : 0;
+  }
+
+ private:
+  // Where another policy left data below level 1, that may be what a tombstone still hides.
+  [[nodiscard]] static bool has_garbage(const shape& s) {
+    if (lowest_level(s) != 1) return false;
+    for (const sorted_run_shape& run : s.levels[1].runs)
+      for (const table_shape& table : run.tables)
+        if (table.has_garbage) return true;
+    return false;
   }
 };
 

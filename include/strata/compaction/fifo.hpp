@@ -18,10 +18,8 @@
 #ifndef STRATA_COMPACTION_FIFO_HPP
 #define STRATA_COMPACTION_FIFO_HPP
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include <strata/compaction/geometry.hpp>
 #include <strata/compaction/requirements.hpp>
@@ -36,14 +34,14 @@ class fifo {
   static constexpr bool discards_live_data = true;
 
   // All tables that are due, to be discarded at once; nothing where none is. Allocates; O(tables · log tables).
-  [[nodiscard]] std::optional<plan> pick(const shape& s, const amounts& a) const {
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     std::uint64_t total = 0;
     for (const level_shape& level : s.levels) total += bytes_of(level);
     const std::uint64_t oldest_kept = oldest_commit_kept(s, a);
     plan dropped;
     dropped.discard = true;
     for (std::uint32_t level = lowest_level(s) + 1; level-- > 0;) {
-      const std::vector<sorted_run_shape>& runs = level_at(s, level).runs;
+      const dynamic_array<sorted_run_shape>& runs = level_at(s, level).runs;
       for (std::size_t run = runs.size(); run-- > 0;) {
         for (const table_shape* table : oldest_first(runs[run])) {
           if (total <= a.fifo_bytes_max && table->created_us >= oldest_kept) return some(dropped);
@@ -62,12 +60,12 @@ class fifo {
   [[nodiscard]] std::uint64_t debt_bytes(const shape&, const amounts&) const { return 0; }
 
  private:
-  [[nodiscard]] static std::optional<plan> some(const plan& dropped) {
+  [[nodiscard]] STRATA_COLD static std::optional<plan> some(const plan& dropped) {
     if (dropped.inputs.empty()) return std::nullopt;
     return dropped;
   }
 
-  [[nodiscard]] static std::uint64_t oldest_commit_kept(const shape& s, const amounts& a) noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint64_t oldest_commit_kept(const shape& s, const amounts& a) noexcept {
     if (a.fifo_age_us_max == 0) return 0;
     std::uint64_t newest = 0;
     for (const level_shape& level : s.levels)
@@ -77,10 +75,10 @@ class fifo {
     return now > a.fifo_age_us_max ? now - a.fifo_age_us_max : 0;
   }
 
-  [[nodiscard]] static std::vector<const table_shape*> oldest_first(const sorted_run_shape& run) {
-    std::vector<const table_shape*> tables;
+  [[nodiscard]] STRATA_COLD static dynamic_array<const table_shape*> oldest_first(const sorted_run_shape& run) {
+    dynamic_array<const table_shape*> tables;
     for (const table_shape& table : run.tables) tables.push_back(&table);
-    std::sort(tables.begin(), tables.end(), [](const table_shape* a, const table_shape* b) {
+    sort_by(tables, [](const table_shape* a, const table_shape* b) {
       return a->created_us != b->created_us ? a->created_us < b->created_us : a->number < b->number;
     });
     return tables;

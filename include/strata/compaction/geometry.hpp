@@ -4,13 +4,12 @@
 #ifndef STRATA_COMPACTION_GEOMETRY_HPP
 #define STRATA_COMPACTION_GEOMETRY_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <strata/compaction/requirements.hpp>
 #include <strata/config.hpp>
+#include <strata/core/ordering.hpp>
 
 namespace strata::inline STRATA_ABI::compaction {
 
@@ -19,6 +18,10 @@ struct key_range {
   bytes_view smallest;
   bytes_view limit;
 };
+
+[[nodiscard]] inline bool by_level_and_table(const plan::input& a, const plan::input& b) noexcept {
+  return a.level != b.level ? a.level < b.level : a.table < b.table;
+}
 
 [[nodiscard]] inline key_range range_of(const table_shape& table) noexcept { return {table.smallest, table.limit}; }
 
@@ -43,21 +46,19 @@ struct table_span {
 };
 
 // The tables of a sorted run that overlap the range. O(log tables).
-[[nodiscard]] inline table_span overlapping(const sorted_run_shape& run, const key_range& range) noexcept {
-  const auto begin = std::partition_point(run.tables.begin(), run.tables.end(),
-                                          [&](const table_shape& table) { return table.limit <= range.smallest; });
-  const auto end = std::partition_point(begin, run.tables.end(),
-                                        [&](const table_shape& table) { return table.smallest < range.limit; });
-  return {static_cast<std::size_t>(begin - run.tables.begin()), static_cast<std::size_t>(end - run.tables.begin())};
+[[nodiscard]] STRATA_COLD inline table_span overlapping(const sorted_run_shape& run, const key_range& range) noexcept {
+  const std::size_t begin = first_behind(run.tables, [&](const table_shape& t) { return t.limit <= range.smallest; });
+  const std::size_t end = first_behind(run.tables, [&](const table_shape& t) { return t.smallest < range.limit; });
+  return {begin, (std::max)(begin, end)};
 }
 
-[[nodiscard]] inline std::uint64_t bytes_of(const sorted_run_shape& run) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const sorted_run_shape& run) noexcept {
   std::uint64_t sum = 0;
   for (const table_shape& table : run.tables) sum += table.bytes;
   return sum;
 }
 
-[[nodiscard]] inline std::uint64_t bytes_of(const level_shape& level) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const level_shape& level) noexcept {
   std::uint64_t sum = 0;
   for (const sorted_run_shape& run : level.runs) sum += bytes_of(run);
   return sum;
@@ -70,79 +71,77 @@ struct table_span {
 }
 
 // Whether the level holds no table.
-[[nodiscard]] inline bool is_empty(const level_shape& level) noexcept {
-  return std::all_of(level.runs.begin(), level.runs.end(),
-                     [](const sorted_run_shape& run) { return run.tables.empty(); });
+[[nodiscard]] STRATA_COLD inline bool is_empty(const level_shape& level) noexcept {
+  for (const sorted_run_shape& run : level.runs)
+    if (!run.tables.empty()) return false;
+  return true;
 }
 
 // The lowest level (highest number) that holds a table; 0 where none does.
-[[nodiscard]] inline std::uint32_t lowest_level(const shape& s) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint32_t lowest_level(const shape& s) noexcept {
   std::size_t level = s.levels.size();
   while (level > 1 && is_empty(s.levels[level - 1])) --level;
   return level == 0 ? 0 : static_cast<std::uint32_t>(level - 1);
 }
 
 // How many sorted runs the level has; one without tables does not count.
-[[nodiscard]] inline std::size_t runs_of(const level_shape& level) noexcept {
-  return static_cast<std::size_t>(std::count_if(level.runs.begin(), level.runs.end(),
-                                                [](const sorted_run_shape& run) { return !run.tables.empty(); }));
+[[nodiscard]] STRATA_COLD inline std::size_t runs_of(const level_shape& level) noexcept {
+  std::size_t count = 0;
+  for (const sorted_run_shape& run : level.runs) count += run.tables.empty() ? 0u : 1u;
+  return count;
 }
 
 // Makes tables of a run, of a level, inputs of the plan.
-inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
+STRATA_COLD inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
   for (std::size_t i = span.begin; i < span.end; ++i) to.inputs.push_back({level, run.tables[i].number});
 }
-inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
+STRATA_COLD inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
   for (const sorted_run_shape& run : level_at(s, level).runs) add_inputs(to, level, run, {0, run.tables.size()});
 }
 
 // The tables that the plan takes, in the order of its inputs; those that don't exist are left out.
 // O(tables of the shape + inputs · log inputs).
-[[nodiscard]] inline std::vector<const table_shape*> input_tables(const shape& s, const plan& p) {
-  struct wanted {
-    std::uint32_t level;
-    std::uint64_t number;
-    std::size_t place;
-    bool operator<(const wanted& other) const {
-      return level != other.level ? level < other.level : number < other.number;
-    }
-  };
-  std::vector<wanted> sorted;
-  for (const plan::input& each : p.inputs) sorted.push_back({each.level, each.table, sorted.size()});
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<const table_shape*> found(p.inputs.size(), nullptr);
+[[nodiscard]] STRATA_COLD inline dynamic_array<const table_shape*> input_tables(const shape& s, const plan& p) {
+  dynamic_array<std::size_t> places(p.inputs.size());  // of the inputs, in order of level and table
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
+  const auto before = [&](std::size_t place, const plan::input& other) { return by_level_and_table(p.inputs[place], other); };
+  sort_by(places, [&](std::size_t a, std::size_t b) { return before(a, p.inputs[b]); });
+  dynamic_array<const table_shape*> found(p.inputs.size());
   for (std::uint32_t level = 0; level < s.levels.size(); ++level)
     for (const sorted_run_shape& run : s.levels[level].runs)
       for (const table_shape& table : run.tables) {
-        const auto at = std::lower_bound(sorted.begin(), sorted.end(), wanted{level, table.number, 0});
-        if (at != sorted.end() && at->level == level && at->number == table.number) found[at->place] = &table;
+        const plan::input wanted{level, table.number};
+        const std::size_t at = first_behind(places, [&](std::size_t place) { return before(place, wanted); });
+        if (at < places.size() && !by_level_and_table(wanted, p.inputs[places[at]])) found[places[at]] = &table;
       }
-  found.erase(std::remove(found.begin(), found.end(), nullptr), found.end());
+  found.erase_if([](const table_shape* table) { return table == nullptr; });
   return found;
+}
+
+// Whether a table of the level `from` or below it may hold versions of keys of `range`.
+[[nodiscard]] STRATA_COLD inline bool holds_data(const shape& s, std::size_t from, const key_range& range) noexcept {
+  for (std::size_t level = from; level < s.levels.size(); ++level)
+    for (const sorted_run_shape& run : s.levels[level].runs)
+      if (!overlapping(run, range).empty()) return true;
+  return false;
 }
 
 // Whether the plan's result is its inputs as they are, moved to another level: nothing to read, nothing to write but the
 // manifest. Requires: a sound plan (soundness.hpp).
 //
-// So it is where no input overlaps another, or a table of the run that it joins. A table with tombstones is still rewritten
-// when nothing below it can hold what they erase: that is where tombstones end, and no later plan would touch them.
-[[nodiscard]] inline bool is_trivial_move(const shape& s, const plan& p) {
+// So it is where no input overlaps another, or a table of the run that it joins. A table with tombstones or other garbage is
+// still rewritten when nothing older lies below it: that is where garbage ends, so it may as well end now.
+[[nodiscard]] STRATA_COLD inline bool is_trivial_move(const shape& s, const plan& p) {
   if (p.discard) return false;
   for (const plan::input& each : p.inputs)
     if (each.level == p.output_level) return false;
-  std::vector<const table_shape*> moved = input_tables(s, p);
-  std::sort(moved.begin(), moved.end(),
-            [](const table_shape* a, const table_shape* b) { return a->smallest < b->smallest; });
+  dynamic_array<const table_shape*> moved = input_tables(s, p);
+  sort_by(moved, [](const table_shape* a, const table_shape* b) { return a->smallest < b->smallest; });
   for (std::size_t i = 1; i < moved.size(); ++i)
     if (overlaps(range_of(*moved[i - 1]), range_of(*moved[i]))) return false;
-  const auto lies_above_data = [&](const table_shape* table) {
-    for (std::size_t level = p.output_level; level < s.levels.size(); ++level)
-      for (const sorted_run_shape& run : s.levels[level].runs)
-        if (!overlapping(run, range_of(*table)).empty()) return true;
-    return false;
-  };
-  return std::all_of(moved.begin(), moved.end(),
-                     [&](const table_shape* table) { return table->tombstones == 0 || lies_above_data(table); });
+  for (const table_shape* table : moved)
+    if ((table->tombstones != 0 || table->has_garbage) && !holds_data(s, p.output_level, range_of(*table))) return false;
+  return true;
 }
 
 }  // namespace strata::inline STRATA_ABI::compaction

@@ -14,10 +14,11 @@
 //  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
 //     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
 //     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
+//  5. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
+//     else would ever come to take expired values and released versions out of the lowest level.
 #ifndef STRATA_COMPACTION_LEVELED_HPP
 #define STRATA_COMPACTION_LEVELED_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -38,9 +39,10 @@ class leveled {
   // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
   static constexpr std::uint32_t lowest_level_default = 7;
 
-  // The next merge, nothing where level 0 has fewer than `level0_runs` runs and no level more bytes than it may. Every plan
-  // moves data down or makes one run of several, so it ends. Allocates; O(tables · log tables).
-  [[nodiscard]] std::optional<plan> pick(const shape& s, const amounts& a) const {
+  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, no level more bytes than it may, and no table of
+  // rule 5 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
+  // O(tables · log tables).
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
     const sizes measured = measure(s, a);
     std::uint32_t fullest = 0;
@@ -53,7 +55,7 @@ class leveled {
         fullest = level;
       }
     }
-    if (fullness == 0) return std::nullopt;
+    if (fullness == 0) return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
     if (fullest == 0) return move_level0(s, measured);
     return move_table(s, fullest, fullest + 1, best_table(s, fullest));
   }
@@ -62,25 +64,27 @@ class leveled {
   // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
   // usual work, other work comes in between, and the whole costs about 1.1 times the data.
   //
-  // Nothing where one sorted run is all there is, unless it has tombstones and is above the usual lowest level: then it goes
-  // there. In the lowest level nothing is rewritten for tombstones: those that nothing needs went when they were merged into
-  // it, and those that a snapshot holds would still be there after another round, and another.
-  [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts& a) const {
+  // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
+  // those with garbage are rewritten where they are. There a tombstone alone is no reason: it is held by a snapshot, and would
+  // still be there after another round, and another; it becomes garbage when the snapshot goes.
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
     if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
     const std::uint32_t upper = next_level_with_data(s, 1);
     const std::uint32_t lower = next_level_with_data(s, upper + 1);
     if (lower < levels_max) return move_table(s, upper, lower, 0);
     // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
-    if (upper >= lowest_level_default) return std::nullopt;
-    const sorted_run_shape& run = run_of(s, upper);
-    for (std::size_t place = 0; place < run.tables.size(); ++place)
-      if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
-    return std::nullopt;
+    if (upper < lowest_level_default) {
+      const sorted_run_shape& run = run_of(s, upper);
+      for (std::size_t place = 0; place < run.tables.size(); ++place)
+        if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
+    }
+    return rewrite_garbage(s, a, &table_shape::has_garbage);
   }
 
-  // An estimate of what will be read and written again until `pick` has nothing more: 0 exactly when it has nothing.
-  [[nodiscard]] std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
+  // An estimate of what will be read and written again until `pick` has nothing more but garbage: 0 exactly when it has
+  // nothing more.
+  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
     sizes measured = measure(s, a);
     std::uint64_t debt = 0;
     for (std::uint32_t level = 1; level < levels_max; ++level)
@@ -110,14 +114,14 @@ class leveled {
 
   [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
   [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
-  [[nodiscard]] static bool level0_is_full(const shape& s, const amounts& a) noexcept {
+  [[nodiscard]] STRATA_COLD static bool level0_is_full(const shape& s, const amounts& a) noexcept {
     return runs_of(level_at(s, 0)) >= level0_runs(a);
   }
   [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
     return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
   }
 
-  [[nodiscard]] static sizes measure(const shape& s, const amounts& a) noexcept {
+  [[nodiscard]] STRATA_COLD static sizes measure(const shape& s, const amounts& a) noexcept {
     sizes found;
     std::uint64_t largest = 0;
     for (std::uint32_t level = 0; level < levels_max; ++level) {
@@ -137,17 +141,17 @@ class leveled {
   }
 
   // The first level from `from` on that holds a table; `levels_max` where none does.
-  [[nodiscard]] static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
     while (from < levels_max && is_empty(level_at(s, from))) ++from;
     return (std::min)(from, levels_max);
   }
 
-  [[nodiscard]] static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
     return (std::min)(measured.base, next_level_with_data(s, 1));
   }
 
   // Another policy may have left several runs in a level; here all but level 0 have one.
-  [[nodiscard]] static std::optional<plan> unite_runs(const shape& s) {
+  [[nodiscard]] STRATA_COLD static std::optional<plan> unite_runs(const shape& s) {
     for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
       if (runs_of(s.levels[level]) < 2) continue;
       plan united;
@@ -159,7 +163,7 @@ class leveled {
     return std::nullopt;
   }
 
-  [[nodiscard]] static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
     plan moved;
     add_inputs(moved, s, 0);
     moved.output_level = level0_output(s, measured);
@@ -174,12 +178,14 @@ class leveled {
 
   // The one run of a level. Requires: data in it, and runs united.
   [[nodiscard]] static const sorted_run_shape& run_of(const shape& s, std::uint32_t level) {
-    const std::vector<sorted_run_shape>& runs = s.levels[level].runs;
-    return *std::find_if(runs.begin(), runs.end(), [](const sorted_run_shape& run) { return !run.tables.empty(); });
+    const dynamic_array<sorted_run_shape>& runs = s.levels[level].runs;
+    std::size_t at = 0;
+    while (runs[at].tables.empty()) ++at;
+    return runs[at];
   }
 
   // Which table of the level to move into the next: the place in its run.
-  [[nodiscard]] static std::size_t best_table(const shape& s, std::uint32_t level) {
+  [[nodiscard]] STRATA_COLD static std::size_t best_table(const shape& s, std::uint32_t level) {
     const sorted_run_shape& run = run_of(s, level);
     std::size_t best = 0;
     double best_ratio = 0;
@@ -201,8 +207,38 @@ class leveled {
     return best;
   }
 
+  // The first tables with that reason and nothing older below them, in place: neighbours together, so that what is left of
+  // them makes fewer tables, as far as `level_bytes_base` goes. Lowest level first. Requires: runs united.
+  //
+  // Sound: all else in the run lies before or behind them, and nothing is passed. In no level above 0 does the output meet
+  // a run that a flush adds.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> rewrite_garbage(const shape& s, const amounts& a,
+                                                                   bool table_shape::*reason) {
+    for (std::uint32_t level = lowest_level(s); level > 0; --level) {
+      if (is_empty(s.levels[level])) continue;
+      const sorted_run_shape& run = run_of(s, level);
+      const auto is_due = [&](std::size_t place) {
+        return run.tables[place].*reason && !holds_data(s, level + 1, range_of(run.tables[place]));
+      };
+      for (std::size_t place = 0; place < run.tables.size(); ++place) {
+        if (!is_due(place)) continue;
+        std::uint64_t bytes = run.tables[place].bytes;
+        std::size_t end = place + 1;
+        for (; end < run.tables.size() && is_due(end); ++end) {
+          bytes += run.tables[end].bytes;
+          if (bytes > a.level_bytes_base) break;
+        }
+        plan rewritten;
+        rewritten.output_level = level;
+        add_inputs(rewritten, level, run, {place, end});
+        return rewritten;
+      }
+    }
+    return std::nullopt;
+  }
+
   // The table at that place of the upper level, into the lower level. Requires: the levels between are empty.
-  [[nodiscard]] static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
                                                       std::size_t place) {
     const sorted_run_shape& run = run_of(s, upper);
     plan moved;

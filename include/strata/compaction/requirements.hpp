@@ -12,9 +12,10 @@
 // C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo)
 // c.pick(s, a)            std::optional<compaction::plan> the next work, nothing when the shape is settled. Applied again
 //                                                        and again it ends. The engine calls it with no lock held
-// c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`)
+// c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
+//                                                        table that lies above nothing has garbage
 // c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: writers are
-//                                                        slowed in proportion
+//                                                        slowed in proportion. Garbage slows nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
@@ -26,8 +27,8 @@
 
 #include <concepts>
 #include <optional>
-#include <vector>
 
+#include <strata/core/dynamic_array.hpp>
 #include <strata/core/entry.hpp>
 
 namespace strata::inline STRATA_ABI {
@@ -43,20 +44,25 @@ struct table_shape {
   std::uint64_t created_us = 0;        // wall clock of the newest commit in it, µs since 1970
   bytes_view smallest;                 // the first key
   bytes_view limit;                    // above every key: all keys k have smallest ≤ k < limit
+  // Whether a rewrite of it alone drops anything now, provided that nothing older lies below it: expired values, versions
+  // and tombstones that no snapshot holds any more. It is false of what such a rewrite made, until time passes or a snapshot
+  // goes. And whether that is so much that a rewrite pays by itself.
+  bool has_garbage = false;
+  bool is_worth_rewriting = false;
 };
 
 // Tables in key order that do not overlap. The higher `number`, the newer; 0 in the levels that hold one run for ever.
 struct sorted_run_shape {
   std::uint64_t number = 0;
-  std::vector<table_shape> tables;
+  dynamic_array<table_shape> tables;
 };
 
 struct level_shape {
-  std::vector<sorted_run_shape> runs;  // newest first; none without tables
+  dynamic_array<sorted_run_shape> runs;  // newest first; none without tables
 };
 
 struct shape {
-  std::vector<level_shape> levels;  // [0] is the newest
+  dynamic_array<level_shape> levels;  // [0] is the newest
   std::uint64_t now_us = 0;         // wall clock
 };
 
@@ -76,7 +82,7 @@ struct plan {
     std::uint32_t level = 0;
     std::uint64_t table = 0;  // its number
   };
-  std::vector<input> inputs;
+  dynamic_array<input> inputs;
   std::uint32_t output_level = 0;
   // Where in the output level: false joins its one run (whose overlapping tables must be inputs); true makes a new sorted
   // run, newer than every run there.

@@ -21,9 +21,7 @@
 #ifndef STRATA_COMPACTION_SOUNDNESS_HPP
 #define STRATA_COMPACTION_SOUNDNESS_HPP
 
-#include <algorithm>
 #include <cstddef>
-#include <vector>
 
 #include <strata/compaction/geometry.hpp>
 #include <strata/compaction/requirements.hpp>
@@ -36,11 +34,10 @@ namespace detail {
 // Ranges, merged where they overlap.
 class covered_ranges {
  public:
-  void add(const std::vector<key_range>& added) {
-    ranges_.insert(ranges_.end(), added.begin(), added.end());
-    std::sort(ranges_.begin(), ranges_.end(),
-              [](const key_range& a, const key_range& b) { return a.smallest < b.smallest; });
-    std::vector<key_range> merged;
+  STRATA_COLD void add(const dynamic_array<key_range>& added) {
+    for (const key_range& each : added) ranges_.push_back(each);
+    sort_by(ranges_, [](const key_range& a, const key_range& b) { return a.smallest < b.smallest; });
+    dynamic_array<key_range> merged;
     for (const key_range& each : ranges_) {
       if (!merged.empty() && overlaps(merged.back(), each)) {
         merged.back() = hull(merged.back(), each);
@@ -51,27 +48,23 @@ class covered_ranges {
     ranges_ = std::move(merged);
   }
   [[nodiscard]] bool overlap(const key_range& range) const noexcept {
-    const auto at = std::partition_point(ranges_.begin(), ranges_.end(),
-                                         [&](const key_range& each) { return each.limit <= range.smallest; });
-    return at != ranges_.end() && at->smallest < range.limit;
+    const std::size_t at = first_behind(ranges_, [&](const key_range& each) { return each.limit <= range.smallest; });
+    return at < ranges_.size() && ranges_[at].smallest < range.limit;
   }
 
  private:
-  std::vector<key_range> ranges_;  // in order, not overlapping
+  dynamic_array<key_range> ranges_;  // in order, not overlapping
 };
 
-inline bool by_level_and_table(const plan::input& a, const plan::input& b) noexcept {
-  return a.level != b.level ? a.level < b.level : a.table < b.table;
-}
 
 // Goes along the line of runs, or against it, and finds kept tables that overlap an input passed before.
 class run_walk {
  public:
-  explicit run_walk(const std::vector<plan::input>& sorted_inputs) : inputs_(sorted_inputs) {}
+  explicit run_walk(const dynamic_array<plan::input>& sorted_inputs) : inputs_(sorted_inputs) {}
 
   // Whether a kept table of the run overlaps an input of a run passed before. Passes the run.
-  [[nodiscard]] bool blocked_by(std::uint32_t level, const sorted_run_shape& run) {
-    std::vector<key_range> taken;
+  [[nodiscard]] STRATA_COLD bool blocked_by(std::uint32_t level, const sorted_run_shape& run) {
+    dynamic_array<key_range> taken;
     bool blocked = false;
     for (const table_shape& table : run.tables) {
       if (is_input(level, table)) {
@@ -84,11 +77,13 @@ class run_walk {
     return blocked;
   }
   [[nodiscard]] bool is_input(std::uint32_t level, const table_shape& table) const noexcept {
-    return std::binary_search(inputs_.begin(), inputs_.end(), plan::input{level, table.number}, by_level_and_table);
+    const plan::input wanted{level, table.number};
+    const std::size_t at = first_behind(inputs_, [&](const plan::input& each) { return by_level_and_table(each, wanted); });
+    return at < inputs_.size() && !by_level_and_table(wanted, inputs_[at]);
   }
 
  private:
-  const std::vector<plan::input>& inputs_;
+  const dynamic_array<plan::input>& inputs_;
   covered_ranges passed_;
 };
 
@@ -96,13 +91,13 @@ class run_walk {
 
 // Which rule the plan breaks, in words; null where it is sound. Allocates.
 // Cost: O((tables + inputs) · log inputs), and the inputs sorted once for each run that has some.
-[[nodiscard]] inline const char* plan_flaw(const shape& s, const plan& p) {
+[[nodiscard]] STRATA_COLD inline const char* plan_flaw(const shape& s, const plan& p) {
   if (p.inputs.empty()) return "the plan has no input";
-  std::vector<plan::input> inputs = p.inputs;
-  std::sort(inputs.begin(), inputs.end(), detail::by_level_and_table);
+  dynamic_array<plan::input> inputs = p.inputs;
+  sort_by(inputs, by_level_and_table);
   for (std::size_t i = 1; i < inputs.size(); ++i)
-    if (!detail::by_level_and_table(inputs[i - 1], inputs[i])) return "an input is named twice";
-  const std::vector<const table_shape*> tables = input_tables(s, p);
+    if (!by_level_and_table(inputs[i - 1], inputs[i])) return "an input is named twice";
+  const dynamic_array<const table_shape*> tables = input_tables(s, p);
   if (tables.size() != inputs.size()) return "an input does not exist";
 
   detail::run_walk down(inputs);
@@ -138,7 +133,7 @@ class run_walk {
 }
 
 // Whether the plan keeps every version in its order. Allocates; cost as `plan_flaw`.
-[[nodiscard]] inline bool plan_is_sound(const shape& s, const plan& p) { return plan_flaw(s, p) == nullptr; }
+[[nodiscard]] STRATA_COLD inline bool plan_is_sound(const shape& s, const plan& p) { return plan_flaw(s, p) == nullptr; }
 
 }  // namespace strata::inline STRATA_ABI::compaction
 

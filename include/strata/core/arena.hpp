@@ -87,7 +87,7 @@ class arena {
     [[nodiscard]] std::size_t left() const noexcept { return size - used; }
   };
 
-  STRATA_NOINLINE result<void> add_chunk(std::size_t bytes) noexcept {
+  STRATA_COLD STRATA_NOINLINE result<void> add_chunk(std::size_t bytes) noexcept {
     const std::size_t size = bytes > next_chunk_bytes_ ? bytes : next_chunk_bytes_;
     // The one place that allocates, by the form of `new` that returns null, so that a full machine is an error here too
     // where exceptions don't exist.

@@ -98,6 +98,8 @@ struct error_words {
   std::string file;
 };
 
+struct no_failure {};
+
 }  // namespace detail
 
 // One failure: what kind, during which operation, in which file and where, and what the operating system said.
@@ -113,10 +115,12 @@ class error {
     words_->operation = operation;
     words_->reason = reason;
   }
+  // No failure: what a `result<void>` that succeeded holds.
+  explicit error(detail::no_failure) noexcept : code_(), words_(nullptr) {}
   error(const error& other) noexcept : code_(other.code_), words_(other.words_) {
     if (words_ != nullptr) words_->owners.fetch_add(1, std::memory_order_relaxed);
   }
-  error(error&& other) noexcept : code_(other.code_), words_(std::exchange(other.words_, nullptr)) {}
+  error(error&& other) noexcept : code_(other.code_), words_(other.words_) { other.words_ = nullptr; }
   error& operator=(error other) noexcept {
     std::swap(code_, other.code_);
     std::swap(words_, other.words_);
@@ -149,6 +153,8 @@ class error {
   }
 
   [[nodiscard]] errc code() const noexcept { return code_; }
+  // True of the one that a `result` with a value holds in an error's place.
+  [[nodiscard]] bool is_none() const noexcept { return code_ == errc{}; }
   [[nodiscard]] const char* operation() const noexcept { return words_ != nullptr ? words_->operation : ""; }
   [[nodiscard]] const char* reason() const noexcept { return words_ != nullptr ? words_->reason : ""; }
   // Lives as long as this error or a copy of it.
@@ -181,7 +187,7 @@ class error {
   }
 
   errc code_;
-  detail::error_words* words_;  // null: none, for want of memory
+  detail::error_words* words_;  // null: no failure, or none for want of memory
 };
 
 #if STRATA_EXCEPTIONS

@@ -87,7 +87,7 @@ struct record_file_identity {
 }
 
 // What the checksums of all records of a file begin with.
-[[nodiscard]] inline std::uint32_t record_file_seed(const record_file_identity& identity) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint32_t record_file_seed(const record_file_identity& identity) noexcept {
   char bytes[28];
   std::memcpy(bytes, identity.magic.data(), record_magic_bytes);
   store_fixed(bytes + 8, record_format_version);
@@ -97,13 +97,13 @@ struct record_file_identity {
 }
 
 // What stands in the `checksum` field of the file header at `header`.
-[[nodiscard]] inline std::uint32_t record_file_header_checksum(const char* header) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint32_t record_file_header_checksum(const char* header) noexcept {
   return crc32c(bytes_view(header + 16, record_file_header_bytes - 16), crc32c(bytes_view(header, 12)));
 }
 
 // Writes the file header into `to`, which has room for it, and returns what the first record is chained to.
 // Requires: a magic of eight bytes.
-inline std::uint32_t store_record_file_header(char* to, const record_file_identity& identity,
+STRATA_COLD inline std::uint32_t store_record_file_header(char* to, const record_file_identity& identity,
                                               std::uint64_t salt) noexcept {
   STRATA_ASSERT(identity.magic.size() == record_magic_bytes);
   std::memcpy(to, identity.magic.data(), record_magic_bytes);
@@ -126,7 +126,7 @@ enum class record_file_header_state : std::uint8_t {
 };
 
 // Looks at the `record_file_header_bytes` bytes at `header`.
-[[nodiscard]] inline record_file_header_state inspect_record_file_header(
+[[nodiscard]] STRATA_COLD inline record_file_header_state inspect_record_file_header(
     const char* header, const record_file_identity& identity) noexcept {
   if (load_fixed<std::uint32_t>(header + 12) != record_file_header_checksum(header))
     return record_file_header_state::damaged;

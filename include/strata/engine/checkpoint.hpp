@@ -8,7 +8,7 @@ namespace strata::inline STRATA_ABI::engine {
 
 // Copies a file piece by piece and syncs the copy. Errors: those of the files.
 template <typename Environment>
-[[nodiscard]] result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
+[[nodiscard]] STRATA_COLD result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
   STRATA_TRY_LET(source, environment.open_readable(from));
   STRATA_TRY_LET(copy, environment.create_file(to));
   byte_string buffer(std::size_t{1} << 20, '\0');
@@ -26,7 +26,7 @@ template <typename Environment>
 // last: until then the directory does not open. Tables are linked where the file system can, else copied.
 // Errors: already_exists where the directory is not empty; those of the files.
 template <typename Environment, typename Sstable>
-[[nodiscard]] result<void> write_checkpoint(const Environment& environment, bytes_view directory,
+[[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view directory,
                                             const version<Environment, Sstable>& tables, std::uint64_t store_id,
                                             sequence_number last, std::uint64_t last_time_us) {
   STRATA_TRY_LET(made, environment.create_directory(directory));
@@ -44,9 +44,8 @@ template <typename Environment, typename Sstable>
     const byte_string to = table_path(directory, table->number());
     copied = environment.link_file(table->path(), to);
     if (!copied && copied.error().code() == errc::unsupported) copied = copy_file(environment, table->path(), to);
-    state.counts.file_ceiling = (std::max)({state.counts.file_ceiling, table->number(), run.number});
-    state.tables.emplace(table->number(), version_edit::added_table{static_cast<std::uint32_t>(level), run.number,
-                                                                    table->number(), table->facts()});
+    state.counts.file_ceiling = (std::max)(state.counts.file_ceiling, (std::max)(table->number(), run.number));
+    STRATA_ASSERT(state.tables.insert({static_cast<std::uint32_t>(level), run.number, table->number(), table->facts()}));
   });
   STRATA_TRY(std::move(copied));
   manifest<Environment> fresh(environment, byte_string(directory));

@@ -13,6 +13,7 @@
 
 #include <strata/engine/health.hpp>
 #include <strata/engine/options.hpp>
+#include <strata/engine/own_process.hpp>
 #include <strata/wal/requirements.hpp>
 
 namespace strata::inline STRATA_ABI::engine {
@@ -26,14 +27,14 @@ class commit_log {
   commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
       : environment_(environment), wait_us_(static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
-        changed_(environment) {}
+        changed_(environment, environment), thread_(environment) {}
   commit_log(const commit_log&) = delete;
   commit_log& operator=(const commit_log&) = delete;
 
   // Starts the background sync. Once, before the first commit.
-  [[nodiscard]] result<void> start_syncing() {
-    STRATA_TRY_LET(started, environment_.start_thread("strata-sync", [this]() noexcept { sync_loop(); }));
-    thread_.emplace(std::move(started));
+  [[nodiscard]] STRATA_COLD result<void> start_syncing() {
+    STRATA_TRY_LET(started, environment_.start_thread("strata-sync", bound_call{this, &run_sync_loop}));
+    thread_->emplace(std::move(started));
     return {};
   }
 
@@ -43,12 +44,12 @@ class commit_log {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
-  [[nodiscard]] result<void> open(const wal::segment& fresh) {
+  [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
     use(std::move(made));
     return {};
   }
-  [[nodiscard]] result<void> reopen(const wal::segment& last, const wal::tail& tail) {
+  [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     STRATA_TRY_LET(reopened, writer::reopen(environment_, last, tail));
     use(std::move(reopened));
     return {};
@@ -77,35 +78,37 @@ class commit_log {
     lock held(mutex_);
     if (!was_dirty) dirty_since_ns_ = environment_.steady_time_ns();
     urgent_ = was_dirty;
-    changed_.notify_one();
+    changed_->notify_one();
   }
 
   // Ends the segment: sealed, durable. The next append needs open().
-  [[nodiscard]] result<void> rotate() {
+  [[nodiscard]] STRATA_COLD result<void> rotate() {
     if (!segment_) return {};
     lock held(sync_mutex_);
+    // First on its own: what fails in seal() is then the write of the seal.
+    STRATA_TRY(sync_or_latch());
     STRATA_TRY(segment_->seal());
-    STRATA_TRY(segment_->sync());
+    STRATA_TRY(sync_or_latch());
     STRATA_TRY(segment_->close());
     held.unlock();
     drop();
     return {};
   }
   // Forgets the segment as it is: after a failed append, before it is reopened where its records end.
-  void drop() {
+  STRATA_COLD void drop() {
     lock held(mutex_);
     segment_.reset();
   }
 
   // Ends the background sync and closes the segment so that it can be gone on with.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] STRATA_COLD result<void> close() {
     {
       lock held(mutex_);
       stopping_ = true;
-      changed_.notify_one();
+      changed_->notify_one();
     }
-    if (thread_) thread_->join();
-    thread_.reset();
+    if (*thread_) (*thread_)->join();
+    thread_->reset();
     if (!segment_) return {};
     auto done = segment_->close();
     drop();
@@ -113,22 +116,23 @@ class commit_log {
   }
 
  private:
-  void use(writer made) {
+  STRATA_COLD void use(writer made) {
     auto fresh = std::make_shared<writer>(std::move(made));
     lock held(mutex_);
     segment_ = std::move(fresh);
   }
 
-  void sync_loop() noexcept {
+  static void run_sync_loop(void* self) noexcept { static_cast<commit_log*>(self)->sync_loop(); }
+  STRATA_COLD void sync_loop() noexcept {
     lock held(mutex_);
     while (!stopping_) {
       if (dirty_since_ns_ == 0) {
-        changed_.wait(held);
+        changed_->wait(held);
         continue;
       }
       const std::uint64_t waited_us = (environment_.steady_time_ns() - dirty_since_ns_) / 1000;
       if (waited_us < wait_us_ && !urgent_) {
-        static_cast<void>(changed_.wait_for_us(held, wait_us_ - waited_us));
+        static_cast<void>(changed_->wait_for_us(held, wait_us_ - waited_us));
         continue;
       }
       dirty_since_ns_ = 0;
@@ -136,11 +140,18 @@ class commit_log {
       static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
       const std::shared_ptr<writer> target = segment_;
       held.unlock();
-      if (target && !health_.failed()) sync_in_background(*target);
+      // Also while the store is latched: what was acknowledged before is promised all the same.
+      if (target) sync_in_background(*target);
       held.lock();
     }
   }
-  void sync_in_background(writer& target) {
+  // A sync that failed is final, whatever its reason.
+  [[nodiscard]] STRATA_COLD result<void> sync_or_latch() {
+    auto done = segment_->sync();
+    if (!done) health_.fail(done.error(), health<Environment>::severity::final);
+    return done;
+  }
+  STRATA_COLD void sync_in_background(writer& target) {
     lock held(sync_mutex_);
     if (target.synced_bytes() == target.bytes()) return;  // sealed, or synced by a strict commit
     syncs_.fetch_add(1, std::memory_order_relaxed);
@@ -156,14 +167,14 @@ class commit_log {
   health<Environment>& health_;
   typename Environment::mutex mutex_;       // segment_ (its pointer) and what is marked so
   typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
-  typename Environment::condition_variable changed_;
+  own_process<Environment, typename Environment::condition_variable> changed_;
   std::shared_ptr<writer> segment_;  // written by the leader under mutex_
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
   std::size_t unsynced_bytes_ = 0;  // leader
   bool stopping_ = false;             // mutex_
-  std::optional<typename Environment::thread> thread_;
+  own_process<Environment, std::optional<typename Environment::thread>> thread_;
   std::atomic<std::uint64_t> bytes_written_{0};
   std::atomic<std::uint64_t> syncs_{0};
 };

@@ -35,16 +35,17 @@ class committer {
  public:
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
             maintenance_type& maintenance_threads)
-      : environment_(environment), options_(amounts), process_(environment.process_id()), versions_(versions),
+      : environment_(environment), options_(amounts), versions_(versions),
         health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, amounts, latch) {}
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
   // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends.
-  [[nodiscard]] result<void> start(std::shared_ptr<unit> active, sequence_number last, std::optional<wal::tail> tail) {
+  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, sequence_number last, std::optional<wal::tail> tail) {
     active_ = std::move(active);
     last_sequence_ = last;
     tail_ = std::move(tail);
+    if (logged() && tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
     return logged() && options_.durability == durability::buffered ? log_.start_syncing() : result<void>();
   }
 
@@ -64,7 +65,7 @@ class committer {
   }
 
   // Freezes the active memtable. Returns the newest frozen one that is not yet in a table; null where there is none.
-  [[nodiscard]] result<std::shared_ptr<unit>> rotate() {
+  [[nodiscard]] STRATA_COLD result<std::shared_ptr<unit>> rotate() {
     request mine(request::kind::rotate);
     lead_or_wait(mine);
     if (!mine.outcome) return std::move(mine.outcome).error();
@@ -72,22 +73,22 @@ class committer {
   }
 
   // See lsm_store::resume.
-  [[nodiscard]] result<void> resume() {
+  [[nodiscard]] STRATA_COLD result<void> resume() {
     request mine(request::kind::resume);
     lead_or_wait(mine);
     return std::move(mine.outcome);
   }
 
   // Requests from now on fail with errc::closed; those under way are finished first.
-  void stop() {
+  STRATA_COLD void stop() {
     stopping_.store(true, std::memory_order_release);
     request mine(request::kind::stop);
     lead_or_wait(mine);
   }
   // The log's end is made known as such. Requires: stop() was called.
   [[nodiscard]] result<void> close() { return log_.close(); }
-  // The newest commit. Requires: stop() was called.
-  [[nodiscard]] sequence_number last_sequence() const noexcept { return last_sequence_; }
+  // The highest sequence that a commit was given, one whose log write failed included. Requires: stop() was called.
+  [[nodiscard]] sequence_number highest_sequence() const noexcept { return (std::max)(last_sequence_, burned_); }
 
   [[nodiscard]] const statistics_counters& counts() const noexcept { return counters_; }
   [[nodiscard]] std::uint64_t log_bytes() const noexcept { return log_.bytes_written(); }
@@ -142,8 +143,14 @@ class committer {
 
   [[nodiscard]] result<void> writable() {
     if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "commit", "the store is closed");
-    if (environment_.process_id() != process_) return error(errc::closed, "commit", "the store belongs to the parent process");
     return health_.status();
+  }
+
+  // Latches the store for a write whose failure leaves unknown what is on disk.
+  [[nodiscard]] STRATA_COLD error latch(error reason) {
+    const bool room = is_lack_of_room(reason.code());
+    health_.fail(reason, room ? health_type::severity::resumable : health_type::severity::final);
+    return reason;
   }
 
   // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
@@ -317,7 +324,7 @@ class committer {
   }
 
   // Ends the active memtable and its log segment; waits where too many are frozen already.
-  [[nodiscard]] result<void> freeze() {
+  [[nodiscard]] STRATA_COLD result<void> freeze() {
     STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
     auto fresh = std::make_shared<unit>();
     if (logged() && tail_) {
@@ -330,14 +337,14 @@ class committer {
     put_in_place(std::move(fresh));
     return {};
   }
-  void put_in_place(std::shared_ptr<unit> fresh) {
+  STRATA_COLD void put_in_place(std::shared_ptr<unit> fresh) {
     active_->last_sequence = last_sequence_;
     active_ = fresh;
     versions_.rotate(std::move(fresh));
     maintenance_.notify();
   }
 
-  [[nodiscard]] result<void> rotate_as_leader(request& mine) {
+  [[nodiscard]] STRATA_COLD result<void> rotate_as_leader(request& mine) {
     STRATA_TRY(writable());
     if (!active_->empty()) STRATA_TRY(freeze());
     const auto state = versions_.hold();
@@ -352,7 +359,7 @@ class committer {
   }
 
   // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.
-  [[nodiscard]] result<void> open_log() {
+  [[nodiscard]] STRATA_COLD result<void> open_log() {
     if (log_.is_open()) return {};
     if (tail_ && (tail_->settled || active_->empty())) {
       STRATA_TRY(log_.reopen(segment(active_->segment), *tail_));
@@ -363,7 +370,9 @@ class committer {
     if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
     leaving_.reset();
     STRATA_ASSERT(active_->empty());
-    STRATA_TRY_LET(number, versions_.new_file_number());
+    auto numbered = versions_.new_file_number();
+    if (!numbered) return latch(std::move(numbered).error());
+    const std::uint64_t number = *numbered;
     if (auto opened = log_.open(segment(number)); !opened) {
       // Best effort: recovery knows that a segment without a header holds nothing.
       static_cast<void>(environment_.remove_file(segment(number).path));
@@ -377,7 +386,7 @@ class committer {
 
   // A segment that did not end in order may hold bytes whose sync failed in an earlier process: they read well, but no later
   // sync would bring them to disk. So its commits go to a table, and only then does the log go on in a new segment.
-  void leave_unsettled_segment() {
+  STRATA_COLD void leave_unsettled_segment() {
     leaving_ = active_;
     put_in_place(std::make_shared<unit>());
     tail_.reset();
@@ -385,7 +394,7 @@ class committer {
 
   // Room was made: the log's segment is read again, for what the failed append left. A group that is there whole has
   // happened, and is applied; the rest is cut off at the next append.
-  [[nodiscard]] result<void> resume_as_leader() {
+  [[nodiscard]] STRATA_COLD result<void> resume_as_leader() {
     if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "resume", "the store is closed");
     if (!health_.failed()) return {};
     STRATA_TRY(health_.resumable());
@@ -403,11 +412,12 @@ class committer {
     }
     health_.clear();
     maintenance_.notify();
-    return {};
+    // At once, as the background passed over what it was to sync while the store was latched.
+    return logged() && tail_ ? open_log() : result<void>();
   }
-  [[nodiscard]] result<void> apply_again(bytes_view group) {
+  [[nodiscard]] STRATA_COLD result<void> apply_again(bytes_view group) {
     group_reader commits(group);
-    STRATA_TRY(active_->reserve(count_writes(group), group.size()));
+    if (commits.previous() >= last_sequence_) STRATA_TRY(active_->reserve(count_writes(group), group.size()));
     for (logged_commit commit; commits.next(commit);) {
       if (commit.sequence <= last_sequence_) continue;
       STRATA_ASSERT(active_->apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count)));
@@ -419,7 +429,6 @@ class committer {
 
   Environment environment_;
   const options& options_;
-  std::uint64_t process_;
   versions_type& versions_;
   health_type& health_;
   maintenance_type& maintenance_;

@@ -22,12 +22,12 @@ namespace strata::inline STRATA_ABI::engine {
 
 // What the readers of a store can still see.
 struct retention {
-  std::vector<sequence_number> snapshots;  // ascending
+  dynamic_array<sequence_number> snapshots;  // ascending
   std::uint64_t expired_before_us = 0;     // values whose expiry is before this may be removed
 
   // The index of the first snapshot that sees `sequence`; versions with the same index hide each other.
   [[nodiscard]] std::size_t stripe(sequence_number sequence) const noexcept {
-    return static_cast<std::size_t>(std::lower_bound(snapshots.begin(), snapshots.end(), sequence) - snapshots.begin());
+    return first_behind(snapshots, [&](sequence_number each) { return each < sequence; });
   }
 };
 
@@ -72,10 +72,11 @@ class compaction_job {
   // Outputs are closed at table_bytes only when `split`; a flush makes one.
   enum class cutting : std::uint8_t { whole, split };
 
+  using number_source = function_ref<result<std::uint64_t>()>;
+
   // Does the work. `next_number` gives fresh file numbers: result<std::uint64_t>(). `interrupted` is asked now and then and
   // ends the job with errc::closed. Returns the tables, synced (the directory too), in key order; none when all was dropped.
-  template <typename NextNumber, typename Interrupted>
-  [[nodiscard]] result<std::vector<output>> run(cutting cut, NextNumber&& next_number, Interrupted&& interrupted) {
+  [[nodiscard]] STRATA_COLD result<dynamic_array<output>> run(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
     erased_ = range_tombstone_list(std::move(collected_));
     auto done = merge(cut, next_number, interrupted);
     if (done && !outputs_.empty()) done = environment_.sync_directory(directory_);
@@ -89,12 +90,11 @@ class compaction_job {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
 
  private:
-  void collect(const range_tombstone_list& list) {
+  STRATA_COLD void collect(const range_tombstone_list& list) {
     for (range_tombstone& each : list.tombstones()) collected_.push_back(std::move(each));
   }
 
-  template <typename NextNumber, typename Interrupted>
-  [[nodiscard]] result<void> merge(cutting cut, NextNumber& next_number, Interrupted& interrupted) {
+  [[nodiscard]] STRATA_NOINLINE result<void> merge(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
     bool any = false;
     std::size_t newer_stripe = 0;
     std::uint64_t entries_read = 0;
@@ -149,8 +149,8 @@ class compaction_job {
   }
 
   // Calls visit for each range tombstone that must be kept.
-  template <typename Visit>
-  result<void> each_tombstone_left(Visit&& visit) const {
+  STRATA_COLD result<void> each_tombstone_left(
+      function_ref<result<void>(const range_tombstone_list::fragment&, sequence_number)> visit) const {
     for (const auto& piece : erased_.fragments()) {
       std::size_t newer_stripe = kept_.snapshots.size() + 1;
       for (const sequence_number sequence : piece.sequences) {
@@ -163,7 +163,7 @@ class compaction_job {
     }
     return {};
   }
-  [[nodiscard]] bool has_tombstones_left() const {
+  [[nodiscard]] STRATA_COLD bool has_tombstones_left() const {
     bool any = false;
     static_cast<void>(each_tombstone_left([&](const auto&, sequence_number) -> result<void> {
       any = true;
@@ -172,18 +172,16 @@ class compaction_job {
     return any;
   }
 
-  template <typename NextNumber>
-  [[nodiscard]] result<void> begin_table(NextNumber& next_number) {
+  [[nodiscard]] STRATA_COLD result<void> begin_table(number_source next_number) {
     STRATA_TRY_LET(number, next_number());
-    sstable::settings settings = table_settings(number);
-    STRATA_TRY_LET(made, builder_type::create(environment_, settings));
-    builder_.emplace(std::move(made));
     outputs_.push_back({number, nullptr});
+    STRATA_TRY_LET(made, builder_type::create(environment_, table_settings(number)));
+    builder_.emplace(std::move(made));
     return {};
   }
 
   // Ends the table before `next_key` (none: the last), with the part of the range tombstones that falls to it.
-  [[nodiscard]] result<void> finish_table(std::optional<bytes_view> next_key) {
+  [[nodiscard]] STRATA_COLD result<void> finish_table(std::optional<bytes_view> next_key) {
     STRATA_TRY(each_tombstone_left([&](const range_tombstone_list::fragment& piece, sequence_number sequence) -> result<void> {
       range_tombstone part{piece.begin, piece.end, sequence};
       if (part.begin < cut_) part.begin = cut_;
@@ -209,7 +207,7 @@ class compaction_job {
     return {table_path(directory_, number), number, store_id_, amounts_.block_bytes, newest_time_us_};
   }
 
-  void abandon() {
+  STRATA_COLD void abandon() {
     builder_.reset();
     for (output& each : outputs_) {
       each.table.reset();
@@ -225,10 +223,10 @@ class compaction_job {
   cache_type& cache_;
   retention kept_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
-  std::vector<sorted_run> older_;
-  std::vector<range_tombstone> collected_;
+  dynamic_array<sorted_run> older_;
+  dynamic_array<range_tombstone> collected_;
   range_tombstone_list erased_;
-  std::vector<output> outputs_;
+  dynamic_array<output> outputs_;
   std::optional<builder_type> builder_;
   byte_string key_;
   byte_string cut_;

@@ -80,6 +80,7 @@ template <typename State>
     if (changed) return true;
   }
   for (const read_set::range& range : reads.ranges) {
+    if (!range.unbounded && range.begin >= range.end) continue;
     STRATA_TRY_LET(changed, range_changed(state, range, reads.at));
     if (changed) return true;
   }

@@ -28,7 +28,7 @@ inline constexpr std::size_t current_bytes = 8 + 4 + 8 + 8 + 4;
 
 // Errors: no_such_file where there is none; not_a_store, unsupported_version, corruption with file and offset; io_error.
 template <typename Environment>
-[[nodiscard]] result<current_manifest> read_current(const Environment& environment, bytes_view directory) {
+[[nodiscard]] STRATA_COLD result<current_manifest> read_current(const Environment& environment, bytes_view directory) {
   const byte_string path = join_path(directory, "CURRENT");
   const auto failure = [&](errc code, const char* reason, std::uint64_t offset) {
     return error(code, "read CURRENT", reason).in_file(path).at_offset(offset);
@@ -54,7 +54,7 @@ template <typename Environment>
 // Makes `current` the truth: writes CURRENT.tmp, syncs it, renames it, syncs the directory. A crash leaves the old or
 // the new; CURRENT.tmp may stay and is removed at the next open.
 template <typename Environment>
-[[nodiscard]] result<void> write_current(const Environment& environment, bytes_view directory, const current_manifest& current) {
+[[nodiscard]] STRATA_COLD result<void> write_current(const Environment& environment, bytes_view directory, const current_manifest& current) {
   byte_string bytes(current_magic);
   append_fixed(bytes, current_format_version);
   append_fixed(bytes, current.store_id);

@@ -36,10 +36,10 @@ class cursor {
  public:
   using state_type = read_state<Environment, Memtable, Sstable>;
 
-  // `overlay` (may be null) is a transaction's own writes: newer than `state`, visible whatever `at` says.
+  // `overlay` (may be null) is a transaction's own writes: newer than `state`, visible up to its own sequence `overlay_at`.
   cursor(std::shared_ptr<const state_type> state, sequence_number at, std::uint64_t now_us, cursor_range range,
-         const memory_unit<Memtable>* overlay = nullptr)
-      : state_(std::move(state)), overlay_(overlay), at_(at), now_us_(now_us), range_(std::move(range)) {
+         std::shared_ptr<const memory_unit<Memtable>> overlay = nullptr, sequence_number overlay_at = sequence_max)
+      : state_(std::move(state)), overlay_(std::move(overlay)), at_(at), overlay_at_(overlay_at), now_us_(now_us), range_(std::move(range)) {
     if (overlay_ != nullptr) merge_.add(overlay_->memtable());
     for (const auto& unit : state_->memory) merge_.add(unit->memtable());
     for (const auto& level : state_->tables->levels())
@@ -51,7 +51,8 @@ class cursor {
   // Requires valid(); views live until the cursor moves.
   [[nodiscard]] bytes_view key() const noexcept { return current_.key; }
   [[nodiscard]] bytes_view value() const noexcept { return value_of(current_); }
-  [[nodiscard]] sequence_number sequence() const noexcept { return current_.sequence; }
+  // 0 for what the overlay holds: its commit has none yet.
+  [[nodiscard]] sequence_number sequence() const noexcept { return is_own(current_) ? 0 : current_.sequence; }
   // µs since 1970; UINT64_MAX: never.
   [[nodiscard]] std::uint64_t expires_at_us() const noexcept { return expiry_of(current_); }
   // The read error that made it invalid, if any.
@@ -93,8 +94,9 @@ class cursor {
   // Steps over versions of a key one by one this often before it seeks past them.
   static constexpr int steps_before_seek = 16;
 
+  [[nodiscard]] static bool is_own(const entry& e) noexcept { return e.sequence > sequence_max - overlay_sequences; }
   [[nodiscard]] bool visible(const entry& e) const noexcept {
-    return e.sequence <= at_ || e.sequence > sequence_max - overlay_sequences;
+    return is_own(e) ? e.sequence <= overlay_at_ : e.sequence <= at_;
   }
   [[nodiscard]] bool gone(const entry& e) const {
     if (e.kind == value_kind::tombstone || expiry_of(e) <= now_us_) return true;
@@ -102,7 +104,7 @@ class cursor {
     sequence_number cover = state_->covering(e.key, at_);
     if (overlay_ != nullptr)
       if (const range_tombstone_list* list = overlay_->range_tombstones())
-        cover = (std::max)(cover, list->covering(e.key, sequence_max));
+        cover = (std::max)(cover, list->covering(e.key, overlay_at_));
     return e.sequence < cover;
   }
 
@@ -110,30 +112,26 @@ class cursor {
   void find_forward(bool passing) {
     valid_ = false;
     int steps = 0;
-    for (; merge_.valid(); merge_.next()) {
+    while (merge_.valid()) {
       const entry& e = merge_.current();
       if (!range_.unbounded && e.key >= bytes_view(range_.end)) return;
-      if (!visible(e)) continue;
-      if (passing && e.key == bytes_view(key_)) {
-        if (++steps < steps_before_seek) continue;
-        steps = 0;
-        merge_.seek(key_, 0);
-        if (!merge_.valid()) return;
-        if (merge_.current().key != bytes_view(key_)) {
-          find_forward(false);
-          return;
+      if (visible(e)) {
+        if (!passing || e.key != bytes_view(key_)) {
+          if (!gone(e)) {
+            current_ = e;
+            valid_ = true;
+            return;
+          }
+          key_.assign(e.key);
+          passing = true;
+          steps = 0;
+        } else if (++steps == steps_before_seek) {
+          // Sequence 0 is before every commit: this goes past all versions of the key.
+          merge_.seek(key_, 0);
+          continue;
         }
-        continue;
       }
-      if (gone(e)) {
-        key_.assign(e.key);
-        passing = true;
-        steps = 0;
-        continue;
-      }
-      current_ = e;
-      valid_ = true;
-      return;
+      merge_.next();
     }
   }
 
@@ -165,8 +163,9 @@ class cursor {
 
  private:
   std::shared_ptr<const state_type> state_;
-  const memory_unit<Memtable>* overlay_;
+  std::shared_ptr<const memory_unit<Memtable>> overlay_;
   sequence_number at_;
+  sequence_number overlay_at_;
   std::uint64_t now_us_;
   cursor_range range_;
   merging_cursor<Environment, Memtable, Sstable> merge_;

@@ -20,7 +20,7 @@ struct file_name {
   std::uint64_t number = 0;
 };
 
-[[nodiscard]] inline byte_string join_path(bytes_view directory, bytes_view name) {
+[[nodiscard]] STRATA_COLD inline byte_string join_path(bytes_view directory, bytes_view name) {
   byte_string path(directory);
   if (!path.empty() && path.back() != '/') path.push_back('/');
   path.append(name);
@@ -28,24 +28,24 @@ struct file_name {
 }
 
 // At least six digits, so that a listing sorts.
-[[nodiscard]] inline byte_string numbered(std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string numbered(std::uint64_t number) {
   byte_string digits = std::to_string(number);
   if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
   return digits;
 }
 
-[[nodiscard]] inline byte_string log_path(bytes_view directory, std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string log_path(bytes_view directory, std::uint64_t number) {
   return join_path(directory, numbered(number) + ".log");
 }
-[[nodiscard]] inline byte_string table_path(bytes_view directory, std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string table_path(bytes_view directory, std::uint64_t number) {
   return join_path(directory, numbered(number) + ".table");
 }
-[[nodiscard]] inline byte_string manifest_path(bytes_view directory, std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string manifest_path(bytes_view directory, std::uint64_t number) {
   return join_path(directory, "MANIFEST-" + numbered(number));
 }
 
 // What a name in the directory is. A number that no store could have made is foreign.
-[[nodiscard]] inline file_name parse_file_name(bytes_view name) {
+[[nodiscard]] STRATA_COLD inline file_name parse_file_name(bytes_view name) {
   constexpr bytes_view manifest_prefix = "MANIFEST-";
   const auto ends_with = [&](bytes_view suffix) { return name.size() > suffix.size() && name.ends_with(suffix); };
   if (name == "LOCK") return {file_type::lock, 0};

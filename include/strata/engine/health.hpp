@@ -30,7 +30,7 @@ class health {
   // Cheap: what every commit asks.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-  void fail(error reason, severity how) {
+  STRATA_COLD void fail(error reason, severity how) {
     lock held(mutex_);
     if (failed()) {
       if (how == severity::final) severity_ = how;
@@ -42,19 +42,19 @@ class health {
   }
 
   // The failure that latched, or success.
-  [[nodiscard]] result<void> status() {
+  [[nodiscard]] STRATA_COLD result<void> status() {
     if (!failed()) return {};
     lock held(mutex_);
     return reason_;
   }
 
   // Success when nothing has failed, or what has can be resumed from.
-  [[nodiscard]] result<void> resumable() {
+  [[nodiscard]] STRATA_COLD result<void> resumable() {
     lock held(mutex_);
     if (failed() && severity_ == severity::final) return reason_;
     return {};
   }
-  void clear() {
+  STRATA_COLD void clear() {
     lock held(mutex_);
     failed_.store(false, std::memory_order_release);
   }

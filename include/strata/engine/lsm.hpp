@@ -3,6 +3,9 @@
 // Thread safety: every member from any thread, but open() and close() from one. Cursors and pinned values are of one thread
 // each and must not outlive the engine.
 //
+// A forked child can read through its copy of the store. What writes is errc::closed there; its close(), and its destructor,
+// let go of memory and descriptors, and nothing else.
+//
 //   1. The log is the truth: a memtable or a table holds only commits that are logged (unless there is no log).
 //   2. A read sees one sequence: of each key its newest version at or below it. It takes no lock that a writer holds.
 //   3. The rooms below keep the rest: committer (commits), version_set (what is current), maintenance (flush and merge),
@@ -16,7 +19,7 @@
 namespace strata::inline STRATA_ABI::engine {
 
 // The first option that is out of its range is invalid_argument.
-[[nodiscard]] inline result<void> check_options(const options& amounts) {
+[[nodiscard]] STRATA_COLD inline result<void> check_options(const options& amounts) {
   const auto within = [](std::uint64_t value, std::uint64_t least, std::uint64_t most) { return value >= least && value <= most; };
   const auto refuse = [](const char* reason) { return error(errc::invalid_argument, "open store", reason); };
   if (!within(amounts.memtable_bytes, 64_KiB, 4_GiB)) return refuse("memtable_bytes must be 64 KiB to 4 GiB");
@@ -25,7 +28,8 @@ namespace strata::inline STRATA_ABI::engine {
   if (!within(amounts.table_bytes, 16_KiB, 4_GiB)) return refuse("table_bytes must be 16 KiB to 4 GiB");
   if (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000)
     return refuse("sync_interval must be 1 ms to 1 h");
-  if (amounts.expiry_margin.count() < 0) return refuse("expiry_margin must not be negative");
+  if (amounts.expiry_margin.count() < 0 || amounts.expiry_margin.count() > 52'560'000)
+    return refuse("expiry_margin must be 0 to 52,560,000 minutes (100 years)");
   if (!within(amounts.compaction.level0_runs, 2, 64)) return refuse("compaction.level0_runs must be 2 to 64");
   if (!within(amounts.compaction.fan_out, 2, 100)) return refuse("compaction.fan_out must be 2 to 100");
   if (amounts.compaction.level_bytes_base < 64_KiB) return refuse("compaction.level_bytes_base must be at least 64 KiB");
@@ -56,13 +60,13 @@ class lsm_store {
 
   lsm_store(const lsm_store&) = delete;
   lsm_store& operator=(const lsm_store&) = delete;
-  ~lsm_store() { static_cast<void>(close()); }
+  STRATA_COLD ~lsm_store() { static_cast<void>(close()); }
 
   // Opens the store in `directory`, whose parent exists, and makes one where there is none (see options).
   // Errors: invalid_argument (an option out of range), in_use, no_such_file, not_a_store, unsupported_version, corruption,
   // permission_denied, no_space, io_error, unsupported (a durability that the log policy has not). A crash leaves the store
   // as it was, or a new one.
-  [[nodiscard]] static result<std::unique_ptr<lsm_store>> open(const Environment& environment, bytes_view directory,
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open(const Environment& environment, bytes_view directory,
                                                                options amounts) {
     STRATA_TRY(check_options(amounts));
     if (!amounts.durability) amounts.durability = logs_commits ? durability::buffered : durability::none;
@@ -72,7 +76,8 @@ class lsm_store {
     if (!exists && !amounts.create_if_missing)
       return error(errc::no_such_file, "open store", "there is no store and create_if_missing is off").in_file(directory);
     STRATA_TRY_LET(made, environment.create_directory(directory));
-    if (made) STRATA_TRY(environment.sync_directory(parent_of(directory)));
+    // Also where it was there: who made it may have been killed before its name was durable.
+    if (made || !exists) STRATA_TRY(environment.sync_directory(parent_of(directory)));
     std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
     STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
     store->lock_.emplace(std::move(lock));
@@ -87,7 +92,7 @@ class lsm_store {
 
   // Opens the store as it is now for reading, beside a writer or alone. Changes nothing in the directory and sees nothing
   // that is written later. Errors: as open(), but in_use and no_space.
-  [[nodiscard]] static result<std::unique_ptr<lsm_store>> open_read_only(const Environment& environment, bytes_view directory,
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open_read_only(const Environment& environment, bytes_view directory,
                                                                          options amounts) {
     STRATA_TRY(check_options(amounts));
     amounts.durability = durability::none;
@@ -100,10 +105,15 @@ class lsm_store {
 
   // Ends background work, makes the log's end known as such, releases the lock. Everything returned by commit() is as
   // durable as its mode says; what a store without a log holds in memory is flushed. Later calls give errc::closed.
-  // Errors: of the last writes; the store is closed all the same. A second call does nothing.
-  [[nodiscard]] result<void> close() {
+  // Errors: of the last writes; the store is closed all the same. A second call does nothing; in a forked child none does.
+  [[nodiscard]] STRATA_COLD result<void> close() {
     if (closed_) return {};
     closed_ = true;
+    if (!belongs_to_this_process()) {
+      versions_.forget();
+      lock_.reset();
+      return {};
+    }
     result<void> done;
     if (started_) {
       if (!health_.failed() && !committer_.logged()) done = flush();
@@ -112,7 +122,7 @@ class lsm_store {
       auto logged_end = committer_.close();
       if (done) done = std::move(logged_end);
     }
-    auto ended = versions_.close(started_ ? committer_.last_sequence() : 0);
+    auto ended = versions_.close(started_ ? committer_.highest_sequence() : 0);
     if (done) done = std::move(ended);
     for (versions_.reclaim(); !versions_.all_reclaimed(); versions_.reclaim()) environment_.sleep_for_us(50);
     lock_.reset();
@@ -126,7 +136,7 @@ class lsm_store {
   // no_space, io_error. Cost: one log append, one insert a write; a lone writer takes no lock. A crash leaves all of it or
   // nothing.
   [[nodiscard]] result<sequence_number> commit(write_batch& batch, durability wanted, const read_set* reads = nullptr) {
-    if (!started_) return error(errc::read_only, "commit", "the store was opened for reading");
+    STRATA_TRY(takes_writes("commit"));
     STRATA_TRY_LET(sequence, committer_.commit(batch, wanted, reads));
     if (!committer_.logged() && wanted != durability::none) STRATA_TRY(flush());
     return sequence;
@@ -163,6 +173,7 @@ class lsm_store {
   };
   // As get(), without a copy: the bytes live as long as `out`. Keeps a memtable or a block in memory meanwhile.
   [[nodiscard]] result<bool> get_pinned(bytes_view key, sequence_number at, pinned_value& out) {
+    out.value_ = {};
     out.found_ = lookup_type();
     out.state_ = versions_.hold();
     if (!out.state_) return closed_error("get");
@@ -193,25 +204,33 @@ class lsm_store {
     return {};
   }
 
-  // A cursor over `range` at a sequence. `overlay` (may be null): own writes of a transaction, newer than all.
+  // A cursor over `range` at a sequence. `overlay` (may be null): own writes of a transaction, newer than all, seen up to
+  // `overlay_at`.
   [[nodiscard]] result<std::unique_ptr<cursor_type>> make_cursor(cursor_range range, sequence_number at,
-                                                                 const overlay_type* overlay = nullptr) {
+                                                                 std::shared_ptr<const overlay_type> overlay = nullptr,
+                                                                 sequence_number overlay_at = sequence_max) {
     auto state = versions_.hold();
     if (!state) return closed_error("scan");
     at = (std::min)(at, versions_.visible());
-    return std::make_unique<cursor_type>(std::move(state), at, environment_.wall_time_us(), std::move(range), overlay);
+    return std::make_unique<cursor_type>(std::move(state), at, environment_.wall_time_us(), std::move(range), std::move(overlay),
+                                         overlay_at);
   }
 
   [[nodiscard]] sequence_number last_sequence() const noexcept { return versions_.visible(); }
   // Pins the newest sequence for reading; release_snapshot() exactly once for each.
-  [[nodiscard]] sequence_number take_snapshot() { return versions_.take_snapshot(); }
-  void release_snapshot(sequence_number sequence) noexcept { versions_.release_snapshot(sequence); }
+  // A forked child pins nothing: there, nothing is merged, and what the parent merges stays open.
+  [[nodiscard]] sequence_number take_snapshot() {
+    return belongs_to_this_process() ? versions_.take_snapshot() : versions_.visible();
+  }
+  void release_snapshot(sequence_number sequence) noexcept {
+    if (belongs_to_this_process()) versions_.release_snapshot(sequence);
+  }
 
   // ---- upkeep; all block until done
 
   // Writes what is in memory to tables. Errors: those of a commit.
-  [[nodiscard]] result<void> flush() {
-    if (!started_) return error(errc::read_only, "flush", "the store was opened for reading");
+  [[nodiscard]] STRATA_COLD result<void> flush() {
+    STRATA_TRY(takes_writes("flush"));
     STRATA_TRY_LET(frozen, committer_.rotate());
     return frozen ? maintenance_.wait_for_flush(frozen) : result<void>();
   }
@@ -221,7 +240,7 @@ class lsm_store {
     return maintenance_.compact_all();
   }
   // Reads every table whole and checks it. Errors: corruption with file and offset, io_error.
-  [[nodiscard]] result<void> verify() {
+  [[nodiscard]] STRATA_COLD result<void> verify() {
     const auto state = versions_.hold();
     if (!state) return closed_error("verify");
     result<void> done;
@@ -233,7 +252,7 @@ class lsm_store {
   // Makes a copy of the store in `directory`, which does not exist or is empty: it holds every commit that returned before
   // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files. A crash leaves a
   // directory that does not open as a store.
-  [[nodiscard]] result<void> checkpoint(bytes_view directory) {
+  [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
     const auto [tables, last] = versions_.flushed_tables();
     if (!tables) return closed_error("checkpoint");
@@ -242,17 +261,17 @@ class lsm_store {
     return environment_.sync_directory(parent_of(directory));
   }
   // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good.
-  [[nodiscard]] result<void> resume() {
-    if (!started_) return error(errc::read_only, "resume", "the store was opened for reading");
+  [[nodiscard]] STRATA_COLD result<void> resume() {
+    STRATA_TRY(takes_writes("resume"));
     return committer_.resume();
   }
   // Success, or what the store is latched with.
-  [[nodiscard]] result<void> status() {
+  [[nodiscard]] STRATA_COLD result<void> status() {
     if (closed_) return closed_error("status");
     return health_.status();
   }
 
-  [[nodiscard]] statistics stats() {
+  [[nodiscard]] STRATA_COLD statistics stats() {
     statistics s;
     const auto state = versions_.hold();
     if (!state) return s;
@@ -288,32 +307,43 @@ class lsm_store {
   [[nodiscard]] const options& settings() const noexcept { return options_; }
   [[nodiscard]] const byte_string& directory() const noexcept { return versions_.directory(); }
   [[nodiscard]] bool is_writable() const noexcept { return started_ && !closed_; }
+  // False in a forked child of the process that opened it.
+  [[nodiscard]] bool belongs_to_this_process() const noexcept { return environment_.process_id() == process_; }
 
  private:
   struct private_key {};
 
  public:
   // For open() alone.
-  lsm_store(private_key, const Environment& environment, byte_string directory, const options& amounts)
-      : environment_(environment), options_(amounts), cache_(environment, amounts.cache_bytes),
+  STRATA_COLD lsm_store(private_key, const Environment& environment, byte_string directory, const options& amounts)
+      : environment_(environment), process_(environment.process_id()), options_(amounts),
+        cache_(environment, amounts.cache_bytes),
         versions_(environment, std::move(directory)), health_(environment),
         maintenance_(environment, options_, versions_, cache_, health_),
         committer_(environment, options_, versions_, health_, maintenance_) {}
 
  private:
-  [[nodiscard]] static std::unique_ptr<lsm_store> new_store(const Environment& environment, bytes_view directory,
+  [[nodiscard]] STRATA_COLD static std::unique_ptr<lsm_store> new_store(const Environment& environment, bytes_view directory,
                                                             const options& amounts) {
     return std::make_unique<lsm_store>(private_key(), environment, byte_string(directory), amounts);
   }
-  [[nodiscard]] static error closed_error(const char* operation) { return error(errc::closed, operation, "the store is closed"); }
-  [[nodiscard]] static bytes_view parent_of(bytes_view directory) noexcept {
+  // Before anything is joined, locked or waited for: in a forked child none of it would end.
+  [[nodiscard]] result<void> takes_writes(const char* operation) const {
+    if (!started_) [[unlikely]]
+      return error(errc::read_only, operation, "the store was opened for reading");
+    if (!belongs_to_this_process()) [[unlikely]]
+      return error(errc::closed, operation, "the store belongs to the parent process");
+    return {};
+  }
+  [[nodiscard]] STRATA_COLD static error closed_error(const char* operation) { return error(errc::closed, operation, "the store is closed"); }
+  [[nodiscard]] STRATA_COLD static bytes_view parent_of(bytes_view directory) noexcept {
     while (directory.size() > 1 && directory.back() == '/') directory.remove_suffix(1);
     const std::size_t slash = directory.rfind('/');
     if (slash == bytes_view::npos) return ".";
     return slash == 0 ? directory.substr(0, 1) : directory.substr(0, slash);
   }
 
-  [[nodiscard]] result<void> start(recovery_type& recovered) {
+  [[nodiscard]] STRATA_COLD result<void> start(recovery_type& recovered) {
     std::shared_ptr<unit> active = recovered.open_tail_ ? recovered.units_.back() : std::make_shared<unit>();
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
@@ -353,7 +383,7 @@ class lsm_store {
     return e.kind != value_kind::value_with_expiry || expiry_of(e) > environment_.wall_time_us();
   }
 
-  void add_commits(statistics& s) const {
+  STRATA_COLD void add_commits(statistics& s) const {
     const statistics_counters& commits = committer_.counts();
     s.commits = commits.commits.load(std::memory_order_relaxed);
     s.writes = commits.writes.load(std::memory_order_relaxed);
@@ -373,6 +403,7 @@ class lsm_store {
   }
 
   Environment environment_;
+  std::uint64_t process_;
   options options_;
   std::optional<typename Environment::file_lock> lock_;
   cache_type cache_;

@@ -15,6 +15,7 @@
 #include <strata/engine/compaction_job.hpp>
 #include <strata/engine/expiry_clock.hpp>
 #include <strata/engine/health.hpp>
+#include <strata/engine/own_process.hpp>
 #include <strata/engine/version_set.hpp>
 
 namespace strata::inline STRATA_ABI::engine {
@@ -25,6 +26,7 @@ class maintenance {
   using version_type = typename versions_type::version_type;
   using unit = typename versions_type::unit;
   using handle = typename versions_type::handle;
+  using handles = dynamic_array<std::shared_ptr<handle>>;
   using sorted_run = typename version_type::sorted_run;
   using job_type = compaction_job<Environment, Memtable, Sstable>;
   using cache_type = typename Sstable::template cache<Environment>;
@@ -34,69 +36,70 @@ class maintenance {
   maintenance(const Environment& environment, const options& amounts, versions_type& versions, cache_type& cache,
               health<Environment>& latch)
       : environment_(environment), options_(amounts), versions_(versions), cache_(cache), health_(latch),
-        expiry_clock_(amounts.expiry_margin), mutex_(environment), changed_(environment) {}
+        expiry_clock_(amounts.expiry_margin), mutex_(environment), changed_(environment, environment), flusher_(environment),
+        compactor_(environment) {}
   maintenance(const maintenance&) = delete;
   maintenance& operator=(const maintenance&) = delete;
 
-  [[nodiscard]] result<void> start() {
+  [[nodiscard]] STRATA_COLD result<void> start() {
     measure();
-    auto flusher = environment_.start_thread("strata-flush", [this]() noexcept { flush_loop(); });
-    if (flusher) flusher_.emplace(std::move(*flusher));
-    auto compactor = environment_.start_thread("strata-compact", [this]() noexcept { compact_loop(); });
-    if (compactor) compactor_.emplace(std::move(*compactor));
+    auto flusher = environment_.start_thread("strata-flush", bound_call{this, &run_flush_loop});
+    if (flusher) flusher_->emplace(std::move(*flusher));
+    auto compactor = environment_.start_thread("strata-compact", bound_call{this, &run_compact_loop});
+    if (compactor) compactor_->emplace(std::move(*compactor));
     if (flusher && compactor) return {};
     // Whoever waits for a thread that is missing must learn it.
     stop();
     return flusher ? std::move(compactor).error() : std::move(flusher).error();
   }
   // Ends both threads; a merge under way is given up. Safe to call twice.
-  void stop() {
+  STRATA_COLD void stop() {
     {
       lock held(mutex_);
       stopping_.store(true, std::memory_order_release);
-      changed_.notify_all();
+      changed_->notify_all();
     }
-    if (flusher_) flusher_->join();
-    if (compactor_) compactor_->join();
-    flusher_.reset();
-    compactor_.reset();
+    if (*flusher_) (*flusher_)->join();
+    if (*compactor_) (*compactor_)->join();
+    flusher_->reset();
+    compactor_->reset();
   }
 
   // Says that something changed: a memtable was frozen, the store was latched or resumed.
-  void notify() {
+  STRATA_COLD void notify() {
     lock held(mutex_);
     ++generation_;
-    changed_.notify_all();
+    changed_->notify_all();
   }
 
   // Waits until fewer than `limit` memtables are held.
   // Errors: what the store is latched with; closed.
-  [[nodiscard]] result<void> wait_for_memtables_below(std::size_t limit) {
+  [[nodiscard]] STRATA_COLD result<void> wait_for_memtables_below(std::size_t limit) {
     lock held(mutex_);
     while (memtables() >= limit) {
       STRATA_TRY(runnable());
-      changed_.wait(held);
+      changed_->wait(held);
     }
     return {};
   }
   // Waits until `frozen` is in a table.
-  [[nodiscard]] result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
+  [[nodiscard]] STRATA_COLD result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
     lock held(mutex_);
     while (holds(frozen)) {
       STRATA_TRY(runnable());
-      changed_.wait(held);
+      changed_->wait(held);
     }
     return {};
   }
   // Merges until the policy has nothing left to do for the smallest shape.
-  [[nodiscard]] result<void> compact_all() {
+  [[nodiscard]] STRATA_COLD result<void> compact_all() {
     lock held(mutex_);
     const std::uint64_t ticket = ++compactions_asked_;
     ++generation_;
-    changed_.notify_all();
+    changed_->notify_all();
     while (compactions_done_ < ticket) {
       STRATA_TRY(runnable());
-      changed_.wait(held);
+      changed_->wait(held);
     }
     return {};
   }
@@ -121,55 +124,58 @@ class maintenance {
     if (stopping()) return error(errc::closed, "wait for background work", "the store is closed");
     return health_.status();
   }
-  [[nodiscard]] std::size_t memtables() {
+  [[nodiscard]] STRATA_COLD std::size_t memtables() {
     lock held(versions_.mutex());
     return versions_.current() ? versions_.current()->memory.size() : 0;
   }
-  [[nodiscard]] bool holds(const std::shared_ptr<unit>& frozen) {
+  [[nodiscard]] STRATA_COLD bool holds(const std::shared_ptr<unit>& frozen) {
     lock held(versions_.mutex());
     if (!versions_.current()) return false;
     const auto& memory = versions_.current()->memory;
-    return std::find(memory.begin(), memory.end(), frozen) != memory.end();
+    for (const std::shared_ptr<unit>& each : memory)
+      if (each == frozen) return true;
+    return false;
   }
   // The oldest memtable when it is frozen.
-  [[nodiscard]] std::shared_ptr<unit> next_to_flush() {
+  [[nodiscard]] STRATA_COLD std::shared_ptr<unit> next_to_flush() {
     lock held(versions_.mutex());
     const auto& state = versions_.current();
     return state && state->memory.size() > 1 ? state->memory.back() : nullptr;
   }
 
   // Work of a thread: false when there is none.
-  template <typename Work>
-  void loop(Work&& work) {
+  STRATA_COLD void loop(function_ref<result<bool>()> work) {
     lock held(mutex_);
     std::optional<std::uint64_t> told;
     while (!stopping()) {
       const std::uint64_t seen = generation_;
       if (health_.failed()) {
         // Another thread may have latched the store (a commit, the log's sync): who waits for this one learns it here.
-        if (told != seen) changed_.notify_all();
+        if (told != seen) changed_->notify_all();
         told = seen;
       } else {
         held.unlock();
         auto done = work();
-        if (!done) latch(std::move(done).error());
+        if (!done.has_value()) latch(std::move(done).error());
         held.lock();
-        if (done && *done) {
+        if (done.has_value() && *done) {
           ++generation_;
-          changed_.notify_all();
+          changed_->notify_all();
         }
       }
-      if (generation_ == seen && !stopping()) changed_.wait(held);
+      if (generation_ == seen && !stopping()) changed_->wait(held);
     }
   }
-  void latch(error reason) {
+  STRATA_COLD void latch(error reason) {
     if (reason.code() == errc::closed) return;
     const auto how = is_lack_of_room(reason.code()) ? health<Environment>::severity::resumable : health<Environment>::severity::final;
     health_.fail(std::move(reason), how);
     notify();
   }
 
-  void flush_loop() noexcept {
+  static void run_flush_loop(void* self) noexcept { static_cast<maintenance*>(self)->flush_loop(); }
+  static void run_compact_loop(void* self) noexcept { static_cast<maintenance*>(self)->compact_loop(); }
+  STRATA_COLD void flush_loop() noexcept {
     loop([this]() -> result<bool> {
       const std::shared_ptr<unit> frozen = next_to_flush();
       if (!frozen) return false;
@@ -177,7 +183,7 @@ class maintenance {
       return true;
     });
   }
-  void compact_loop() noexcept {
+  STRATA_COLD void compact_loop() noexcept {
     loop([this]() -> result<bool> {
       bool worked = false;
       STRATA_TRY(guard([&] { return compact_once(worked); }));
@@ -185,20 +191,19 @@ class maintenance {
     });
   }
   // An allocation that fails in the background is an error like any other.
-  template <typename Work>
-  [[nodiscard]] static result<void> guard(Work&& work) {
+  [[nodiscard]] STRATA_COLD static result<void> guard(function_ref<result<void>()> work) {
     STRATA_TRY_BLOCK { return work(); }
     STRATA_CATCH(...) {}
     return error(errc::out_of_memory, "background work");
   }
 
-  [[nodiscard]] retention kept() {
+  [[nodiscard]] STRATA_COLD retention kept() {
     return {versions_.snapshots(), expiry_clock_.horizon_us(environment_.wall_time_us(), environment_.steady_time_ns())};
   }
 
-  [[nodiscard]] result<void> flush(const std::shared_ptr<unit>& frozen) {
+  [[nodiscard]] STRATA_COLD result<void> flush(const std::shared_ptr<unit>& frozen) {
     version_edit edit;
-    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    handles opened;
     if (!frozen->empty()) {
       const auto tables = versions_.flushed_tables().first;
       job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
@@ -210,7 +215,7 @@ class maintenance {
                                   [&] { return stopping(); }));
       for (auto& made : outputs) {
         edit.added.push_back({0, made.number, made.number, made.table->facts()});
-        opened.emplace(made.number, std::move(made.table));
+        opened.push_back(std::move(made.table));
       }
       counters_.flushed_bytes.fetch_add(job.bytes_written(), std::memory_order_relaxed);
     }
@@ -221,7 +226,7 @@ class maintenance {
     return {};
   }
 
-  [[nodiscard]] result<void> compact_once(bool& worked) {
+  [[nodiscard]] STRATA_COLD result<void> compact_once(bool& worked) {
     const auto tables = versions_.flushed_tables().first;
     if (!tables) return {};
     const compaction::shape shape = tables->shape(environment_.wall_time_us());
@@ -247,11 +252,11 @@ class maintenance {
     return carry_out(*tables, shape, *plan);
   }
 
-  [[nodiscard]] result<void> carry_out(const version_type& tables, const compaction::shape& shape, const compaction::plan& plan) {
+  [[nodiscard]] STRATA_COLD result<void> carry_out(const version_type& tables, const compaction::shape& shape, const compaction::plan& plan) {
     version_edit edit;
-    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    handles opened;
     for (const auto& input : plan.inputs) edit.dropped.push_back(input.table);
-    std::sort(edit.dropped.begin(), edit.dropped.end());
+    sort_ascending(edit.dropped);
     if (plan.discard) return install(std::move(edit), opened, nullptr);
     if (compaction::is_trivial_move(shape, plan)) {
       // A run's number says how new it is, so a run that is made by a move has a fresh one too.
@@ -268,14 +273,14 @@ class maintenance {
       return install(std::move(edit), opened, nullptr);
     }
     job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
-    const std::vector<sorted_run> inputs = add_sources(job, tables, edit, plan);
+    const dynamic_array<sorted_run> inputs = add_sources(job, tables, edit, plan);
     STRATA_TRY_LET(outputs, job.run(
                                 job_type::cutting::split, [&] { return versions_.new_file_number(); },
                                 [&] { return stopping(); }));
     const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : 0;
     for (auto& made : outputs) {
       edit.added.push_back({plan.output_level, run, made.number, made.table->facts()});
-      opened.emplace(made.number, std::move(made.table));
+      opened.push_back(std::move(made.table));
     }
     counters_.compactions.fetch_add(1, std::memory_order_relaxed);
     for (const sorted_run& input : inputs)
@@ -286,16 +291,16 @@ class maintenance {
   }
 
   [[nodiscard]] static bool is_input(const version_edit& edit, std::uint64_t table) {
-    return std::binary_search(edit.dropped.begin(), edit.dropped.end(), table);
+    return contains_sorted(edit.dropped, table);
   }
 
   // Gives the job its inputs, and the tables that may hold older versions: all others from the highest input level down.
   // The runs that it returns outlive the job's work.
-  [[nodiscard]] std::vector<sorted_run> add_sources(job_type& job, const version_type& tables, const version_edit& edit,
+  [[nodiscard]] STRATA_COLD dynamic_array<sorted_run> add_sources(job_type& job, const version_type& tables, const version_edit& edit,
                                                     const compaction::plan& plan) const {
     std::uint32_t top = plan.output_level;
     for (const auto& input : plan.inputs) top = (std::min)(top, input.level);
-    std::vector<sorted_run> inputs;
+    dynamic_array<sorted_run> inputs;
     for (std::size_t level = top; level < tables.levels().size(); ++level) {
       for (const sorted_run& run : tables.levels()[level].runs) {
         sorted_run taken{run.number, {}};
@@ -309,7 +314,7 @@ class maintenance {
     return inputs;
   }
 
-  [[nodiscard]] result<void> install(version_edit edit, const std::map<std::uint64_t, std::shared_ptr<handle>>& opened,
+  [[nodiscard]] STRATA_COLD result<void> install(version_edit edit, const handles& opened,
                                      const std::shared_ptr<unit>& flushed) {
     STRATA_TRY(versions_.install(std::move(edit), opened, flushed));
     measure();
@@ -319,7 +324,7 @@ class maintenance {
   }
 
   // Sets the pressure from the shape as it is now.
-  void measure() {
+  STRATA_COLD void measure() {
     const auto tables = versions_.flushed_tables().first;
     if (!tables) return;
     const compaction::amounts& amounts = options_.compaction;
@@ -343,15 +348,15 @@ class maintenance {
   Compaction policy_;
   expiry_clock expiry_clock_;
   typename Environment::mutex mutex_;
-  typename Environment::condition_variable changed_;
+  own_process<Environment, typename Environment::condition_variable> changed_;
   std::uint64_t generation_ = 0;          // mutex_: counts changes, so that none is slept through
   std::uint64_t compactions_asked_ = 0;   // mutex_
   std::uint64_t compactions_done_ = 0;    // mutex_
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> pressure_{0};
   counters counters_;
-  std::optional<typename Environment::thread> flusher_;
-  std::optional<typename Environment::thread> compactor_;
+  own_process<Environment, std::optional<typename Environment::thread>> flusher_;
+  own_process<Environment, std::optional<typename Environment::thread>> compactor_;
 };
 
 }  // namespace strata::inline STRATA_ABI::engine

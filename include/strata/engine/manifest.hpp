@@ -10,7 +10,6 @@
 #ifndef STRATA_ENGINE_MANIFEST_HPP
 #define STRATA_ENGINE_MANIFEST_HPP
 
-#include <map>
 #include <optional>
 
 #include <strata/engine/current.hpp>
@@ -22,32 +21,85 @@ namespace strata::inline STRATA_ABI::engine {
 // Frozen: on disk.
 inline constexpr bytes_view manifest_magic = "STRATMAN";
 
+// The tables that a manifest names. A table that is dropped stays as a hole until half of all are holes, so that neither a
+// drop nor the move of a table (which drops it and adds it again) costs more than a look-up.
+class named_tables {
+ public:
+  struct entry {
+    version_edit::added_table table;
+    bool dropped = false;
+  };
+
+  // By number, with holes.
+  [[nodiscard]] const dynamic_array<entry>& entries() const noexcept { return entries_; }
+  // Without holes.
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size() - holes_; }
+  [[nodiscard]] bool contains(std::uint64_t number) const noexcept {
+    const std::size_t at = place_of(number);
+    return is_at(at, number) && !entries_[at].dropped;
+  }
+  // False when it is there.
+  [[nodiscard]] STRATA_COLD bool insert(const version_edit::added_table& table) {
+    const std::size_t at = place_of(table.number);
+    if (!is_at(at, table.number)) {
+      entries_.insert(at, {table, false});
+      return true;
+    }
+    if (!entries_[at].dropped) return false;
+    entries_[at] = {table, false};
+    --holes_;
+    return true;
+  }
+  // False when it is not there.
+  [[nodiscard]] STRATA_COLD bool erase(std::uint64_t number) {
+    if (!contains(number)) return false;
+    entries_[place_of(number)].dropped = true;
+    if (++holes_ > entries_.size() / 2) {
+      entries_.erase_if([](const entry& each) { return each.dropped; });
+      holes_ = 0;
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+    return first_behind(entries_, [&](const entry& each) { return each.table.number < number; });
+  }
+  [[nodiscard]] bool is_at(std::size_t at, std::uint64_t number) const noexcept {
+    return at < entries_.size() && entries_[at].table.number == number;
+  }
+
+  dynamic_array<entry> entries_;
+  std::size_t holes_ = 0;
+};
+
 // What a manifest says, all edits added up.
 struct manifest_state {
   std::uint64_t store_id = 0;
   std::uint64_t number = 0;  // of the manifest file
   version_edit::counters counts;
   std::uint64_t log_number = 0;
-  std::map<std::uint64_t, version_edit::added_table> tables;
+  named_tables tables;
 
   // False when the edit does not fit.
-  [[nodiscard]] bool add(const version_edit& edit) {
+  [[nodiscard]] STRATA_COLD bool add(const version_edit& edit) {
     if (edit.has_counters) counts = edit.counts;
     if (edit.log_number != 0) log_number = edit.log_number;
     for (const std::uint64_t dropped : edit.dropped)
-      if (tables.erase(dropped) == 0) return false;
+      if (!tables.erase(dropped)) return false;
     for (const version_edit::added_table& table : edit.added)
-      if (!tables.emplace(table.number, table).second) return false;
+      if (!tables.insert(table)) return false;
     return true;
   }
 
   // One edit that says it all.
-  [[nodiscard]] version_edit whole() const {
+  [[nodiscard]] STRATA_COLD version_edit whole() const {
     version_edit edit;
     edit.has_counters = true;
     edit.counts = counts;
     edit.log_number = log_number;
-    for (const auto& named : tables) edit.added.push_back(named.second);
+    for (const named_tables::entry& named : tables.entries())
+      if (!named.dropped) edit.added.push_back(named.table);
     return edit;
   }
 };
@@ -63,7 +115,7 @@ class manifest {
   // Reads the manifest that CURRENT names. Writes nothing: a torn last edit was never acknowledged and is cut by the
   // next append.
   // Errors: those of read_current and replay_records; corruption where an edit does not parse or does not fit.
-  [[nodiscard]] result<void> recover() {
+  [[nodiscard]] STRATA_COLD result<void> recover() {
     STRATA_TRY_LET(current, read_current(environment_, directory_));
     state_ = {};
     state_.store_id = current.store_id;
@@ -85,19 +137,29 @@ class manifest {
     return {};
   }
 
+  // Makes what recover() read survive a power cut, before anything that it made obsolete goes: a process that was killed may
+  // have left an edit that it had not synced, or one whose sync failed, which reads well and which no later sync would bring
+  // to disk. So a manifest that did not end in order is written anew. Nothing to do where it did.
+  [[nodiscard]] STRATA_COLD result<void> make_durable() {
+    if (tail_.settled) return {};
+    const std::uint64_t number = state_.counts.file_ceiling + 1;
+    // An opening that was killed here may have left one of this name, which no CURRENT has named.
+    const byte_string path = manifest_path(directory_, number);
+    STRATA_TRY_LET(stale, environment_.file_exists(path));
+    if (stale) STRATA_TRY(environment_.remove_file(path));
+    return rewrite(number, number);
+  }
+
   // Makes the first manifest of a store, and CURRENT. The directory holds neither. `state` is what it begins with.
-  [[nodiscard]] result<void> create(manifest_state state) {
+  [[nodiscard]] STRATA_COLD result<void> create(manifest_state state) {
     state_ = std::move(state);
     state_.counts.file_ceiling += 1;
     return write_whole(state_.counts.file_ceiling);
   }
 
   // Adds `edit`, durable when it returns.
-  [[nodiscard]] result<void> append(const version_edit& edit) {
-    if (!writer_) {
-      STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, file_settings(), tail_));
-      writer_.emplace(std::move(reopened));
-    }
+  [[nodiscard]] STRATA_COLD result<void> append(const version_edit& edit) {
+    STRATA_TRY(open_writer());
     scratch_.clear();
     edit.append_to(scratch_);
     STRATA_TRY(writer_->append(scratch_));
@@ -106,17 +168,13 @@ class manifest {
     return {};
   }
 
-  // True when the file did not end in order when it was recovered. It may hold bytes whose sync failed in an earlier process,
-  // which no later sync would bring to disk: it has to be written anew before an edit can count.
-  [[nodiscard]] bool is_unsettled() const noexcept { return !writer_ && !tail_.settled; }
-
   // True when most of the file is edits that later ones undid.
   [[nodiscard]] bool has_grown() const noexcept {
     return writer_ && writer_->bytes() > (std::uint64_t{256} << 10) + 4 * whole_bytes_;
   }
 
   // Invariant 4. `number` is a fresh file number below `file_ceiling`. After an error either file may count.
-  [[nodiscard]] result<void> rewrite(std::uint64_t number, std::uint64_t file_ceiling) {
+  [[nodiscard]] STRATA_COLD result<void> rewrite(std::uint64_t number, std::uint64_t file_ceiling) {
     const byte_string old = manifest_path(directory_, state_.number);
     state_.counts.file_ceiling = (std::max)(state_.counts.file_ceiling, file_ceiling);
     STRATA_TRY(write_whole(number));
@@ -126,28 +184,35 @@ class manifest {
   }
 
   // Orderly end; nothing to do where nothing was appended.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] STRATA_COLD result<void> close() {
     if (!writer_) return {};
     return writer_->close();
   }
 
  private:
-  [[nodiscard]] record_file_settings file_settings() const {
+  [[nodiscard]] STRATA_COLD record_file_settings file_settings() const {
     return {manifest_path(directory_, state_.number), manifest_magic, state_.number, state_.store_id, 0};
   }
 
-  [[nodiscard]] result<void> write_whole(std::uint64_t number) {
+  [[nodiscard]] STRATA_COLD result<void> open_writer() {
+    if (writer_) return {};
+    STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, file_settings(), tail_));
+    writer_.emplace(std::move(reopened));
+    return {};
+  }
+
+  // The file ends in order, so that what follows a crash right after it finds nothing to mend.
+  [[nodiscard]] STRATA_COLD result<void> write_whole(std::uint64_t number) {
     state_.number = number;
     STRATA_TRY_LET(fresh, record_writer<Environment>::create(environment_, file_settings()));
     scratch_.clear();
     state_.whole().append_to(scratch_);
     STRATA_TRY(fresh.append(scratch_));
-    STRATA_TRY(fresh.sync());
+    STRATA_TRY(fresh.close());
     STRATA_TRY(environment_.sync_directory(directory_));
     STRATA_TRY(write_current(environment_, directory_, {state_.store_id, number}));
     whole_bytes_ = scratch_.size();
-    writer_.emplace(std::move(fresh));
-    return {};
+    return recover();
   }
 
   Environment environment_;

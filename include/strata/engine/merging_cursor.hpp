@@ -14,7 +14,6 @@
 #define STRATA_ENGINE_MERGING_CURSOR_HPP
 
 #include <optional>
-#include <vector>
 
 #include <strata/engine/version.hpp>
 
@@ -119,7 +118,7 @@ class merging_cursor {
   [[nodiscard]] const result<void>& status() const noexcept { return status_; }
 
   void seek_first() {
-    start(direction::forward, [](auto& child) { child.seek_first(); });
+    seek({}, sequence_max);  // before every entry; one way into the sources is compiled, not two
   }
   // To the first entry not before (key, sequence).
   void seek(bytes_view key, sequence_number sequence) {
@@ -216,17 +215,17 @@ class merging_cursor {
       }
     }
     if (!at_entry) {
-      order_.erase(order_.begin());
+      order_.erase(0);
       return;
     }
     for (std::size_t at = 0; at + 1 < order_.size() && before<Direction>(order_[at + 1], order_[at]); ++at)
       std::swap(order_[at], order_[at + 1]);
   }
 
-  std::vector<memory_cursor> memory_;
-  std::vector<disk_cursor> disk_;
-  std::vector<entry> heads_;
-  std::vector<std::size_t> order_;
+  dynamic_array<memory_cursor> memory_;
+  dynamic_array<disk_cursor> disk_;
+  dynamic_array<entry> heads_;
+  dynamic_array<std::size_t> order_;
   result<void> status_;
 };
 

@@ -2,8 +2,7 @@
 #ifndef STRATA_ENGINE_READ_SET_HPP
 #define STRATA_ENGINE_READ_SET_HPP
 
-#include <vector>
-
+#include <strata/core/dynamic_array.hpp>
 #include <strata/core/entry.hpp>
 
 namespace strata::inline STRATA_ABI::engine {
@@ -17,8 +16,8 @@ struct read_set {
     bool unbounded = false;  // no end
   };
   sequence_number at = 0;
-  std::vector<byte_string> keys;
-  std::vector<range> ranges;
+  dynamic_array<byte_string> keys;
+  dynamic_array<range> ranges;
 
   void clear(sequence_number new_at) {
     at = new_at;

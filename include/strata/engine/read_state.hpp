@@ -6,9 +6,7 @@
 #define STRATA_ENGINE_READ_STATE_HPP
 
 #include <atomic>
-#include <deque>
 #include <memory>
-#include <vector>
 
 #include <strata/engine/version.hpp>
 #include <strata/engine/write_batch.hpp>
@@ -49,22 +47,25 @@ class memory_unit {
     return writes.ok();
   }
   void apply_one(sequence_number sequence, const write& w) {
-    if (w.kind == write_kind::range_tombstone) {
-      tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
-      // Lists that readers may still use stay until the unit goes; range_tombstones_max bounds them.
-      range_tombstones_.store(&lists_.emplace_back(tombstones_), std::memory_order_release);
-    } else {
-      memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
-    }
+    if (w.kind == write_kind::range_tombstone) [[unlikely]]
+      return add_range_tombstone(sequence, w);
+    memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none
   sequence_number last_sequence = 0;    // of the newest commit in it; written by the leader before the unit is frozen
 
  private:
+  STRATA_COLD STRATA_NOINLINE void add_range_tombstone(sequence_number sequence, const write& w) {
+    tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
+    // Lists that readers may still use stay until the unit goes; range_tombstones_max bounds them.
+    lists_.push_back(std::make_unique<const range_tombstone_list>(tombstones_));
+    range_tombstones_.store(lists_.back().get(), std::memory_order_release);
+  }
+
   Memtable memtable_;
-  std::vector<range_tombstone> tombstones_;
-  std::deque<range_tombstone_list> lists_;
+  dynamic_array<range_tombstone> tombstones_;
+  dynamic_array<std::unique_ptr<const range_tombstone_list>> lists_;
   std::atomic<const range_tombstone_list*> range_tombstones_{nullptr};
   std::uint64_t newest_time_us_ = 0;
 };
@@ -74,7 +75,7 @@ struct read_state : std::enable_shared_from_this<read_state<Environment, Memtabl
   using unit = memory_unit<Memtable>;
   using version_type = version<Environment, Sstable>;
 
-  std::vector<std::shared_ptr<unit>> memory;  // newest first; [0] is the active one
+  dynamic_array<std::shared_ptr<unit>> memory;  // newest first; [0] is the active one
   std::shared_ptr<const version_type> tables;
 
   // The highest sequence ≤ at of a range tombstone over `key`, from every source.

@@ -28,12 +28,12 @@ class recovery {
   using table_type = typename Sstable::template table<Environment>;
   using cache_type = typename Sstable::template cache<Environment>;
 
-  recovery(const Environment& environment, byte_string directory, cache_type& cache)
+  STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache)
       : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache) {}
 
   // Makes an empty store in a directory that holds none. What a creation that was cut short left is removed first.
   // Errors: not_a_store where foreign files are; corruption where a store's files are but CURRENT is not.
-  [[nodiscard]] result<void> create() {
+  [[nodiscard]] STRATA_COLD result<void> create() {
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       switch (parse_file_name(name).type) {
@@ -54,7 +54,7 @@ class recovery {
   }
 
   // Reads the store. Errors: those of the manifest, the tables and the log.
-  [[nodiscard]] result<void> read() {
+  [[nodiscard]] STRATA_COLD result<void> read() {
     for (;;) {
       auto done = read_once();
       if (done || done.error().code() != errc::no_such_file) return done;
@@ -70,14 +70,15 @@ class recovery {
 
   // Removes what a crash left: files of ours that neither the manifest nor the log needs. Requires: read() succeeded and
   // this process is the writer.
-  [[nodiscard]] result<void> remove_leftovers() {
+  [[nodiscard]] STRATA_COLD result<void> remove_leftovers() {
+    STRATA_TRY(manifest_.make_durable());
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
       const bool needed =
           parsed.type == file_type::foreign || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
-          (parsed.type == file_type::table && manifest_.state().tables.count(parsed.number) != 0) ||
+          (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
           (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
       if (!needed) STRATA_TRY(environment_.remove_file(join_path(directory_, name)));
     }
@@ -87,42 +88,46 @@ class recovery {
   // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
   manifest<Environment> manifest_;
   std::shared_ptr<const version_type> tables_;
-  std::vector<std::shared_ptr<unit>> units_;
+  dynamic_array<std::shared_ptr<unit>> units_;
   std::optional<wal::tail> open_tail_;
   sequence_number last_sequence_ = 0;
   std::uint64_t last_time_us_ = 0;
 
  private:
-  [[nodiscard]] result<void> read_once() {
+  [[nodiscard]] STRATA_COLD result<void> read_once() {
     units_.clear();
     open_tail_.reset();
     newest_segment_ = 0;
+    // Before the manifest: a segment that a writer drops between the two is then missed by name, not passed over.
+    STRATA_TRY_LET(names, environment_.list_directory(directory_));
     STRATA_TRY(manifest_.recover());
     const manifest_state& state = manifest_.state();
     last_sequence_ = state.counts.flushed_sequence;
     last_time_us_ = state.counts.last_time_us;
     STRATA_TRY(open_tables());
-    STRATA_TRY_LET(names, environment_.list_directory(directory_));
-    std::vector<std::uint64_t> segments;
+    dynamic_array<std::uint64_t> segments;
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
       if (parsed.type == file_type::log && parsed.number >= state.log_number) segments.push_back(parsed.number);
     }
-    std::sort(segments.begin(), segments.end());
+    sort_ascending(segments);
     for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size()));
     return {};
   }
 
-  [[nodiscard]] result<void> open_tables() {
+  [[nodiscard]] STRATA_COLD result<void> open_tables() {
     const manifest_state& state = manifest_.state();
-    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    dynamic_array<std::shared_ptr<handle>> opened;
     version_edit edit;
-    for (const auto& [number, added] : state.tables) {
+    for (const named_tables::entry& named : state.tables.entries()) {
+      if (named.dropped) continue;
+      const version_edit::added_table& added = named.table;
+      const std::uint64_t number = added.number;
       const sstable::settings settings{table_path(directory_, number), number, state.store_id, 4096, 0};
       STRATA_TRY_LET(table, table_type::open(environment_, settings, cache_));
       if (table->facts() != added.facts)
         return error(errc::corruption, "open store", "a table has other facts than the manifest says").in_file(settings.path);
-      opened.emplace(number, std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
+      opened.push_back(std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
       edit.added.push_back(added);
     }
     tables_ = version_type().after(edit, opened);
@@ -132,18 +137,18 @@ class recovery {
     return {};
   }
 
-  [[nodiscard]] result<void> replay(std::uint64_t segment_number, bool is_last) {
+  [[nodiscard]] STRATA_COLD result<void> replay(std::uint64_t segment_number, bool is_last) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
     auto fresh = std::make_shared<unit>();
     fresh->segment = segment_number;
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                              environment_, segment, [&](bytes_view group, std::uint64_t offset) -> result<void> {
                                auto applied = apply_group(*fresh, group);
-                               if (applied && !*applied)
+                               if (applied.has_value() && !*applied)
                                  return error(errc::corruption, "replay log", "a record does not fit the one before")
                                      .in_file(segment.path)
                                      .at_offset(offset);
-                               return applied ? result<void>() : std::move(applied).error();
+                               return applied.has_value() ? result<void>() : std::move(applied).error();
                              }));
     // Creation was cut short before anything was in it.
     if (!is_last && tail.end == 0) return {};
@@ -159,7 +164,7 @@ class recovery {
   }
 
   // False when the bytes are no group or do not follow what was replayed before.
-  [[nodiscard]] result<bool> apply_group(unit& into, bytes_view group) {
+  [[nodiscard]] STRATA_COLD result<bool> apply_group(unit& into, bytes_view group) {
     group_reader commits(group);
     if (commits.previous() != last_sequence_) return false;
     STRATA_TRY(into.reserve(count_writes(group), group.size()));

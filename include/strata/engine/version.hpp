@@ -9,14 +9,13 @@
 #ifndef STRATA_ENGINE_VERSION_HPP
 #define STRATA_ENGINE_VERSION_HPP
 
-#include <algorithm>
 #include <atomic>
-#include <map>
 #include <memory>
-#include <vector>
 
 #include <strata/compaction/requirements.hpp>
 #include <strata/core/coding.hpp>
+#include <strata/core/dynamic_array.hpp>
+#include <strata/core/ordering.hpp>
 #include <strata/engine/file_names.hpp>
 #include <strata/sstable/requirements.hpp>
 
@@ -29,13 +28,16 @@ class table_handle {
   using table_type = typename Sstable::template table<Environment>;
 
   table_handle(const Environment& environment, byte_string path, std::uint64_t number, std::unique_ptr<table_type> table)
-      : environment_(environment), path_(std::move(path)), number_(number), table_(std::move(table)) {}
+      : environment_(environment), process_(environment.process_id()), path_(std::move(path)), number_(number),
+        table_(std::move(table)) {}
   table_handle(const table_handle&) = delete;
   table_handle& operator=(const table_handle&) = delete;
   ~table_handle() {
     table_.reset();
-    // Best effort: a file that stays is removed at the next open, which knows that no version names it.
-    if (obsolete_.load(std::memory_order_acquire)) static_cast<void>(environment_.remove_file(path_));
+    // Best effort: a file that stays is removed at the next open, which knows that no version names it. A forked child
+    // leaves it to the parent.
+    if (obsolete_.load(std::memory_order_acquire) && environment_.process_id() == process_)
+      static_cast<void>(environment_.remove_file(path_));
   }
 
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
@@ -48,6 +50,7 @@ class table_handle {
 
  private:
   Environment environment_;
+  std::uint64_t process_;
   byte_string path_;
   std::uint64_t number_;
   std::unique_ptr<table_type> table_;
@@ -61,7 +64,8 @@ class table_handle {
 //              2 · log        first segment that is still needed                                    varint
 //              3 · drop       table number                                                          varint
 //              4 · add        level · sorted run · number · bytes · entries · tombstones · range tombstones
-//                             · newest time · lowest sequence · highest sequence (varints) · smallest · limit (sized)
+//                             · hidden versions · newest time · earliest expiry + 1 · median expiry + 1
+//                             · lowest sequence · highest sequence (varints) · smallest · limit (sized)
 //
 // Frozen: on disk.
 struct version_edit {
@@ -81,10 +85,10 @@ struct version_edit {
   bool has_counters = false;
   counters counts;
   std::uint64_t log_number = 0;  // 0: unchanged
-  std::vector<std::uint64_t> dropped;
-  std::vector<added_table> added;
+  dynamic_array<std::uint64_t> dropped;
+  dynamic_array<added_table> added;
 
-  void append_to(byte_string& out) const {
+  STRATA_COLD void append_to(byte_string& out) const {
     if (has_counters) {
       out.push_back(1);
       append_varint(out, counts.flushed_sequence);
@@ -104,7 +108,8 @@ struct version_edit {
       out.push_back(4);
       for (const std::uint64_t field :
            {std::uint64_t{table.level}, table.run, table.number, table.facts.bytes, table.facts.entries, table.facts.tombstones,
-            table.facts.range_tombstones, table.facts.newest_time_us, table.facts.lowest_sequence,
+            table.facts.range_tombstones, table.facts.hidden_versions, table.facts.newest_time_us,
+            table.facts.earliest_expiry_us + 1, table.facts.median_expiry_us + 1, table.facts.lowest_sequence,
             table.facts.highest_sequence})
         append_varint(out, field);
       append_sized(out, table.facts.smallest);
@@ -113,7 +118,7 @@ struct version_edit {
   }
 
   // False when `bytes` are not what append_to makes.
-  [[nodiscard]] bool parse(bytes_view bytes) {
+  [[nodiscard]] STRATA_COLD bool parse(bytes_view bytes) {
     byte_reader in(bytes);
     while (in.ok() && in.remaining() > 0) {
       switch (in.fixed<std::uint8_t>()) {
@@ -140,9 +145,12 @@ struct version_edit {
     if (level >= compaction::levels_max) return in.fail();
     table.level = static_cast<std::uint32_t>(level);
     for (std::uint64_t* field : {&table.run, &table.number, &table.facts.bytes, &table.facts.entries, &table.facts.tombstones,
-                                 &table.facts.range_tombstones, &table.facts.newest_time_us, &table.facts.lowest_sequence,
-                                 &table.facts.highest_sequence})
+                                 &table.facts.range_tombstones, &table.facts.hidden_versions, &table.facts.newest_time_us,
+                                 &table.facts.earliest_expiry_us, &table.facts.median_expiry_us,
+                                 &table.facts.lowest_sequence, &table.facts.highest_sequence})
       *field = in.varint();
+    --table.facts.earliest_expiry_us;
+    --table.facts.median_expiry_us;
     table.facts.smallest = in.sized();
     table.facts.limit = in.sized();
     if (in.ok()) added.push_back(std::move(table));
@@ -157,7 +165,7 @@ class version {
 
   struct sorted_run {
     std::uint64_t number = 0;
-    std::vector<handle_ptr> tables;
+    dynamic_array<handle_ptr> tables;
 
     // The table whose [smallest, limit) holds `key`, or none. O(log tables).
     [[nodiscard]] const handle* find(bytes_view key) const noexcept {
@@ -167,16 +175,14 @@ class version {
     }
     // The index of the first table whose limit is above `key`.
     [[nodiscard]] std::size_t first_not_before(bytes_view key) const noexcept {
-      const auto at = std::upper_bound(tables.begin(), tables.end(), key,
-                                       [](bytes_view k, const handle_ptr& t) { return k < bytes_view(t->facts().limit); });
-      return static_cast<std::size_t>(at - tables.begin());
+      return first_behind(tables, [&](const handle_ptr& t) { return bytes_view(t->facts().limit) <= key; });
     }
   };
   struct level {
-    std::vector<sorted_run> runs;
+    dynamic_array<sorted_run> runs;
   };
 
-  [[nodiscard]] const std::vector<level>& levels() const noexcept { return levels_; }
+  [[nodiscard]] const dynamic_array<level>& levels() const noexcept { return levels_; }
   [[nodiscard]] std::size_t table_count() const noexcept {
     std::size_t count = 0;
     each_table([&](std::size_t, const sorted_run&, const handle_ptr&) { ++count; });
@@ -191,15 +197,26 @@ class version {
   [[nodiscard]] bool has_range_tombstones() const noexcept { return has_range_tombstones_; }
 
   // Calls visit(level, sorted run, table handle) for every table, newest data first.
-  template <typename Visit>
-  void each_table(Visit&& visit) const {
+  STRATA_COLD void each_table(function_ref<void(std::size_t, const sorted_run&, const handle_ptr&)> visit) const {
     for (std::size_t i = 0; i < levels_.size(); ++i)
       for (const sorted_run& run : levels_[i].runs)
         for (const handle_ptr& table : run.tables) visit(i, run, table);
   }
 
-  // What a compaction policy sees of this version.
-  [[nodiscard]] compaction::shape shape(std::uint64_t now_us) const {
+  // Whether time or the end of a snapshot can make garbage of something in the tables.
+  [[nodiscard]] STRATA_COLD bool may_gain_garbage() const {
+    bool may = false;
+    each_table([&](std::size_t, const sorted_run&, const handle_ptr& t) {
+      const sstable::facts& f = t->facts();
+      may = may || f.earliest_expiry_us != UINT64_MAX || f.hidden_versions + f.tombstones + f.range_tombstones > 0;
+    });
+    return may;
+  }
+
+  // What a compaction policy sees of this version at a wall clock of `now_us`, when values whose expiry is before
+  // `expired_before_us` may be removed and no snapshot is older than `oldest_snapshot`.
+  [[nodiscard]] STRATA_COLD compaction::shape shape(std::uint64_t now_us, std::uint64_t expired_before_us,
+                                                    sequence_number oldest_snapshot) const {
     compaction::shape seen;
     seen.now_us = now_us;
     seen.levels.resize(levels_.size());
@@ -209,57 +226,67 @@ class version {
         out.number = run.number;
         for (const handle_ptr& t : run.tables) {
           const sstable::facts& f = t->facts();
-          out.tables.push_back({t->number(), f.bytes, f.entries, f.tombstones + f.range_tombstones, f.newest_time_us, f.smallest, f.limit});
+          const std::uint64_t tombstones = f.tombstones + f.range_tombstones;
+          // A snapshot that is older than some entry may be what the others are kept for.
+          const std::uint64_t unneeded = oldest_snapshot < f.highest_sequence ? 0 : f.hidden_versions + tombstones;
+          const bool has_garbage = f.earliest_expiry_us < expired_before_us || unneeded > 0;
+          // A rewrite that drops half of what can expire costs as much as it saves; dead versions are mixed with what lives
+          // on for longer. Without a threshold a table would be written again for each value that expires.
+          const bool is_worth_rewriting =
+              f.median_expiry_us < expired_before_us || (unneeded > 0 && unneeded >= f.entries / 4);
+          out.tables.push_back({t->number(), f.bytes, f.entries, tombstones, f.newest_time_us, f.smallest, f.limit,
+                                has_garbage, is_worth_rewriting});
         }
       }
     }
     return seen;
   }
 
-  // The version after `edit`; `opened` holds the handles of tables that are not in this version. Returns null when the
+  // The version after `edit`; `known` holds the handles of tables that are not in this version. Returns null when the
   // edit does not fit: it drops what is not there, adds a number twice, or makes tables of a sorted run overlap.
-  [[nodiscard]] std::shared_ptr<const version> after(const version_edit& edit,
-                                                     const std::map<std::uint64_t, handle_ptr>& opened) const {
-    auto next = std::make_shared<version>();
-    next->levels_.resize(compaction::levels_max);
-    std::map<std::uint64_t, handle_ptr> known(opened);
-    std::vector<std::uint64_t> dropped(edit.dropped);
-    std::sort(dropped.begin(), dropped.end());
+  [[nodiscard]] STRATA_COLD std::shared_ptr<const version> after(const version_edit& edit,
+                                                                 dynamic_array<handle_ptr> known) const {
+    version next;
+    next.levels_.resize(compaction::levels_max);
+    dynamic_array<std::uint64_t> dropped(edit.dropped);
+    sort_ascending(dropped);
     std::size_t dropped_found = 0;
     each_table([&](std::size_t at_level, const sorted_run& run, const handle_ptr& t) {
-      known[t->number()] = t;
-      if (std::binary_search(dropped.begin(), dropped.end(), t->number())) {
+      known.push_back(t);
+      if (contains_sorted(dropped, t->number())) {
         ++dropped_found;
       } else {
-        next->place(at_level, run.number, t);
+        next.place(at_level, run.number, t);
       }
     });
     if (dropped_found != dropped.size()) return nullptr;
+    sort_by(known, [](const handle_ptr& a, const handle_ptr& b) { return a->number() < b->number(); });
     for (const version_edit::added_table& added : edit.added) {
-      const auto found = known.find(added.number);
-      if (found == known.end()) return nullptr;
-      next->place(added.level, added.run, found->second);
+      const std::size_t at = first_behind(known, [&](const handle_ptr& t) { return t->number() < added.number; });
+      if (at == known.size() || known[at]->number() != added.number) return nullptr;
+      next.place(added.level, added.run, known[at]);
     }
-    return next->settle() ? next : nullptr;
+    return next.settle() ? std::make_shared<const version>(std::move(next)) : nullptr;
   }
 
  private:
-  void place(std::size_t at_level, std::uint64_t run_number, const handle_ptr& table) {
-    std::vector<sorted_run>& runs = levels_[at_level].runs;
-    auto run = std::find_if(runs.begin(), runs.end(), [&](const sorted_run& r) { return r.number == run_number; });
-    if (run == runs.end()) run = runs.insert(runs.end(), sorted_run{run_number, {}});
-    run->tables.push_back(table);
+  STRATA_COLD void place(std::size_t at_level, std::uint64_t run_number, const handle_ptr& table) {
+    dynamic_array<sorted_run>& runs = levels_[at_level].runs;
+    for (sorted_run& run : runs)
+      if (run.number == run_number) return run.tables.push_back(table);
+    runs.push_back({run_number, {}});
+    runs.back().tables.push_back(table);
   }
 
   // Puts runs and tables in order and checks invariant 1 as far as facts can tell.
-  [[nodiscard]] bool settle() {
+  [[nodiscard]] STRATA_COLD bool settle() {
     has_range_tombstones_ = false;
-    std::vector<std::uint64_t> numbers;
+    dynamic_array<std::uint64_t> numbers;
     for (level& each : levels_) {
-      std::sort(each.runs.begin(), each.runs.end(), [](const sorted_run& a, const sorted_run& b) { return a.number > b.number; });
+      sort_by(each.runs, [](const sorted_run& a, const sorted_run& b) { return a.number > b.number; });
       for (sorted_run& run : each.runs) {
-        std::sort(run.tables.begin(), run.tables.end(),
-                  [](const handle_ptr& a, const handle_ptr& b) { return a->facts().smallest < b->facts().smallest; });
+        sort_by(run.tables,
+                [](const handle_ptr& a, const handle_ptr& b) { return a->facts().smallest < b->facts().smallest; });
         for (std::size_t i = 0; i < run.tables.size(); ++i) {
           numbers.push_back(run.tables[i]->number());
           has_range_tombstones_ = has_range_tombstones_ || run.tables[i]->facts().range_tombstones > 0;
@@ -267,11 +294,13 @@ class version {
         }
       }
     }
-    std::sort(numbers.begin(), numbers.end());
-    return std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end();
+    sort_ascending(numbers);
+    for (std::size_t i = 1; i < numbers.size(); ++i)
+      if (numbers[i - 1] == numbers[i]) return false;
+    return true;
   }
 
-  std::vector<level> levels_;
+  dynamic_array<level> levels_;
   bool has_range_tombstones_ = false;
 };
 

@@ -13,8 +13,6 @@
 #ifndef STRATA_ENGINE_VERSION_SET_HPP
 #define STRATA_ENGINE_VERSION_SET_HPP
 
-#include <set>
-
 #include <strata/core/epoch.hpp>
 #include <strata/engine/recovery.hpp>
 
@@ -41,7 +39,7 @@ class version_set {
 
   // Takes over what recovery read. `active` (may be null) is the unit that commits go on in. Before any other call.
   template <typename Recovered>
-  void start(Recovered& recovered, std::shared_ptr<unit> active) {
+  STRATA_COLD void start(Recovered& recovered, std::shared_ptr<unit> active) {
     manifest_ = std::move(recovered.manifest_);
     const version_edit::counters& counts = manifest_.state().counts;
     visible_.store(recovered.last_sequence_, std::memory_order_release);
@@ -49,12 +47,12 @@ class version_set {
     next_file_ = counts.file_ceiling + 1;
     sequence_ceiling_.store(counts.sequence_ceiling, std::memory_order_relaxed);
     flushed_sequence_ = counts.flushed_sequence;
-    auto state = std::make_shared<state_type>();
-    for (const auto& each : recovered.units_) state->memory.insert(state->memory.begin(), each);
-    if (active && (state->memory.empty() || state->memory.front() != active)) state->memory.insert(state->memory.begin(), active);
-    state->tables = recovered.tables_;
+    state_type state;
+    for (const auto& each : recovered.units_) state.memory.insert(0, each);
+    if (active && (state.memory.empty() || state.memory.front() != active)) state.memory.insert(0, active);
+    state.tables = recovered.tables_;
     lock held(mutex_);
-    replace(std::move(state));
+    replace(std::make_shared<const state_type>(std::move(state)));
   }
 
   // ---- reading
@@ -79,16 +77,16 @@ class version_set {
   [[nodiscard]] sequence_number take_snapshot() {
     lock held(mutex_);
     const sequence_number sequence = visible();
-    snapshots_.insert(sequence);
+    snapshots_.push_back(sequence);
     return sequence;
   }
   void release_snapshot(sequence_number sequence) noexcept {
     lock held(mutex_);
-    snapshots_.erase(snapshots_.find(sequence));
+    snapshots_.erase(first_behind(snapshots_, [&](sequence_number each) { return each < sequence; }));
   }
-  [[nodiscard]] std::vector<sequence_number> snapshots() {
+  [[nodiscard]] STRATA_COLD dynamic_array<sequence_number> snapshots() {
     lock held(mutex_);
-    std::vector<sequence_number> distinct;
+    dynamic_array<sequence_number> distinct;
     for (const sequence_number each : snapshots_)
       if (distinct.empty() || distinct.back() != each) distinct.push_back(each);
     return distinct;
@@ -97,7 +95,7 @@ class version_set {
   // ---- numbers
 
   // A file number that was never used. Errors: those of a manifest append.
-  [[nodiscard]] result<std::uint64_t> new_file_number() {
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> new_file_number() {
     lock held(manifest_mutex_);
     return take_file_number();
   }
@@ -119,16 +117,16 @@ class version_set {
   // ---- changes
 
   // Makes `fresh` the active memtable; the one before is frozen. Commit leader only.
-  void rotate(std::shared_ptr<unit> fresh) {
+  STRATA_COLD void rotate(std::shared_ptr<unit> fresh) {
     lock held(mutex_);
-    auto next = std::make_shared<state_type>(*owner_);
-    next->memory.insert(next->memory.begin(), std::move(fresh));
-    replace(std::move(next));
+    state_type next(*owner_);
+    next.memory.insert(0, std::move(fresh));
+    replace(std::make_shared<const state_type>(std::move(next)));
   }
 
   // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. One caller
   // at a time makes a change that depends on what is current: inputs of two calls must not overlap.
-  [[nodiscard]] result<void> install(version_edit edit, const std::map<std::uint64_t, std::shared_ptr<handle>>& opened,
+  [[nodiscard]] STRATA_COLD result<void> install(version_edit edit, const dynamic_array<std::shared_ptr<handle>>& opened,
                                      const std::shared_ptr<unit>& flushed) {
     lock held_manifest(manifest_mutex_);
     std::shared_ptr<const version_type> before;
@@ -140,36 +138,36 @@ class version_set {
     STRATA_ASSERT(after != nullptr);
     const sequence_number flushed_sequence = flushed ? flushed->last_sequence : flushed_sequence_;
     if (flushed && flushed->segment != 0) edit.log_number = flushed->segment + 1;
-    const std::vector<std::uint64_t> dropped = edit.dropped;
+    dynamic_array<std::uint64_t> dropped = edit.dropped;
+    sort_ascending(dropped);
     STRATA_TRY(write_edit(std::move(edit), flushed_sequence));
     {
       lock held(mutex_);
       flushed_sequence_ = flushed_sequence;
-      auto next = std::make_shared<state_type>(*owner_);
-      next->tables = after;
-      if (flushed) std::erase(next->memory, flushed);
-      replace(std::move(next));
+      state_type next(*owner_);
+      next.tables = after;
+      if (flushed) next.memory.erase_if([&](const std::shared_ptr<unit>& each) { return each == flushed; });
+      replace(std::make_shared<const state_type>(std::move(next)));
     }
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
-      if (std::find(dropped.begin(), dropped.end(), table->number()) == dropped.end()) return;
-      if (!after_names(*after, table->number())) table->mark_obsolete();
+      if (contains_sorted(dropped, table->number()) && !after_names(*after, table->number())) table->mark_obsolete();
     });
     return manifest_.has_grown() ? rewrite_manifest() : result<void>();
   }
 
   // The tables and the newest commit that is in them, taken together.
-  [[nodiscard]] std::pair<std::shared_ptr<const version_type>, sequence_number> flushed_tables() {
+  [[nodiscard]] STRATA_COLD std::pair<std::shared_ptr<const version_type>, sequence_number> flushed_tables() {
     lock held(mutex_);
     return {owner_ ? owner_->tables : nullptr, flushed_sequence_};
   }
 
   // Lets go of replaced states that no reader is in any more. Where a reader still is: does nothing, a later call will.
-  void reclaim() {
-    std::vector<std::shared_ptr<const state_type>> quiet;
+  STRATA_COLD void reclaim() {
+    dynamic_array<std::shared_ptr<const state_type>> quiet;
     lock held(mutex_);
-    std::erase_if(retired_, [&](auto& each) {
-      if (!epochs_.quiet_since(each.first)) return false;
-      quiet.push_back(std::move(each.second));
+    retired_.erase_if([&](retired_state& each) {
+      if (!epochs_.quiet_since(each.epoch)) return false;
+      quiet.push_back(std::move(each.state));
       return true;
     });
     held.unlock();
@@ -181,14 +179,14 @@ class version_set {
   }
 
   // After a full disk: a manifest whose last append failed is written anew.
-  [[nodiscard]] result<void> resume() {
+  [[nodiscard]] STRATA_COLD result<void> resume() {
     lock held(manifest_mutex_);
     return manifest_written_ ? result<void>() : rewrite_manifest();
   }
 
   // Ends it: numbers that were reserved and not used are given back, readers that come find nothing. `last`: the newest
   // commit; `last_time_us`: its time.
-  [[nodiscard]] result<void> close(sequence_number last) {
+  [[nodiscard]] STRATA_COLD result<void> close(sequence_number last) {
     result<void> done;
     lock held_manifest(manifest_mutex_);
     if (took_numbers_ && manifest_written_) {
@@ -206,6 +204,9 @@ class version_set {
     return done;
   }
 
+  // In a forked child: readers that come find nothing. No lock is taken, for a thread of the parent may have held it.
+  STRATA_COLD void forget() noexcept { current_.store(nullptr, std::memory_order_seq_cst); }
+
   // Wall clock of the newest commit, µs since 1970; written by the commit leader.
   std::atomic<std::uint64_t> last_time_us_{0};
 
@@ -216,23 +217,28 @@ class version_set {
   [[nodiscard]] const std::shared_ptr<const state_type>& current() const noexcept { return owner_; }
 
  private:
-  [[nodiscard]] static bool after_names(const version_type& tables, std::uint64_t number) {
+  [[nodiscard]] STRATA_COLD static bool after_names(const version_type& tables, std::uint64_t number) {
     bool named = false;
     tables.each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& t) { named = named || t->number() == number; });
     return named;
   }
 
+  struct retired_state {
+    std::uint64_t epoch;  // readers that came before it may be inside
+    std::shared_ptr<const state_type> state;
+  };
+
   // Requires mutex_.
-  void replace(std::shared_ptr<const state_type> next) {
+  STRATA_COLD void replace(std::shared_ptr<const state_type> next) {
     std::shared_ptr<const state_type> before = std::move(owner_);
     owner_ = std::move(next);
     current_.store(owner_.get(), std::memory_order_seq_cst);
     const std::uint64_t epoch = epochs_.advance();
-    if (before) retired_.emplace_back(epoch, std::move(before));
+    if (before) retired_.push_back({epoch, std::move(before)});
   }
 
   // Requires manifest_mutex_.
-  [[nodiscard]] result<std::uint64_t> take_file_number() {
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> take_file_number() {
     const std::uint64_t number = next_file_++;
     if (number > manifest_.state().counts.file_ceiling) {
       if (auto done = write_edit({}, flushed_sequence_); !done) return std::move(done).error();
@@ -242,17 +248,16 @@ class version_set {
 
   // Requires manifest_mutex_. Where it fails, either manifest may be the one that counts, so nothing more is written to
   // the old one.
-  [[nodiscard]] result<void> rewrite_manifest() {
+  [[nodiscard]] STRATA_COLD result<void> rewrite_manifest() {
     const std::uint64_t number = next_file_++;
     manifest_written_ = manifest_.rewrite(number, number + file_numbers_reserved);
     return manifest_written_;
   }
 
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
-  [[nodiscard]] result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
+  [[nodiscard]] STRATA_COLD result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
     // With the first reason: whether it can be resumed from hangs on that.
     if (!manifest_written_) return manifest_written_;
-    if (manifest_.is_unsettled()) STRATA_TRY(rewrite_manifest());
     edit.has_counters = true;
     edit.counts = {flushed_sequence,
                    (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
@@ -272,9 +277,9 @@ class version_set {
   typename Environment::mutex manifest_mutex_;
   epoch_domain epochs_;
   std::atomic<const state_type*> current_{nullptr};
-  std::shared_ptr<const state_type> owner_;                                                  // mutex_
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<const state_type>>> retired_;  // mutex_
-  std::multiset<sequence_number> snapshots_;                                                 // mutex_
+  std::shared_ptr<const state_type> owner_;   // mutex_
+  dynamic_array<retired_state> retired_;      // mutex_
+  dynamic_array<sequence_number> snapshots_;  // mutex_; ascending, for what is visible only rises
   std::atomic<sequence_number> visible_{0};
   sequence_number flushed_sequence_ = 0;  // written under both
   std::atomic<sequence_number> sequence_ceiling_{0};  // written under manifest_mutex_

@@ -151,10 +151,11 @@ class write_batch {
   }
 
   // Writes `value` under `key`. Requires: limits of core/entry.hpp hold (the commit checks the whole).
-  void put(write_label label, bytes_view key, bytes_view value) { add({write_kind::value, label, key, value}); }
+  void put(write_label label, bytes_view key, bytes_view value) { append_write({write_kind::value, label, key, value}); }
 
   // The same with an expiry in µs since 1970.
   void put_expiring(write_label label, bytes_view key, bytes_view value, std::uint64_t expires_at_us) {
+    STRATA_ASSERT(value.size() <= value_bytes_max);
     begin_write(write_kind::value_with_expiry, label, key);
     append_varint(bytes_, value.size() + 8);
     append_fixed(bytes_, expires_at_us);
@@ -162,15 +163,21 @@ class write_batch {
     payload_bytes_ += value.size() + 8;
   }
 
-  void erase(write_label label, bytes_view key) { add({write_kind::tombstone, label, key, {}}); }
+  void erase(write_label label, bytes_view key) { append_write({write_kind::tombstone, label, key, {}}); }
 
   // Erases every key begin ≤ key < end, those of earlier writes of this batch included: these become tombstones, so that
   // within one commit, too, the later operation wins. Cost: O(batch) when the batch has earlier writes.
   void erase_range(write_label label, bytes_view begin, bytes_view end) {
     if (begin >= end) return;
     if (count_ > 0) bury(begin, end);
-    add({write_kind::range_tombstone, label, begin, end});
+    append_write({write_kind::range_tombstone, label, begin, end});
     erases_ranges_ = true;
+  }
+
+  // Any of the above, as it is read from a batch: a value with expiry begins with it, a range tombstone has its end as value.
+  void add(const write& w) {
+    if (w.kind == write_kind::range_tombstone) return erase_range(w.label, w.key, w.value);
+    append_write(w);
   }
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
@@ -200,13 +207,16 @@ class write_batch {
 
  private:
   void begin_write(write_kind kind, write_label label, bytes_view key) {
+    // Here and not when it is read again: by then it would be in the log.
+    STRATA_ASSERT(key.size() <= internal_key_bytes_max);
     bytes_.push_back(static_cast<char>(kind));
     append_varint(bytes_, label);
     append_sized(bytes_, key);
     payload_bytes_ += key.size();
     ++count_;
   }
-  void add(const write& w) {
+  void append_write(const write& w) {
+    STRATA_ASSERT(w.value.size() <= value_bytes_max + 8);
     begin_write(w.kind, w.label, w.key);
     if (w.kind == write_kind::tombstone) return;
     append_sized(bytes_, w.value);
@@ -224,7 +234,7 @@ class write_batch {
       if (w.kind != write_kind::range_tombstone && w.key >= begin && w.key < end) {
         erase(w.label, w.key);
       } else {
-        add(w);
+        append_write(w);
       }
     }
   }

@@ -64,7 +64,7 @@ static_assert(sizeof(off_t) == 8, "strata: environment::posix: build with -D_FIL
   }
 }
 
-[[nodiscard]] inline error posix_failure(const char* operation, std::string_view path, int number) noexcept {
+[[nodiscard]] STRATA_COLD inline error posix_failure(const char* operation, std::string_view path, int number) noexcept {
   return error(posix_code(number), operation).in_file(path).with_system_error(number);
 }
 
@@ -218,7 +218,7 @@ class posix_held_locks {
 
 // Takes or gives back the system's lock on a whole file. 0 or the error number. Both kinds belong to the open file and
 // not to the process: closing another descriptor of the same file leaves them.
-[[nodiscard]] inline int lock_descriptor(int number, bool take) noexcept {
+[[nodiscard]] STRATA_COLD inline int lock_descriptor(int number, bool take) noexcept {
 #if defined(F_OFD_SETLK)
   struct flock whole {};
   whole.l_type = static_cast<short>(take ? F_WRLCK : F_UNLCK);
@@ -389,7 +389,7 @@ class posix : public threads {
   };
 
   // A new, empty file. already_exists, no_such_file (its directory), permission_denied, no_space, too_many_open_files.
-  [[nodiscard]] static result<writable_file> create_file(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<writable_file> create_file(std::string_view path) noexcept {
     const detail::posix_call call("create file", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
@@ -400,7 +400,7 @@ class posix : public threads {
 
   // An existing file, cut to its first `size` bytes, for appending there. invalid_argument where it is shorter: nothing
   // has changed. The cut is durable after `sync`.
-  [[nodiscard]] static result<writable_file> open_writable(std::string_view path, std::uint64_t size) noexcept {
+  [[nodiscard]] STRATA_COLD static result<writable_file> open_writable(std::string_view path, std::uint64_t size) noexcept {
     const detail::posix_call call("open file for writing", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
@@ -414,7 +414,7 @@ class posix : public threads {
   }
 
   // no_such_file where there is none; io_error for a directory.
-  [[nodiscard]] static result<readable_file> open_readable(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<readable_file> open_readable(std::string_view path) noexcept {
     const detail::posix_call call("open file", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
@@ -425,7 +425,7 @@ class posix : public threads {
   }
 
   // Whether a file or a directory has this name. permission_denied or io_error where that can't be told.
-  [[nodiscard]] static result<bool> file_exists(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<bool> file_exists(std::string_view path) noexcept {
     const detail::posix_call call("look for file", path);
     if (!call.fit()) return call.failure();
     struct stat status {};
@@ -435,7 +435,7 @@ class posix : public threads {
   }
 
   // In bytes. io_error for a directory.
-  [[nodiscard]] static result<std::uint64_t> file_size(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<std::uint64_t> file_size(std::string_view path) noexcept {
     const detail::posix_call call("size of file", path);
     if (!call.fit()) return call.failure();
     struct stat status {};
@@ -445,7 +445,7 @@ class posix : public threads {
   }
 
   // Atomic: at every moment `to` is the old file or the new one. Durable after `sync_directory` of both directories.
-  [[nodiscard]] static result<void> rename_file(std::string_view from, std::string_view to) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> rename_file(std::string_view from, std::string_view to) noexcept {
     const detail::posix_call call("rename file", from);
     const detail::posix_call target("rename file", to);
     if (!call.fit()) return call.failure();
@@ -455,7 +455,7 @@ class posix : public threads {
   }
 
   // Handles that have it open go on working. no_such_file; io_error for a directory.
-  [[nodiscard]] static result<void> remove_file(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> remove_file(std::string_view path) noexcept {
     const detail::posix_call call("remove file", path);
     if (!call.fit()) return call.failure();
     if (::unlink(call.path()) != 0) return call.failure(errno);
@@ -464,7 +464,7 @@ class posix : public threads {
 
   // `to` becomes another name of the file `from`. unsupported where these two can't share a file (no links here,
   // another file system, too many names): a copy does then. no_such_file, already_exists.
-  [[nodiscard]] static result<void> link_file(std::string_view from, std::string_view to) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> link_file(std::string_view from, std::string_view to) noexcept {
     const detail::posix_call call("link file", from);
     const detail::posix_call target("link file", to);
     if (!call.fit()) return call.failure();
@@ -478,7 +478,7 @@ class posix : public threads {
   }
 
   // True: made; false: was there. already_exists where a file has the name; no_such_file where the parent is missing.
-  [[nodiscard]] static result<bool> create_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<bool> create_directory(std::string_view path) noexcept {
     const detail::posix_call call("create directory", path);
     if (!call.fit()) return call.failure();
     if (::mkdir(call.path(), 0755) == 0) return true;
@@ -489,7 +489,7 @@ class posix : public threads {
   }
 
   // io_error where it is not empty; no_such_file where there is none.
-  [[nodiscard]] static result<void> remove_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> remove_directory(std::string_view path) noexcept {
     const detail::posix_call call("remove directory", path);
     if (!call.fit()) return call.failure();
     if (::rmdir(call.path()) != 0) return call.failure(errno);
@@ -497,7 +497,7 @@ class posix : public threads {
   }
 
   // Names without path, in no order, without . and ..
-  [[nodiscard]] static result<std::vector<std::string>> list_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<std::vector<std::string>> list_directory(std::string_view path) noexcept {
     const detail::posix_call call("list directory", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_BLOCK {
@@ -517,7 +517,7 @@ class posix : public threads {
   }
 
   // Names made, renamed and removed in it so far survive a power cut. Issued once, as a file's sync.
-  [[nodiscard]] static result<void> sync_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> sync_directory(std::string_view path) noexcept {
     const detail::posix_call call("sync directory", path);
     if (!call.fit()) return call.failure();
     detail::descriptor directory = detail::open_descriptor(call.path(), O_RDONLY | O_DIRECTORY);
@@ -528,7 +528,7 @@ class posix : public threads {
   }
 
   // A new, empty directory under $TMPDIR, or /tmp where that is not set, that only this user can enter.
-  [[nodiscard]] static result<std::string> temporary_directory() noexcept {
+  [[nodiscard]] STRATA_COLD static result<std::string> temporary_directory() noexcept {
     const char* const set = std::getenv("TMPDIR");
     STRATA_TRY_BLOCK {
       std::string path(set != nullptr && *set != '\0' ? set : "/tmp");
@@ -541,7 +541,7 @@ class posix : public threads {
 
   // Holds `path`, which is made if it is not there and never removed, against other processes and against this one.
   // in_use where one of them holds it; at once, never after waiting.
-  [[nodiscard]] static result<file_lock> lock_file(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<file_lock> lock_file(std::string_view path) noexcept {
     const detail::posix_call call("lock file", path);
     if (!call.fit()) return call.failure();
     // Someone may remove the file between opening and locking it: what is locked then has no name, and the next to come
@@ -562,14 +562,14 @@ class posix : public threads {
     void operator()(DIR* directory) const noexcept { ::closedir(directory); }
   };
 
-  static result<std::uint64_t> size_of(const detail::posix_call& call, const detail::descriptor& file) noexcept {
+  STRATA_COLD static result<std::uint64_t> size_of(const detail::posix_call& call, const detail::descriptor& file) noexcept {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return call.failure(errno);
     if (S_ISDIR(status.st_mode)) return call.failure(EISDIR);
     return static_cast<std::uint64_t>(status.st_size);
   }
 
-  static result<file_lock> lock_once(const detail::posix_call& call) noexcept {
+  STRATA_COLD static result<file_lock> lock_once(const detail::posix_call& call) noexcept {
     std::unique_ptr<detail::posix_held_lock> held;
     STRATA_TRY_BLOCK { held = std::make_unique<detail::posix_held_lock>(); }
     STRATA_CATCH(...) { return call.failure(ENOMEM); }

@@ -29,6 +29,7 @@
 #include <atomic>
 #include <memory>
 
+#include <strata/core/function_ref.hpp>
 #include <strata/core/record.hpp>
 #include <strata/environment/requirements.hpp>
 
@@ -83,7 +84,7 @@ class record_writer {
  public:
   // Makes the file and its header, unsynced. The name is durable when the caller has synced the directory.
   // Errors: already_exists; out_of_memory. A file that an error or a crash leaves is a torn creation to replay.
-  [[nodiscard]] static result<record_writer> create(const Environment& environment,
+  [[nodiscard]] STRATA_COLD static result<record_writer> create(const Environment& environment,
                                                     const record_file_settings& settings) {
     STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "create record file"));
     STRATA_TRY_LET(file, environment.create_file(settings.path));
@@ -100,7 +101,7 @@ class record_writer {
   // elsewhere and begins another file.
   // Errors: invalid_argument where the file is sealed or is not the one that was replayed; no_such_file; out_of_memory.
   // A crash leaves the torn end or none: the next replay returns the same records.
-  [[nodiscard]] static result<record_writer> reopen(const Environment& environment,
+  [[nodiscard]] STRATA_COLD static result<record_writer> reopen(const Environment& environment,
                                                     const record_file_settings& settings, const record_tail& tail) {
     if (tail.sealed)
       return error(errc::invalid_argument, "reopen record file", "it is sealed")
@@ -142,7 +143,7 @@ class record_writer {
 
   // Ends the file for good: syncs what is not, then appends the seal, which thereby promises all before it. The seal
   // itself is durable after the caller's sync().
-  [[nodiscard]] result<void> seal() {
+  [[nodiscard]] STRATA_COLD result<void> seal() {
     STRATA_TRY(sync());
     STRATA_TRY(write(record_type::seal, {}));
     // A sync that failed beside this stays failed (invariant 3).
@@ -155,7 +156,7 @@ class record_writer {
   // Ends the use of a file that may be reopened: syncs, and where records are without a promise appends one for all of
   // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. The file is closed
   // also on an error; a second call does nothing.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] STRATA_COLD result<void> close() {
     if (state_.value.load(std::memory_order_acquire) == state::closed) return {};
     auto settled = settle();
     auto closed = file_.close();
@@ -191,14 +192,14 @@ class record_writer {
   }
 
   // Advice: a file system that cannot, or has not so much room, does not stop the log.
-  [[nodiscard]] result<void> preallocate(std::uint64_t bytes) {
+  [[nodiscard]] STRATA_COLD result<void> preallocate(std::uint64_t bytes) {
     if (bytes == 0) return {};
     auto done = file_.preallocate(bytes);
     if (!done && !(done.error() == errc::unsupported) && !(done.error() == errc::no_space)) return done;
     return {};
   }
 
-  [[nodiscard]] result<void> write_header(const record_file_settings& settings, std::uint64_t salt) {
+  [[nodiscard]] STRATA_COLD result<void> write_header(const record_file_settings& settings, std::uint64_t salt) {
     chain_ = store_record_file_header(buffer_.get(), settings.identity(), salt);
     STRATA_TRY(file_.append({buffer_.get(), record_file_header_bytes}));
     end_.value.store(record_file_header_bytes, std::memory_order_release);
@@ -340,8 +341,8 @@ class record_file_window {
 // Reads what lies behind `tail.end`, where the records end: corruption where a record header promises more than the
 // bytes before `bar`, else sets `tail.torn`. One pass, each byte looked at once.
 template <typename File>
-[[nodiscard]] result<void> judge_record_tail(record_file_window<File>& window, std::uint32_t seed, std::uint64_t bar,
-                                             record_tail& tail) {
+[[nodiscard]] STRATA_COLD result<void> judge_record_tail(record_file_window<File>& window, std::uint32_t seed,
+                                                         std::uint64_t bar, record_tail& tail) {
   std::uint64_t at = tail.end;
   while (at < window.file_bytes()) {
     const auto count = static_cast<std::size_t>(
@@ -358,7 +359,7 @@ template <typename File>
   return {};
 }
 
-[[nodiscard]] inline error foreign_record_file(record_file_header_state state, const std::string& path) {
+[[nodiscard]] STRATA_COLD inline error foreign_record_file(record_file_header_state state, const std::string& path) {
   const auto failure = [&](errc code, const char* reason) {
     return error(code, "replay records", reason).in_file(path).at_offset(0);
   };
@@ -380,9 +381,10 @@ template <typename File>
 // A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged and no record promises
 // anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
 // checksum is right and the file has room for it.
-template <typename Environment, typename Function>
-[[nodiscard]] result<record_tail> replay_records(const Environment& environment, const record_file_settings& settings,
-                                                 Function&& f) {
+template <typename Environment>
+[[nodiscard]] STRATA_COLD result<record_tail> replay_records(const Environment& environment,
+                                                             const record_file_settings& settings,
+                                                             function_ref<result<void>(bytes_view, std::uint64_t)> f) {
   STRATA_ASSERT(settings.magic.size() == record_magic_bytes);
   STRATA_TRY_LET(file, environment.open_readable(settings.path));
   detail::record_file_window<typename Environment::readable_file> window(std::move(file), settings.path);

@@ -132,7 +132,7 @@ class threads {
   //
   // out_of_memory: no memory, or no further thread is allowed; nothing was started.
   template <typename Function>
-  [[nodiscard]] static result<thread> start_thread(const char* name, Function function) {
+  [[nodiscard]] STRATA_COLD static result<thread> start_thread(const char* name, Function function) {
     std::unique_ptr<start<Function>> begin;
     STRATA_TRY_BLOCK { begin = std::make_unique<start<Function>>(name, std::move(function)); }
     STRATA_CATCH(...) { return error(errc::out_of_memory, "start thread"); }
@@ -161,7 +161,7 @@ class threads {
 
   // 64 bits from the operating system. Where it has none to give (a sandbox may forbid the call), bits that clocks, the
   // process and a counter make unlike any others, but that can be guessed.
-  [[nodiscard]] static std::uint64_t entropy() noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint64_t entropy() noexcept {
     std::uint64_t bits = 0;
     if (getentropy(&bits, sizeof bits) == 0) return bits;
     static std::atomic<std::uint64_t> calls{0};

@@ -4,10 +4,10 @@
 
 #include <atomic>
 #include <memory>
-#include <vector>
 
 #include <strata/codec/value.hpp>
 #include <strata/core/coding.hpp>
+#include <strata/core/dynamic_array.hpp>
 
 namespace strata::inline STRATA_ABI {
 
@@ -41,14 +41,14 @@ struct collection {
     std::uint32_t id;
     evolution way;  // from its values to those of today
   };
-  using older_schemas = std::vector<older_schema>;
+  using older_schemas = dynamic_array<older_schema>;
 
   byte_string name;
   const type_face* face = nullptr;
   std::atomic<std::uint32_t> id{0};         // 0: not in the catalogue yet, and so empty
   std::atomic<std::uint32_t> schema_id{0};  // of the value's type today; 0: not in the catalogue
   std::atomic<const older_schemas*> older{nullptr};
-  std::vector<std::unique_ptr<const older_schemas>> lists;  // all that `older` ever pointed to
+  dynamic_array<std::unique_ptr<const older_schemas>> lists;  // all that `older` ever pointed to
   result<void> usable;                                      // why it can't be used, if so: schema_mismatch, …
 
   // The way from values of schema `schema` to today's type; null where there is none.
@@ -59,6 +59,21 @@ struct collection {
       if (each.id == schema) return &each.way;
     return nullptr;
   }
+};
+
+// The name of a collection, as its descriptor holds it: it refers to characters that outlive the descriptor, and so is not
+// made from a string that is about to go.
+class collection_name {
+ public:
+  constexpr collection_name(const char* name) noexcept : name_(name) {}            // NOLINT: implicit, as a literal is
+  constexpr collection_name(std::string_view name) noexcept : name_(name) {}       // NOLINT
+  constexpr collection_name(const std::string& name) noexcept : name_(name) {}     // NOLINT
+  collection_name(std::string&&) = delete;
+  constexpr operator std::string_view() const noexcept { return name_; }           // NOLINT
+  friend constexpr bool operator==(const collection_name& a, const collection_name& b) noexcept { return a.name_ == b.name_; }
+
+ private:
+  std::string_view name_;
 };
 
 // The bytes that every key of a collection begins with.

@@ -46,17 +46,19 @@ class transaction_state {
     rollback();
     batch_.clear(default_run);
     reads_.clear(engine_.take_snapshot());
+    wanted_ = durability::none;
     active_ = true;
   }
   [[nodiscard]] bool active() const noexcept { return active_; }
   [[nodiscard]] sequence_number snapshot() const noexcept { return reads_.at; }
-  [[nodiscard]] engine::write_batch& batch() noexcept { return batch_; }
 
-  // Ends it. The sequence of the commit; of an empty transaction the one it read at.
+  // Ends it. The sequence of the commit; of an empty transaction the one it read at. It is as durable as `wanted`, or as one
+  // of its writes has asked for.
   // Errors: conflict; closed where it has ended; those of an engine's commit.
   [[nodiscard]] result<sequence_number> commit(durability wanted) {
     if (!active_) return error(errc::closed, "commit", "the transaction has ended");
-    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted, &reads_);
+    if (wanted > wanted_) wanted_ = wanted;
+    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted_, &reads_);
     rollback();
     return done;
   }
@@ -66,13 +68,22 @@ class transaction_state {
     active_ = false;
     engine_.release_snapshot(reads_.at);
     overlay_.reset();
-    overlaid_ = 0;
+  }
+
+  // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory.
+  [[nodiscard]] STRATA_NOINLINE result<void> write(const engine::write& w, durability wanted) {
+    if (!active_) return error(errc::closed, "write", "the transaction has ended");
+    if (wanted > wanted_) wanted_ = wanted;
+    if (overlay_) STRATA_TRY(overlay_->reserve(1, w.key.size() + w.value.size()));
+    batch_.add(w);
+    if (overlay_) overlay_->apply_one(++overlay_at_, w);
+    return {};
   }
 
   [[nodiscard]] result<bool> get(bytes_view key, value_visitor on_value) {
     if (!active_) return error(errc::closed, "get", "the transaction has ended");
     if (!batch_.empty()) {
-      STRATA_TRY(bring_overlay_up_to_date());
+      STRATA_TRY(make_overlay());
       sequence_number erased = 0;
       if (const range_tombstone_list* list = overlay_->range_tombstones()) erased = list->covering(key, sequence_max);
       entry own;
@@ -82,12 +93,23 @@ class transaction_state {
     reads_.keys.emplace_back(key);
     return get_from_engine(engine_, key, reads_.at, on_value);
   }
-  [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range) {
+
+  // A cursor over the transaction as it is now. `mark` is for walked().
+  [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range, std::size_t& mark) {
     if (!active_) return error(errc::closed, "scan", "the transaction has ended");
-    reads_.ranges.push_back({range.begin, range.end, range.unbounded});
+    mark = reads_.ranges.size();
+    reads_.ranges.push_back({});
     if (batch_.empty()) return engine_.make_cursor(std::move(range), reads_.at);
-    STRATA_TRY(bring_overlay_up_to_date());
-    return engine_.make_cursor(std::move(range), reads_.at, overlay_.get());
+    STRATA_TRY(make_overlay());
+    return engine_.make_cursor(std::move(range), reads_.at, overlay_, overlay_at_);
+  }
+  // Says which part of its range the scan of `mark` has walked so far: what others may not have changed.
+  void walked(std::size_t mark, bytes_view begin, bytes_view end, bool unbounded) {
+    if (!active_ || mark >= reads_.ranges.size()) return;
+    engine::read_set::range& range = reads_.ranges[mark];
+    range.begin.assign(begin);
+    range.end.assign(end);
+    range.unbounded = unbounded;
   }
 
   [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
@@ -108,26 +130,36 @@ class transaction_state {
     return true;
   }
 
-  // The batch's writes as a memtable of their own, so that reads can find and walk them. Made when a read needs it.
-  [[nodiscard]] result<void> bring_overlay_up_to_date() {
-    if (overlay_ && overlaid_ == batch_.count() && !batch_.erases_ranges()) return {};
-    auto fresh = std::make_unique<typename Engine::overlay_type>();
+  // The batch's writes as a memtable of their own, so that reads can find and walk them. Made by the first read that comes
+  // after a write; later writes go into both. A scan keeps the overlay that it began with, and sees no later write.
+  [[nodiscard]] result<void> make_overlay() {
+    if (overlay_) return {};
+    auto fresh = std::make_shared<typename Engine::overlay_type>();
     STRATA_TRY(fresh->reserve(batch_.count(), batch_.payload_bytes()));
-    sequence_number sequence = sequence_max - Engine::cursor_type::overlay_sequences;
+    overlay_at_ = sequence_max - Engine::cursor_type::overlay_sequences;
     engine::write_reader writes = batch_.writes();
-    for (engine::write w; writes.next(w);) fresh->apply_one(++sequence, w);
+    for (engine::write w; writes.next(w);) fresh->apply_one(++overlay_at_, w);
     overlay_ = std::move(fresh);
-    overlaid_ = batch_.count();
     return {};
   }
 
   Engine& engine_;
   engine::write_batch batch_;
   engine::read_set reads_;
-  std::unique_ptr<typename Engine::overlay_type> overlay_;
-  std::uint32_t overlaid_ = 0;
+  std::shared_ptr<typename Engine::overlay_type> overlay_;
+  sequence_number overlay_at_ = 0;  // of the newest write in it
+  durability wanted_ = durability::none;
   bool active_ = false;
 };
+
+// Between two tries of a commit that met others: at random and longer each time, so that one of them gets through.
+template <typename Environment>
+void back_off(const Environment& environment, int attempt) {
+  constexpr int tries_at_once = 2;
+  if (attempt <= tries_at_once) return;
+  const std::uint64_t most_us = std::uint64_t{1} << (attempt < 14 ? attempt : 14);
+  environment.sleep_for_us(environment.entropy() % most_us);
+}
 
 // Bytes that a thread builds keys and values in, so that a call allocates nothing once they have grown.
 struct key_and_value {
@@ -203,7 +235,7 @@ class read_context {
       });
     }
     auto there = engine_->get_pinned(key, at_, out);
-    if (there && *there) value = out.value();
+    if (there.has_value() && *there) value = out.value();
     return there;
   }
   // Calls on_value(index, value) for those of `keys` that are there, all at one sequence.
@@ -220,10 +252,18 @@ class read_context {
     }));
     return visited;
   }
-  [[nodiscard]] STRATA_NOINLINE result<std::unique_ptr<cursor_type>> scan(engine::cursor_range range) const {
-    if (transaction_ != nullptr) return transaction_->scan(std::move(range));
+  // A cursor; in a transaction `mark` is then for walked().
+  [[nodiscard]] STRATA_NOINLINE result<std::unique_ptr<cursor_type>> scan(engine::cursor_range range, std::size_t& mark) const {
+    if (transaction_ != nullptr) return transaction_->scan(std::move(range), mark);
     return engine_->make_cursor(std::move(range), at_);
   }
+  [[nodiscard]] bool in_transaction() const noexcept { return transaction_ != nullptr; }
+  // See transaction_state. Requires in_transaction().
+  void walked(std::size_t mark, bytes_view begin, bytes_view end, bool unbounded) const {
+    transaction_->walked(mark, begin, end, unbounded);
+  }
+  // Called before a collection is read that is not known to be in the catalogue.
+  [[nodiscard]] result<void> touch(primitive::collection&) const { return {}; }
   [[nodiscard]] std::uint64_t wall_time_us() const { return engine_->environment().wall_time_us(); }
   [[nodiscard]] std::uint64_t run() const noexcept { return primitive::default_run; }
 
@@ -253,23 +293,29 @@ class write_context : public read_context<Engine> {
     return binder_.bind(binder_.catalogue, target);
   }
 
+  // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
+  // first: it is put in the catalogue, so that there is something to conflict in.
+  [[nodiscard]] result<void> touch(primitive::collection& target) const {
+    if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
+    return bind(target);
+  }
+
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> put(write_label label, bytes_view key, bytes_view value,
                                                             std::uint64_t expires_at_us, durability wanted) const {
-    return write(wanted, [&](engine::write_batch& batch) {
-      if (expires_at_us == UINT64_MAX) {
-        batch.put(label, key, value);
-      } else {
-        batch.put_expiring(label, key, value, expires_at_us);
-      }
-    });
+    if (expires_at_us == UINT64_MAX) return write({engine::write_kind::value, label, key, value}, wanted);
+    byte_string expiring;
+    expiring.reserve(sizeof expires_at_us + value.size());
+    append_fixed(expiring, expires_at_us);
+    expiring.append(value);
+    return write({engine::write_kind::value_with_expiry, label, key, expiring}, wanted);
   }
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> erase(write_label label, bytes_view key, durability wanted) const {
-    return write(wanted, [&](engine::write_batch& batch) { batch.erase(label, key); });
+    return write({engine::write_kind::tombstone, label, key, {}}, wanted);
   }
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> erase_range(write_label label, bytes_view begin, bytes_view end,
                                                                     durability wanted) const {
-    return write(wanted, [&](engine::write_batch& batch) { batch.erase_range(label, begin, end); });
+    return write({engine::write_kind::range_tombstone, label, begin, end}, wanted);
   }
 
   // Runs `work(context)`, which reads and writes, as one commit: within the transaction if there is one, else as one of its
@@ -277,7 +323,7 @@ class write_context : public read_context<Engine> {
   // Errors: what `work` returns (nothing is written then); conflict after `attempts_max` tries.
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> atomically(function_ref<result<void>(const write_context&)> work,
                                                                    durability wanted) const {
-    if (this->transaction_ != nullptr) {
+    if (this->in_transaction()) {
       STRATA_TRY(work(*this));
       return sequence_number{0};
     }
@@ -287,24 +333,23 @@ class write_context : public read_context<Engine> {
       STRATA_TRY(work(inner));
       auto done = own.commit(wanted);
       if (done || done.error().code() != errc::conflict || attempt == attempts_max) return done;
+      primitive::back_off(this->engine_->environment(), attempt);
       own.begin();
     }
   }
 
-  // How often a conflicting commit is tried before the caller hears of it. A commit conflicts only when another one made
-  // progress, so that even among many writers of one key this is seldom reached.
+  // How often a conflicting commit is tried before the caller hears of it, with pauses that grow. A commit conflicts only
+  // when another one made progress.
   static constexpr int attempts_max = 100;
 
  private:
-  template <typename Fill>
-  [[nodiscard]] result<sequence_number> write(durability wanted, Fill&& fill) const {
+  [[nodiscard]] result<sequence_number> write(const engine::write& w, durability wanted) const {
     if (this->transaction_ != nullptr) {
-      if (!this->transaction_->active()) return error(errc::closed, "write", "the transaction has ended");
-      fill(this->transaction_->batch());
+      STRATA_TRY(this->transaction_->write(w, wanted));
       return sequence_number{0};
     }
     primitive::borrowed<engine::write_batch> batch;
-    fill(*batch);
+    batch->add(w);
     return this->engine_->commit(*batch, wanted);
   }
 

@@ -76,16 +76,72 @@ template <typename Context>
   return found;
 }
 
+// A key and how it is encoded, without its type: what follows is compiled once a context, and not once a collection.
+struct key_reference {
+  const void* key;
+  result<void> (*append)(byte_string& out, const void* key);
+};
+template <typename Key, typename Lookup>
+[[nodiscard]] result<void> append_key(byte_string& out, const void* key) {
+  return key_codec<Key>::encode(out, *static_cast<const Lookup*>(key));
+}
+// The same of a value to write, and of memory for one to read: `into(holder)` is where it goes, asked for when it is there.
+struct value_reference {
+  const void* value;
+  strata::detail::write_function write;
+};
+struct value_target {
+  void* holder;
+  void* (*into)(void* holder);
+  strata::detail::read_function read;
+};
+
+// Appends the whole key. False where the collection is not in the catalogue, and so is empty.
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<bool> append_whole_key(const Context& context, collection& of, key_reference key,
+                                                            byte_string& out) {
+  if (!of.usable) [[unlikely]] return of.usable.error();
+  if (of.id.load(std::memory_order_acquire) == 0) [[unlikely]] {
+    STRATA_TRY(context.touch(of));
+    if (of.id.load(std::memory_order_acquire) == 0) return false;
+  }
+  append_key_prefix(out, context.run(), of.id.load(std::memory_order_acquire));
+  STRATA_TRY(key.append(out, key.key));
+  return true;
+}
+
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<bool> get_record(const Context& context, collection& of, key_reference key,
+                                                      value_visitor on_value) {
+  borrowed<key_and_value> memory;
+  STRATA_TRY_LET(ready, append_whole_key(context, of, key, memory->key));
+  if (!ready) return false;
+  return context.get(memory->key, on_value);
+}
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<bool> get_value(const Context& context, collection& of, key_reference key,
+                                                     value_target target) {
+  return get_record(context, of, key, [&](bytes_view record, sequence_number, std::uint64_t) {
+    return strata::detail::decode_record(record, of.schema_id.load(std::memory_order_relaxed), of, target.read,
+                                         target.into(target.holder));
+  });
+}
+
 // The whole of a put but the codecs.
 template <typename Context>
 [[nodiscard]] STRATA_NOINLINE result<sequence_number> put_bytes(const Context& context, bytes_view key, bytes_view value,
                                                                 const put_options& options) {
   std::uint64_t expires_at_us = UINT64_MAX;
   if (options.expires_after) {
-    if (options.expires_after->count() <= 0) return error(errc::invalid_argument, "put", "expires_after must be more than zero");
+    // 10,000 years: beyond any use, and far from where sums of times overflow.
+    constexpr std::int64_t expires_after_us_max = 315'576'000'000'000'000;
+    if (options.expires_after->count() <= 0 || options.expires_after->count() > expires_after_us_max)
+      return error(errc::invalid_argument, "put", "expires_after must be more than zero and at most 10,000 years");
     if (options.keep_expiry) return error(errc::invalid_argument, "put", "expires_after and keep_expiry exclude each other");
     expires_at_us = context.wall_time_us() + static_cast<std::uint64_t>(options.expires_after->count());
   }
+  if (options.if_absent && (options.if_present || options.if_version))
+    return error(errc::invalid_argument, "put", "if_absent excludes if_present and if_version");
   if (!options.if_absent && !options.if_present && !options.if_version && !options.keep_expiry)
     return context.put(kv_label(kv_operation::put), key, value, expires_at_us, options.durability);
   return context.atomically(
@@ -93,10 +149,22 @@ template <typename Context>
         STRATA_TRY_LET(found, find_key(inner, key));
         STRATA_TRY(check_conditions(options, found));
         const std::uint64_t expiry = options.keep_expiry && found.there ? found.expires_at_us : expires_at_us;
-        STRATA_TRY(inner.put(kv_label(kv_operation::put), key, value, expiry, durability::none));
+        STRATA_TRY(inner.put(kv_label(kv_operation::put), key, value, expiry, options.durability));
         return {};
       },
       options.durability);
+}
+
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<sequence_number> put_value(const Context& context, collection& of, key_reference key,
+                                                                value_reference value, const put_options& options) {
+  if (!of.usable) [[unlikely]] return of.usable.error();
+  STRATA_TRY(context.bind(of));
+  borrowed<key_and_value> memory;
+  append_key_prefix(memory->key, context.run(), of.id.load(std::memory_order_acquire));
+  STRATA_TRY(key.append(memory->key, key.key));
+  STRATA_TRY(strata::detail::encode_record(memory->value, of.schema_id.load(std::memory_order_relaxed), value.write, value.value));
+  return put_bytes(context, memory->key, memory->value, options);
 }
 
 template <typename Context>
@@ -106,7 +174,7 @@ template <typename Context>
       [&](const Context& inner) -> result<void> {
         STRATA_TRY_LET(found, find_key(inner, key));
         existed = found.there;
-        if (existed) STRATA_TRY(inner.erase(kv_label(kv_operation::erase), key, durability::none));
+        if (existed) STRATA_TRY(inner.erase(kv_label(kv_operation::erase), key, wanted));
         return {};
       },
       wanted));
@@ -126,7 +194,7 @@ template <typename Context>
           return {};
         }));
         changed = expires_at_us != UINT64_MAX;
-        if (changed) STRATA_TRY(inner.put(kv_label(kv_operation::persist), key, value, UINT64_MAX, durability::none));
+        if (changed) STRATA_TRY(inner.put(kv_label(kv_operation::persist), key, value, UINT64_MAX, wanted));
         return {};
       },
       wanted));
@@ -151,7 +219,8 @@ class value_view {
   template <typename, typename, typename>
   friend class kv_reader;
   typename Context::pinned_type pinned_;
-  byte_string copy_;
+  byte_string copy_;     // of a transaction's own write
+  byte_string evolved_;  // of a value of an older schema
   bytes_view bytes_;
 };
 
@@ -169,8 +238,9 @@ class kv_reader {
   // The value of `key`, or nothing. Cost: one look-up.
   template <typename Lookup = Key>
   [[nodiscard]] result<std::optional<Value>> get(const Lookup& key) const {
+    static_assert(check_value_type<Value>());
     std::optional<Value> value;
-    STRATA_TRY(look_up(key, [&](bytes_view record, sequence_number, std::uint64_t) { return decode(record, value.emplace()); }));
+    STRATA_TRY(primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>}));
     return value;
   }
   // The same into memory that is there; false, and `into` unchanged, where the key is absent.
@@ -192,18 +262,14 @@ class kv_reader {
   // The bytes of a string value without a copy; false where the key is absent.
   template <typename Lookup = Key>
   [[nodiscard]] result<bool> get_view(const Lookup& key, value_view<Context>& out) const {
+    out.bytes_ = {};
     primitive::borrowed<primitive::key_and_value> memory;
     STRATA_TRY_LET(ready, encode(key, memory->key));
     if (!ready) return false;
     bytes_view record;
     STRATA_TRY_LET(there, context_.get_pinned(memory->key, out.pinned_, out.copy_, record));
     if (!there) return false;
-    byte_string evolved;
-    STRATA_TRY_LET(view, decode_view<Value>(record, schema_id(), *of_, evolved));
-    if (!evolved.empty()) {
-      out.copy_ = std::move(evolved);
-      view = out.copy_;
-    }
+    STRATA_TRY_LET(view, decode_view<Value>(record, schema_id(), *of_, out.evolved_));
     out.bytes_ = view;
     return true;
   }
@@ -249,6 +315,7 @@ class kv_reader {
   template <typename... Arguments>
   [[nodiscard]] result<std::uint64_t> count(const Arguments&... arguments) const {
     STRATA_TRY(of_->usable);
+    STRATA_TRY(context_.touch(*of_));
     byte_string prefix;
     append_prefix(prefix);
     primitive::row_source<Context> rows(context_, primitive::plan_scan<Key>(prefix, arguments...), prefix.size(), *of_);
@@ -279,29 +346,28 @@ class kv_reader {
   // Appends the whole key. False where the collection is not in the catalogue, and so is empty.
   template <typename Lookup>
   [[nodiscard]] result<bool> encode(const Lookup& key, byte_string& out) const {
-    if (!of_->usable) [[unlikely]] return of_->usable.error();
-    if (of_->id.load(std::memory_order_acquire) == 0) [[unlikely]] return false;
-    append_prefix(out);
-    STRATA_TRY(codec_type::encode(out, key));
-    return true;
+    return primitive::append_whole_key(context_, *of_, reference(key), out);
   }
-  template <typename Lookup, typename OnValue>
-  [[nodiscard]] result<bool> look_up(const Lookup& key, OnValue&& on_value) const {
-    primitive::borrowed<primitive::key_and_value> memory;
-    STRATA_TRY_LET(ready, encode(key, memory->key));
-    if (!ready) return false;
-    return context_.get(memory->key, on_value);
+  template <typename Lookup>
+  [[nodiscard]] result<bool> look_up(const Lookup& key, primitive::value_visitor on_value) const {
+    return primitive::get_record(context_, *of_, reference(key), on_value);
+  }
+  template <typename Lookup>
+  [[nodiscard]] static primitive::key_reference reference(const Lookup& key) noexcept {
+    return {std::addressof(key), &primitive::append_key<Key, Lookup>};
   }
 
  private:
   template <typename Row, typename... Arguments>
   [[nodiscard]] primitive::scan_range<Context, Row> scan_as(const Arguments&... arguments) const {
+    auto usable = of_->usable ? context_.touch(*of_) : of_->usable;
     byte_string prefix;
     append_prefix(prefix);
     auto plan = primitive::plan_scan<Key>(prefix, arguments...);
-    if (!of_->usable) plan.status = of_->usable;
+    if (!usable) plan.status = std::move(usable);
     return primitive::scan_range<Context, Row>(context_, std::move(plan), prefix.size(), *of_);
   }
+  [[nodiscard]] static void* engage(void* value) { return std::addressof(static_cast<std::optional<Value>*>(value)->emplace()); }
   template <typename... Arguments>
   [[nodiscard]] result<std::optional<std::pair<Key, Value>>> only_row(const Arguments&... arguments) const {
     auto rows = scan(arguments...);
@@ -353,6 +419,10 @@ class kv_writer : public kv_reader<Key, Value, Context> {
   // Takes all keys within bounds (prefix, from, after, before, up_to) away. Cost: one write, whatever they are.
   template <typename... Arguments>
   result<sequence_number> erase_range(const Arguments&... arguments) const {
+    return erase_range(write_options(), arguments...);
+  }
+  template <typename... Arguments>
+  result<sequence_number> erase_range(const write_options& options, const Arguments&... arguments) const {
     STRATA_TRY(this->of_->usable);
     STRATA_TRY(this->context_.bind(*this->of_));
     byte_string prefix;
@@ -363,7 +433,7 @@ class kv_writer : public kv_reader<Key, Value, Context> {
       return error(errc::invalid_argument, "erase_range", "takes bounds only, no order and no limit");
     if (plan.is_empty()) return sequence_number{0};
     return this->context_.erase_range(primitive::kv_label(primitive::kv_operation::erase_range), plan.range.begin,
-                                      plan.range.end, durability::none);
+                                      plan.range.end, options.durability);
   }
   // Takes the expiry of `key` away; whether it had one.
   template <typename Lookup = Key>
@@ -377,13 +447,8 @@ class kv_writer : public kv_reader<Key, Value, Context> {
  private:
   template <typename Lookup, typename Given>
   [[nodiscard]] result<sequence_number> put_value(const Lookup& key, const Given& value, const put_options& options) const {
-    if (!this->of_->usable) [[unlikely]] return this->of_->usable.error();
-    STRATA_TRY(this->context_.bind(*this->of_));
-    primitive::borrowed<primitive::key_and_value> memory;
-    this->append_prefix(memory->key);
-    STRATA_TRY(codec_type::encode(memory->key, key));
-    STRATA_TRY(encode_value(memory->value, this->schema_id(), value));
-    return primitive::put_bytes(this->context_, memory->key, memory->value, options);
+    return primitive::put_value(this->context_, *this->of_, this->reference(key),
+                                {std::addressof(value), &detail::write_whole<Given>}, options);
   }
 };
 
@@ -405,7 +470,7 @@ struct kv {
     return types;
   }
 
-  std::string_view name;
+  primitive::collection_name name;
 };
 
 }  // namespace strata::inline STRATA_ABI

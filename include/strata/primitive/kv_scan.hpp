@@ -16,9 +16,11 @@ template <typename Context>
 class row_source {
  public:
   row_source(const Context& context, scan_plan plan, std::size_t prefix_bytes, const collection& of)
-      : of_(&of), left_(plan.limit), prefix_bytes_(prefix_bytes), descending_(plan.descending), status_(std::move(plan.status)) {
-    if (!status_ || of.id.load(std::memory_order_acquire) == 0 || plan.is_empty()) return;
-    auto made = context.scan(std::move(plan.range));
+      : context_(context), of_(&of), range_(std::move(plan.range)), left_(plan.limit), prefix_bytes_(prefix_bytes),
+        descending_(plan.descending), status_(std::move(plan.status)) {
+    if (!status_ || of.id.load(std::memory_order_acquire) == 0 || left_ == 0) return;
+    if (!range_.unbounded && range_.begin >= range_.end) return;
+    auto made = context.scan(range_, mark_);
     if (made) {
       cursor_ = std::move(*made);
     } else {
@@ -36,6 +38,7 @@ class row_source {
     } else {
       descending_ ? cursor_->prev() : cursor_->next();
     }
+    if (context_.in_transaction()) remember_walk();
     if (cursor_->valid()) return true;
     if (!cursor_->status()) status_ = cursor_->status();
     cursor_.reset();
@@ -53,8 +56,20 @@ class row_source {
   }
 
  private:
+  // A transaction depends on the part that was walked: up to the current key, or all where the end was reached.
+  void remember_walk() {
+    if (!cursor_->valid()) return context_.walked(mark_, range_.begin, range_.end, range_.unbounded);
+    byte_string current(cursor_->key());
+    if (descending_) return context_.walked(mark_, current, range_.end, range_.unbounded);
+    current.push_back('\0');
+    context_.walked(mark_, range_.begin, current, false);
+  }
+
+  Context context_;
   std::unique_ptr<typename Context::cursor_type> cursor_;
   const collection* of_;
+  engine::cursor_range range_;
+  std::size_t mark_ = 0;
   std::uint64_t left_;
   std::size_t prefix_bytes_;
   bool descending_;

@@ -20,6 +20,7 @@
 
 #include <strata/core/checksum.hpp>
 #include <strata/core/coding.hpp>
+#include <strata/sstable/removable_entries.hpp>
 #include <strata/sstable/requirements.hpp>
 
 namespace strata::inline STRATA_ABI::sstable {
@@ -56,10 +57,14 @@ struct archetype_contents {
       known.lowest_sequence = (std::min)(known.lowest_sequence, sequence);
       known.highest_sequence = (std::max)(known.highest_sequence, sequence);
     };
-    for (const version& one : versions) {
+    removable_entries removable;
+    for (std::size_t i = 0; i < versions.size(); ++i) {
+      const version& one = versions[i];
       if (one.kind == value_kind::tombstone) ++known.tombstones;
+      removable.count(i == 0 || versions[i - 1].key != one.key, one.kind, one.value);
       count(one.sequence);
     }
+    removable.complete(known);
     if (!versions.empty()) {
       known.smallest = versions.front().key;
       known.limit = versions.back().key + '\0';
@@ -99,7 +104,7 @@ struct archetype_contents {
       append_varint(out, one.sequence);
       out.push_back(static_cast<char>(one.kind));
     }
-    const std::vector<range_tombstone> all = tombstones.tombstones();
+    const dynamic_array<range_tombstone> all = tombstones.tombstones();
     append_varint(out, all.size());
     for (const range_tombstone& erased : all) {
       append_sized(out, erased.begin);
@@ -125,6 +130,7 @@ struct archetype_contents {
       const sequence_number sequence = reader.varint();
       const auto kind = reader.fixed<std::uint8_t>();
       if (!reader.ok() || kind < 1 || kind > static_cast<std::uint8_t>(value_kind::merge_operand)) return false;
+      if (!removable_entries::is_whole(static_cast<value_kind>(kind), value.size())) return false;
       if (i != 0 && compare_versions(versions.back().key, versions.back().sequence, key, sequence) >= 0) return false;
       versions.push_back({byte_string(key), byte_string(value), sequence, static_cast<value_kind>(kind)});
     }
@@ -134,7 +140,7 @@ struct archetype_contents {
   [[nodiscard]] bool read_tombstones(byte_reader& reader) {
     const std::uint64_t count = reader.varint();
     if (count > reader.remaining() / 3) return false;
-    std::vector<range_tombstone> all;
+    dynamic_array<range_tombstone> all;
     for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
       const bytes_view begin = reader.sized();
       const bytes_view end = reader.sized();
@@ -196,11 +202,12 @@ struct archetype {
       return builder(std::move(file), wanted);
     }
 
-    // errc: key_too_large, value_too_large, invalid_argument (out of order, sequence over the limit).
+    // errc: key_too_large, value_too_large, invalid_argument (out of order, sequence over the limit, expiry cut).
     [[nodiscard]] result<void> add(const entry& item) {
       if (item.key.size() > internal_key_bytes_max) return refuse(errc::key_too_large);
       if (item.value.size() > value_bytes_max + sizeof(std::uint64_t)) return refuse(errc::value_too_large);
       if (item.sequence > sequence_max) return refuse(errc::invalid_argument);
+      if (!removable_entries::is_whole(item.kind, item.value.size())) return refuse(errc::invalid_argument);
       if (!contents_.versions.empty()) {
         const entry last = contents_.versions.back().view();
         if (compare_versions(last.key, last.sequence, item.key, item.sequence) >= 0)
@@ -242,7 +249,7 @@ struct archetype {
     typename Environment::writable_file file_;
     settings settings_;
     detail::archetype_contents contents_;
-    std::vector<range_tombstone> tombstones_;
+    dynamic_array<range_tombstone> tombstones_;
     std::uint64_t bytes_ = 64;
   };
 

@@ -30,8 +30,8 @@
 
 #include <atomic>
 #include <utility>
-#include <vector>
 
+#include <strata/core/dynamic_array.hpp>
 #include <strata/environment/requirements.hpp>
 #include <strata/sstable/requirements.hpp>
 #include <strata/sstable/stored_block.hpp>
@@ -220,7 +220,7 @@ class block_cache {
   }
 
   mutable typename Environment::mutex mutex_;
-  std::vector<ring_entry> ring_;
+  dynamic_array<ring_entry> ring_;
   std::size_t hand_ = 0;
   std::uint64_t bytes_ = 0;
   const std::uint64_t bytes_capacity_;

@@ -22,9 +22,8 @@
 #ifndef STRATA_SSTABLE_BLOCK_INDEX_HPP
 #define STRATA_SSTABLE_BLOCK_INDEX_HPP
 
-#include <algorithm>
-#include <vector>
 
+#include <strata/core/dynamic_array.hpp>
 #include <strata/sstable/stored_block.hpp>
 
 namespace strata::inline STRATA_ABI::sstable {
@@ -73,9 +72,9 @@ class index_writer {
 
  private:
   byte_string separators_;
-  std::vector<std::uint32_t> lengths_;
-  std::vector<std::uint64_t> stored_bytes_;
-  std::vector<sequence_number> sequences_;
+  dynamic_array<std::uint32_t> lengths_;
+  dynamic_array<std::uint64_t> stored_bytes_;
+  dynamic_array<sequence_number> sequences_;
   std::size_t prefix_ = 0;
   bool has_sequences_ = false;
 };
@@ -160,10 +159,10 @@ class block_index {
 
   byte_string prefix_;
   byte_string separators_;  // without the prefix
-  std::vector<std::uint64_t> heads_;
-  std::vector<std::uint32_t> positions_;    // in separators_, one more than there are
-  std::vector<std::uint64_t> offsets_;      // of the data blocks in the file, one more than there are
-  std::vector<sequence_number> sequences_;  // empty where all are 0
+  dynamic_array<std::uint64_t> heads_;
+  dynamic_array<std::uint32_t> positions_;    // in separators_, one more than there are
+  dynamic_array<std::uint64_t> offsets_;      // of the data blocks in the file, one more than there are
+  dynamic_array<sequence_number> sequences_;  // empty where all are 0
 };
 
 inline const char* block_index::load(bytes_view payload, std::uint64_t begin, std::uint64_t end) {

@@ -24,10 +24,9 @@
 #ifndef STRATA_SSTABLE_DATA_BLOCK_HPP
 #define STRATA_SSTABLE_DATA_BLOCK_HPP
 
-#include <algorithm>
 #include <bit>
-#include <vector>
 
+#include <strata/core/dynamic_array.hpp>
 #include <strata/sstable/stored_block.hpp>
 
 namespace strata::inline STRATA_ABI::sstable {
@@ -157,7 +156,7 @@ class block_writer {
   }
 
   std::size_t target_;
-  std::vector<item> items_;
+  dynamic_array<item> items_;
   byte_string raw_;  // keys and values as they came
   bytes_view tail_;  // the last value where it was not copied
   std::size_t prefix_ = 0;
@@ -334,6 +333,8 @@ inline const char* block_view::find_flaw(bytes_view block) noexcept {
     if (flags != 0 && (view.kinds_[i] < static_cast<char>(value_kind::value) ||
                        view.kinds_[i] > static_cast<char>(value_kind::merge_operand)))
       return "an entry is of no known kind";
+    if (flags != 0 && view.kind(i) == value_kind::value_with_expiry && reader.remaining() - suffix < sizeof(std::uint64_t))
+      return "a value with expiry is shorter than its expiry";
     start = next;
   }
   return nullptr;

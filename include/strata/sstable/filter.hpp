@@ -17,8 +17,9 @@
 #ifndef STRATA_SSTABLE_FILTER_HPP
 #define STRATA_SSTABLE_FILTER_HPP
 
-#include <vector>
+#include <memory>
 
+#include <strata/core/dynamic_array.hpp>
 #include <strata/sstable/compression.hpp>
 #include <strata/sstable/stored_block.hpp>
 
@@ -79,9 +80,9 @@ class key_filter {
 
   // Takes over the stored block that begins `lines` and ends after `stored_bytes`, trailer included. errc: corruption,
   // unsupported_version where the kind is unknown; without a file.
-  [[nodiscard]] result<void> load(std::vector<line>&& lines, std::uint64_t stored_bytes, const block_place& place) {
+  [[nodiscard]] result<void> load(std::unique_ptr<line[]> lines, std::uint64_t stored_bytes, const block_place& place) {
     STRATA_TRY_LET(payload,
-                   open_stored_block(bytes_view(lines.data()->bytes, static_cast<std::size_t>(stored_bytes)), place));
+                   open_stored_block(bytes_view(lines[0].bytes, static_cast<std::size_t>(stored_bytes)), place));
     const std::size_t length = payload.bytes.size();
     if (payload.compression != 0 || length < filter_line_bytes + filter_trailer_bytes ||
         (length - filter_trailer_bytes) % filter_line_bytes != 0)
@@ -96,6 +97,7 @@ class key_filter {
     if (count_ > 0xFFFFFFFF)
       return error(errc::corruption, "open table", "the filter is too large").at_offset(place.offset);
     lines_ = std::move(lines);
+    memory_bytes_ = stored_bytes;
     return {};
   }
 
@@ -116,10 +118,11 @@ class key_filter {
     if (count_ != 0) __builtin_prefetch(lines_[static_cast<std::size_t>(filter_line(hash, count_))].bytes);
   }
 
-  [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return lines_.capacity() * sizeof(line); }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
-  std::vector<line> lines_;
+  std::unique_ptr<line[]> lines_;
+  std::uint64_t memory_bytes_ = 0;
   std::uint64_t count_ = 0;  // of lines that are the filter; the block's trailer lies behind them
   unsigned probes_ = 0;
 };
@@ -145,7 +148,7 @@ struct blocked_bloom {
   }
 
   // Appends the filter of the keys with these hashes. Requires: at least one.
-  static void append_to(byte_string& out, const std::vector<std::uint64_t>& hashes) {
+  static void append_to(byte_string& out, const dynamic_array<std::uint64_t>& hashes) {
     const std::size_t begin = out.size();
     const std::uint64_t lines = (std::uint64_t{hashes.size()} * BitsPerKey + 511) / 512;
     out.resize(begin + static_cast<std::size_t>(lines) * sstable::filter_line_bytes);
@@ -168,7 +171,7 @@ struct none {
   using sstable_part = sstable::part::filter;
   static constexpr bool needs_hashes = false;
   [[nodiscard]] static std::uint64_t bytes(std::uint64_t) noexcept { return 0; }
-  static void append_to(byte_string&, const std::vector<std::uint64_t>&) noexcept {}
+  static void append_to(byte_string&, const dynamic_array<std::uint64_t>&) noexcept {}
 };
 
 }  // namespace filter

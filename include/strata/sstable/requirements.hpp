@@ -11,7 +11,8 @@
 // S::builder<E>::create(e, s)      result<S::builder<E>>             makes the file of `sstable::settings s`; it must not
 //                                                                    exist
 // b.add(entry)                     result<void>                      in the order of core/entry.hpp, no pair twice
-//                                                                    (invalid_argument otherwise)
+//                                                                    (invalid_argument otherwise, and where a value with
+//                                                                    expiry is shorter than its expiry)
 // b.add(range_tombstone)           result<void>                      any order, any time before finish
 // b.bytes()                        std::uint64_t                     of the file if it were finished now, roughly
 // b.finish()                       result<sstable::facts>            writes the rest and syncs the file (not the
@@ -65,7 +66,10 @@ struct facts {
   std::uint64_t entries = 0;           // versions, tombstones included
   std::uint64_t tombstones = 0;        // point tombstones among them
   std::uint64_t range_tombstones = 0;
+  std::uint64_t hidden_versions = 0;   // entries behind a newer one of the same key
   std::uint64_t newest_time_us = 0;
+  std::uint64_t earliest_expiry_us = UINT64_MAX;  // µs since 1970; UINT64_MAX: no entry expires
+  std::uint64_t median_expiry_us = UINT64_MAX;    // when about half of the entries that expire have done so
   sequence_number lowest_sequence = 0;   // of entries and range tombstones
   sequence_number highest_sequence = 0;
   byte_string smallest;                // the first key, or the begin of a range tombstone before it

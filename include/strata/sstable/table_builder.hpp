@@ -18,6 +18,7 @@
 #include <strata/sstable/block_index.hpp>
 #include <strata/sstable/data_block.hpp>
 #include <strata/sstable/filter.hpp>
+#include <strata/sstable/removable_entries.hpp>
 #include <strata/sstable/table_format.hpp>
 
 namespace strata::inline STRATA_ABI::sstable {
@@ -28,7 +29,7 @@ class table_builder {
  public:
   // Makes the file. errc: invalid_argument where block_bytes is not 1 KiB to 32 KiB, already_exists, out_of_memory, and
   // what the environment gives. After a crash at any time the file is there, in part or not at all.
-  [[nodiscard]] static result<table_builder> create(const Environment& environment, const settings& wanted) {
+  [[nodiscard]] STRATA_COLD static result<table_builder> create(const Environment& environment, const settings& wanted) {
     if (wanted.block_bytes < block_target_bytes_min || wanted.block_bytes > block_target_bytes_max)
       return error(errc::invalid_argument, "create table", "block_bytes is 1 KiB to 32 KiB").in_file(wanted.path);
     STRATA_TRY_BLOCK {
@@ -38,8 +39,8 @@ class table_builder {
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "create table").in_file(wanted.path); }
   }
 
-  // Appends an entry. errc: invalid_argument where it is not behind the one before or its sequence is over the limit,
-  // key_too_large, value_too_large (the table goes on without the entry); out_of_memory, and what the environment gives
+  // Appends an entry. errc: invalid_argument where it is not behind the one before, its sequence is over the limit or its
+  // expiry is cut, key_too_large, value_too_large (the table goes on without the entry); out_of_memory, and what the environment gives
   // (the table is lost). Cost: a copy; each block a checksum; each 128 KiB a write.
   [[nodiscard]] result<void> add(const entry& item) {
     STRATA_TRY(check(item));
@@ -70,7 +71,7 @@ class table_builder {
 
   // Writes the rest and syncs the file. Once; then the builder is of no use. errc: out_of_memory, and what the
   // environment gives. The name is durable only when the caller synced the directory.
-  [[nodiscard]] result<facts> finish() {
+  [[nodiscard]] STRATA_COLD result<facts> finish() {
     STRATA_TRY(check_usable());
     STRATA_TRY_BLOCK {
       result<facts> known = write_sections();
@@ -83,13 +84,13 @@ class table_builder {
  private:
   static constexpr std::size_t flush_bytes = 128 * 1024;
 
-  table_builder(typename Environment::writable_file&& file, const settings& wanted)
+  STRATA_COLD table_builder(typename Environment::writable_file&& file, const settings& wanted)
       : file_(std::move(file)), settings_(wanted), block_(static_cast<std::size_t>(wanted.block_bytes)) {
     output_ = encode_table_header();
     known_.newest_time_us = wanted.newest_time_us;
   }
 
-  [[nodiscard]] error refuse(errc code, const char* reason) const {
+  [[nodiscard]] STRATA_COLD error refuse(errc code, const char* reason) const {
     return error(code, "add to table", reason).in_file(settings_.path);
   }
   [[nodiscard]] result<void> check_usable() const {
@@ -101,7 +102,7 @@ class table_builder {
     if (!status.has_value()) failure_ = status.error();
     return std::move(status);
   }
-  [[nodiscard]] error out_of_memory() {
+  [[nodiscard]] STRATA_COLD error out_of_memory() {
     failure_ = refuse(errc::out_of_memory, "no memory for a part of the table");
     return *failure_;
   }
@@ -112,6 +113,8 @@ class table_builder {
     if (item.value.size() > value_bytes_max + sizeof(std::uint64_t))
       return refuse(errc::value_too_large, "a value is over the limit");
     if (item.sequence > sequence_max) return refuse(errc::invalid_argument, "the sequence is over the limit");
+    if (!removable_entries::is_whole(item.kind, item.value.size()))
+      return refuse(errc::invalid_argument, "a value with expiry is shorter than its expiry");
     if (known_.entries != 0 && compare_versions(last_key_, last_sequence_, item.key, item.sequence) >= 0)
       return refuse(errc::invalid_argument, "entries must come in order");
     return {};
@@ -133,6 +136,7 @@ class table_builder {
     if (known_.entries == 0) known_.smallest = item.key;
     ++known_.entries;
     if (item.kind == value_kind::tombstone) ++known_.tombstones;
+    removable_.count(new_key, item.kind, item.value);
     count_sequence(item.sequence);
     if (new_key) last_key_ = item.key;
     last_sequence_ = item.sequence;
@@ -189,7 +193,7 @@ class table_builder {
   }
 
   // Ends a section that began at `begin` of the output, and returns its bytes in the file.
-  [[nodiscard]] result<std::uint64_t> finish_section(std::size_t begin) {
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> finish_section(std::size_t begin) {
     if (output_.size() == begin) return std::uint64_t{0};
     append_block_trailer(output_, begin, 0, place_at(begin));
     const std::uint64_t bytes = output_.size() - begin;
@@ -197,13 +201,13 @@ class table_builder {
     return bytes;
   }
 
-  [[nodiscard]] result<facts> write_sections() {
+  [[nodiscard]] STRATA_COLD result<facts> write_sections() {
     if (!block_.empty()) STRATA_TRY(finish_block());
     if (unfinished_separator_) index_.add(last_key_, 0, unfinished_bytes_);
     if (index_.blocks() > 0xFFFFFFFF || index_.bytes() > 0xFFFFFFFF)
       return refuse(errc::unsupported, "a table has at most 4 GiB of index");
     STRATA_TRY(flush());
-    const std::vector<range_tombstone> tombstones = range_tombstone_list(std::move(tombstones_)).tombstones();
+    const dynamic_array<range_tombstone> tombstones = range_tombstone_list(std::move(tombstones_)).tombstones();
     complete_facts(tombstones);
     table_footer footer;
     footer.store_id = settings_.store_id;
@@ -229,7 +233,7 @@ class table_builder {
     return known_;
   }
 
-  void complete_facts(const std::vector<range_tombstone>& tombstones) {
+  STRATA_COLD void complete_facts(const dynamic_array<range_tombstone>& tombstones) {
     if (known_.entries != 0) known_.limit = last_key_ + '\0';
     if (!tombstones.empty() && (known_.entries == 0 || tombstones.front().begin < known_.smallest))
       known_.smallest = tombstones.front().begin;
@@ -238,6 +242,7 @@ class table_builder {
       if (known_.limit < erased.end) known_.limit = erased.end;
     }
     known_.range_tombstones = tombstones.size();
+    removable_.complete(known_);
   }
 
   typename Environment::writable_file file_;
@@ -248,11 +253,12 @@ class table_builder {
   byte_string output_;
   byte_string compressed_;
   std::uint64_t file_bytes_ = 0;  // what was written
-  std::vector<std::uint64_t> hashes_;
+  dynamic_array<std::uint64_t> hashes_;
   std::uint64_t keys_ = 0;
-  std::vector<range_tombstone> tombstones_;
+  dynamic_array<range_tombstone> tombstones_;
   std::uint64_t tombstone_bytes_ = 0;
   facts known_;
+  removable_entries removable_;
   byte_string last_key_;
   sequence_number last_sequence_ = 0;
   std::uint64_t hash_ = 0;  // of last_key_

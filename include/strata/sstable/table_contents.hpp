@@ -18,7 +18,7 @@ struct table_contents {
   key_filter filter;
   std::uint64_t compression = 0;  // the id that some block has besides 0
 
-  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+  [[nodiscard]] STRATA_COLD std::uint64_t memory_bytes() const noexcept {
     std::uint64_t bytes =
         index.memory_bytes() + filter.memory_bytes() + known.smallest.capacity() + known.limit.capacity();
     for (const range_tombstone_list::fragment& piece : tombstones.fragments())
@@ -33,19 +33,17 @@ class table_loader {
  public:
   table_loader(const File& file, const settings& wanted) : file_(file), settings_(wanted) {}
 
-  [[nodiscard]] result<table_contents> load() {
+  [[nodiscard]] STRATA_COLD result<void> load(table_contents& read) {
     STRATA_TRY(load_frame());
-    table_contents read;
     STRATA_TRY(load_properties(read));
     STRATA_TRY(load_tombstones(read));
     STRATA_TRY(load_index(read));
-    STRATA_TRY(load_filter(read));
-    return read;
+    return load_filter(read);
   }
 
  private:
   [[nodiscard]] error in_file(error failure) const { return std::move(failure).in_file(settings_.path); }
-  [[nodiscard]] error corrupt(const char* reason, std::uint64_t offset) const {
+  [[nodiscard]] STRATA_COLD error corrupt(const char* reason, std::uint64_t offset) const {
     return error(errc::corruption, "open table", reason).in_file(settings_.path).at_offset(offset);
   }
   [[nodiscard]] block_place place(std::uint64_t offset) const noexcept {
@@ -53,7 +51,7 @@ class table_loader {
   }
 
   // Header and footer. A file that has one of them is a table, if a damaged one.
-  [[nodiscard]] result<void> load_frame() {
+  [[nodiscard]] STRATA_COLD result<void> load_frame() {
     const std::uint64_t size = file_.size();
     char header[table_header_bytes] = {};
     char bytes[table_footer_bytes] = {};
@@ -73,7 +71,7 @@ class table_loader {
   }
 
   // A table that was cut begins as one, as far as it goes.
-  [[nodiscard]] result<void> too_short(std::uint64_t size) const {
+  [[nodiscard]] STRATA_COLD result<void> too_short(std::uint64_t size) const {
     char begin[sizeof table_magic] = {};
     const std::uint64_t length = (std::min)(size, std::uint64_t{sizeof begin});
     STRATA_TRY(read_exactly(file_, settings_.path, 0, begin, length));
@@ -84,7 +82,7 @@ class table_loader {
   }
 
   // The payload of a section, which `memory` then holds.
-  [[nodiscard]] result<bytes_view> section(block_buffer& memory, std::uint64_t offset, std::uint64_t bytes) {
+  [[nodiscard]] STRATA_COLD result<bytes_view> section(block_buffer& memory, std::uint64_t offset, std::uint64_t bytes) {
     STRATA_TRY_LET(block, block_buffer::allocate(bytes));
     STRATA_TRY(read_exactly(file_, settings_.path, offset, block.data(), bytes));
     block.set_length(bytes);
@@ -95,7 +93,7 @@ class table_loader {
     return payload->bytes;
   }
 
-  [[nodiscard]] result<void> load_properties(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_properties(table_contents& read) {
     block_buffer memory;
     STRATA_TRY_LET(payload, section(memory, footer_.properties_at(), footer_.property_bytes));
     auto properties = decode_properties(payload);
@@ -106,7 +104,7 @@ class table_loader {
     return {};
   }
 
-  [[nodiscard]] result<void> load_tombstones(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_tombstones(table_contents& read) {
     if (footer_.tombstone_bytes == 0 && read.known.range_tombstones == 0) return {};
     block_buffer memory;
     STRATA_TRY_LET(payload, section(memory, footer_.tombstones_at(), footer_.tombstone_bytes));
@@ -116,7 +114,7 @@ class table_loader {
     return {};
   }
 
-  [[nodiscard]] result<void> load_index(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_index(table_contents& read) {
     block_buffer memory;
     STRATA_TRY_LET(payload, section(memory, footer_.index_at(), footer_.index_bytes));
     if (const char* flaw = read.index.load(payload, table_header_bytes, footer_.data_end()))
@@ -125,11 +123,11 @@ class table_loader {
   }
 
   // Straight into aligned lines; the trailer of the block follows in the last of them.
-  [[nodiscard]] result<void> load_filter(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_filter(table_contents& read) {
     if (footer_.filter_bytes == 0) return {};
-    std::vector<key_filter::line> lines(
+    auto lines = std::make_unique<key_filter::line[]>(
         static_cast<std::size_t>((footer_.filter_bytes + filter_line_bytes - 1) / filter_line_bytes));
-    STRATA_TRY(read_exactly(file_, settings_.path, footer_.data_end(), lines.data()->bytes, footer_.filter_bytes));
+    STRATA_TRY(read_exactly(file_, settings_.path, footer_.data_end(), lines[0].bytes, footer_.filter_bytes));
     auto loaded = read.filter.load(std::move(lines), footer_.filter_bytes, place(footer_.data_end()));
     if (!loaded.has_value()) return in_file(std::move(loaded).error());
     return {};
@@ -143,8 +141,8 @@ class table_loader {
 // errc: not_a_store, unsupported_version, corruption (each with the file), and what the environment gives. May throw
 // std::bad_alloc where exceptions exist. Allocates no more than some times the file's own size.
 template <typename File>
-[[nodiscard]] result<table_contents> load_table_contents(const File& file, const settings& wanted) {
-  return table_loader<File>(file, wanted).load();
+[[nodiscard]] STRATA_COLD result<void> load_table_contents(const File& file, const settings& wanted, table_contents& to) {
+  return table_loader<File>(file, wanted).load(to);
 }
 
 // Reads data blocks of one table in their order, many at once, past the cache.
@@ -187,7 +185,7 @@ class block_stream {
   }
 
   // Whole blocks only, so that none is read twice.
-  [[nodiscard]] result<void> read_around(std::size_t number) {
+  [[nodiscard]] STRATA_COLD result<void> read_around(std::size_t number) {
     std::size_t first = number, behind = number + 1;
     if (number >= last_) {
       while (behind < index_->blocks() && index_->offset(behind + 1) - index_->offset(first) <= window_bytes) ++behind;

@@ -17,7 +17,8 @@
 //                        number u64 · version u32 · crc32c u32 of all before · magic u64
 //     range tombstones:  varint count, then each: sized begin · sized end · varint sequence; cut into fragments as
 //                        core/range_tombstones.hpp does, in key order, the sequences of one range descending
-//     properties:        varints: entries, tombstones, range tombstones, newest time in µs, lowest sequence, highest
+//     properties:        varints: entries, tombstones, range tombstones, hidden versions, newest time in µs, earliest
+//                        expiry in µs + 1 (0: none), median expiry in µs + 1 (0: none), lowest sequence, highest
 //                        sequence, compression · sized smallest · sized limit
 //
 // Frozen: on disk. The sections lie one behind the other and their lengths must add up to the file, so that there is no
@@ -36,7 +37,7 @@ inline constexpr std::uint32_t table_version = 1;
 inline constexpr std::size_t table_header_bytes = 8 + 4 + 4;
 inline constexpr std::size_t table_footer_bytes = 5 * 8 + 2 * 8 + 4 + 4 + 8;
 
-[[nodiscard]] inline byte_string encode_table_header() {
+[[nodiscard]] STRATA_COLD inline byte_string encode_table_header() {
   byte_string header;
   append_fixed(header, table_magic);
   append_fixed(header, table_version);
@@ -45,7 +46,7 @@ inline constexpr std::size_t table_footer_bytes = 5 * 8 + 2 * 8 + 4 + 4 + 8;
 }
 
 // Of a whole header. errc: not_a_store, corruption, unsupported_version; without a file.
-[[nodiscard]] inline result<void> check_table_header(bytes_view header) noexcept {
+[[nodiscard]] STRATA_COLD inline result<void> check_table_header(bytes_view header) noexcept {
   if (load_fixed<std::uint64_t>(header.data()) != table_magic)
     return error(errc::not_a_store, "open table", "the file does not begin as a table");
   if (load_fixed<std::uint32_t>(header.data() + 12) != crc32c(header.substr(0, 12)))
@@ -71,7 +72,7 @@ struct table_footer {
   [[nodiscard]] std::uint64_t index_at() const noexcept { return properties_at() + property_bytes; }
 };
 
-[[nodiscard]] inline byte_string encode_table_footer(const table_footer& footer) {
+[[nodiscard]] STRATA_COLD inline byte_string encode_table_footer(const table_footer& footer) {
   byte_string bytes;
   for (const std::uint64_t field : {footer.data_bytes, footer.filter_bytes, footer.tombstone_bytes,
                                     footer.property_bytes, footer.index_bytes, footer.store_id, footer.number})
@@ -83,7 +84,7 @@ struct table_footer {
 }
 
 // Takes a whole footer of a file of `file_bytes` apart and holds it to `expected`. errc: corruption; without a file.
-[[nodiscard]] inline result<table_footer> decode_table_footer(bytes_view bytes, std::uint64_t file_bytes,
+[[nodiscard]] STRATA_COLD inline result<table_footer> decode_table_footer(bytes_view bytes, std::uint64_t file_bytes,
                                                               const settings& expected) noexcept {
   const auto corrupt = [&](const char* reason) {
     return error(errc::corruption, "open table", reason).at_offset(file_bytes - table_footer_bytes);
@@ -110,7 +111,7 @@ struct table_footer {
   return footer;
 }
 
-inline void append_tombstones(byte_string& out, const std::vector<range_tombstone>& tombstones) {
+STRATA_COLD inline void append_tombstones(byte_string& out, const dynamic_array<range_tombstone>& tombstones) {
   append_varint(out, tombstones.size());
   for (const range_tombstone& erased : tombstones) {
     append_sized(out, erased.begin);
@@ -120,12 +121,12 @@ inline void append_tombstones(byte_string& out, const std::vector<range_tombston
 }
 
 // errc: corruption; without file and offset.
-[[nodiscard]] inline result<range_tombstone_list> decode_tombstones(bytes_view payload, std::uint64_t expected) {
+[[nodiscard]] STRATA_COLD inline result<range_tombstone_list> decode_tombstones(bytes_view payload, std::uint64_t expected) {
   const error corrupt(errc::corruption, "open table", "the range tombstones are damaged");
   byte_reader reader(payload);
   const std::uint64_t count = reader.varint();
   if (count != expected || count > reader.remaining() / 3) return corrupt;
-  std::vector<range_tombstone> tombstones;
+  dynamic_array<range_tombstone> tombstones;
   tombstones.reserve(static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < count; ++i) {
     const bytes_view begin = reader.sized();
@@ -145,9 +146,11 @@ inline void append_tombstones(byte_string& out, const std::vector<range_tombston
   return range_tombstone_list(std::move(tombstones));
 }
 
-inline void append_properties(byte_string& out, const facts& known, std::uint8_t compression) {
-  for (const std::uint64_t field : {known.entries, known.tombstones, known.range_tombstones, known.newest_time_us,
-                                    known.lowest_sequence, known.highest_sequence, std::uint64_t{compression}})
+STRATA_COLD inline void append_properties(byte_string& out, const facts& known, std::uint8_t compression) {
+  for (const std::uint64_t field :
+       {known.entries, known.tombstones, known.range_tombstones, known.hidden_versions, known.newest_time_us,
+        known.earliest_expiry_us + 1, known.median_expiry_us + 1, known.lowest_sequence, known.highest_sequence,
+        std::uint64_t{compression}})
     append_varint(out, field);
   append_sized(out, known.smallest);
   append_sized(out, known.limit);
@@ -159,13 +162,17 @@ struct table_properties {
 };
 
 // All but the file's bytes. errc: corruption; without file and offset.
-[[nodiscard]] inline result<table_properties> decode_properties(bytes_view payload) {
+[[nodiscard]] STRATA_COLD inline result<table_properties> decode_properties(bytes_view payload) {
   byte_reader reader(payload);
   table_properties read;
   facts& known = read.known;
-  for (std::uint64_t* field : {&known.entries, &known.tombstones, &known.range_tombstones, &known.newest_time_us,
-                               &known.lowest_sequence, &known.highest_sequence, &read.compression})
+  for (std::uint64_t* field :
+       {&known.entries, &known.tombstones, &known.range_tombstones, &known.hidden_versions, &known.newest_time_us,
+        &known.earliest_expiry_us, &known.median_expiry_us, &known.lowest_sequence, &known.highest_sequence,
+        &read.compression})
     *field = reader.varint();
+  --known.earliest_expiry_us;
+  --known.median_expiry_us;
   known.smallest = reader.sized();
   known.limit = reader.sized();
   if (!reader.complete()) return error(errc::corruption, "open table", "the properties are damaged");

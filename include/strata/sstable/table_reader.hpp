@@ -47,23 +47,28 @@ class table_reader {
   // Reads and checks all but the data blocks; `shared` outlives the table. errc: no_such_file, not_a_store,
   // unsupported_version, unsupported (blocks compressed with what this table type has not), corruption, out_of_memory,
   // and what the environment gives. Cost: index and filter are read; about 20 ns a data block.
-  [[nodiscard]] static result<std::unique_ptr<table_reader>> open(const Environment& environment,
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<table_reader>> open(const Environment& environment,
                                                                   const settings& wanted,
                                                                   block_cache<Environment>& shared) {
     STRATA_TRY_BLOCK {
       STRATA_TRY_LET(file, environment.open_readable(wanted.path));
-      STRATA_TRY_LET(contents, load_table_contents(file, wanted));
+      auto made = std::make_unique<table_reader>(token(), std::move(file), wanted, shared);
+      table_contents& contents = made->contents_;
+      STRATA_TRY(load_table_contents(made->file_, wanted, contents));
       if (contents.compression != 0 && contents.compression != Compression::id)
         return error(errc::unsupported, "open table",
                      contents.compression == 1 ? "compressed with zstd: add compression::zstd to the block_table"
                                                : "compressed with a method that this block_table has not")
             .in_file(wanted.path);
-      return std::make_unique<table_reader>(token(), std::move(file), std::move(contents), wanted, shared);
+      made->slots_ = std::make_unique<cache_slot[]>(contents.index.blocks());
+      return made;
     }
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "open table").in_file(wanted.path); }
   }
 
-  ~table_reader() { cache_->remove(slots_.get(), contents_.index.blocks()); }
+  STRATA_COLD ~table_reader() {
+    if (slots_) cache_->remove(slots_.get(), contents_.index.blocks());
+  }
   table_reader(const table_reader&) = delete;
   table_reader& operator=(const table_reader&) = delete;
 
@@ -103,7 +108,7 @@ class table_reader {
   // Reads the whole file again, past the cache, and checks all that can be checked: checksums, structure, order,
   // counts, bounds, tags, separators, and that the filter lets every key pass. errc: corruption (with file and offset),
   // and those of open(). Memory: what an open table takes once more, and 256 KiB.
-  [[nodiscard]] result<void> verify() const {
+  [[nodiscard]] STRATA_COLD result<void> verify() const {
     STRATA_TRY_BLOCK { return verify_table<Compression>(file_, settings_); }
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "verify table").in_file(settings_.path); }
   }
@@ -114,13 +119,8 @@ class table_reader {
 
  public:
   // For open().
-  table_reader(token, file_type&& file, table_contents&& contents, const settings& wanted,
-               block_cache<Environment>& shared)
-      : file_(std::move(file)),
-        contents_(std::move(contents)),
-        settings_(wanted),
-        cache_(&shared),
-        slots_(std::make_unique<cache_slot[]>(contents_.index.blocks())) {}
+  STRATA_COLD table_reader(token, file_type&& file, const settings& wanted, block_cache<Environment>& shared)
+      : file_(std::move(file)), settings_(wanted), cache_(&shared) {}
 
  private:
   // Pins a block, from the cache or else from the file. On an error `to` is empty.

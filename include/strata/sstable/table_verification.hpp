@@ -5,6 +5,7 @@
 #define STRATA_SSTABLE_TABLE_VERIFICATION_HPP
 
 #include <strata/core/hash.hpp>
+#include <strata/sstable/removable_entries.hpp>
 #include <strata/sstable/table_contents.hpp>
 
 namespace strata::inline STRATA_ABI::sstable {
@@ -18,7 +19,7 @@ class table_verification {
   }
 
   // Takes the next data block; what is wrong with it, or null.
-  [[nodiscard]] const char* add_block(std::size_t number, const block_view& block) {
+  [[nodiscard]] STRATA_COLD const char* add_block(std::size_t number, const block_view& block) {
     for (std::size_t i = 0; i < block.count(); ++i)
       if (const char* flaw = add_entry(number, block, i)) return flaw;
     if (contents_.index.compare_separator(number, last_key_, last_sequence_) < 0)
@@ -27,11 +28,16 @@ class table_verification {
   }
 
   // After the last block: whether the facts are what was seen; what is wrong, or null.
-  [[nodiscard]] const char* finish() const {
+  [[nodiscard]] STRATA_COLD const char* finish() const {
     const facts& known = contents_.known;
     if (entries_ != known.entries || tombstones_ != known.tombstones) return "the table has another number of entries";
     if (lowest_ != known.lowest_sequence || highest_ != known.highest_sequence)
       return "the sequences differ from the facts";
+    facts seen;
+    removable_.complete(seen);
+    if (seen.hidden_versions != known.hidden_versions) return "the table has another number of hidden versions";
+    if (seen.earliest_expiry_us != known.earliest_expiry_us || seen.median_expiry_us != known.median_expiry_us)
+      return "the expiries differ from the facts";
     byte_string smallest = first_key_;
     byte_string limit = entries_ == 0 ? byte_string() : last_key_ + '\0';
     const auto& fragments = contents_.tombstones.fragments();
@@ -48,6 +54,7 @@ class table_verification {
     key_.assign(block.prefix());
     key_.append(block.suffix(i));
     const sequence_number sequence = block.sequence(i);
+    const bool new_key = entries_ == 0 || last_key_ != key_;
     if (entries_ == 0) {
       first_key_ = key_;
     } else if (compare_versions(last_key_, last_sequence_, key_, sequence) >= 0) {
@@ -60,6 +67,7 @@ class table_verification {
     if (!contents_.filter.may_contain(hash)) return "the filter denies a key";
     ++entries_;
     if (block.kind(i) == value_kind::tombstone) ++tombstones_;
+    removable_.count(new_key, block.kind(i), block.value(i));
     count_sequence(sequence);
     last_key_.swap(key_);
     last_sequence_ = sequence;
@@ -79,6 +87,7 @@ class table_verification {
   sequence_number last_sequence_ = 0;
   std::uint64_t entries_ = 0;
   std::uint64_t tombstones_ = 0;
+  removable_entries removable_;
   sequence_number lowest_ = 0;
   sequence_number highest_ = 0;
   bool any_sequence_ = false;
@@ -87,8 +96,9 @@ class table_verification {
 // errc: corruption (with file and offset), those of load_table_contents(), unsupported. May throw std::bad_alloc where
 // exceptions exist.
 template <typename Compression, typename File>
-[[nodiscard]] result<void> verify_table(const File& file, const settings& wanted) {
-  STRATA_TRY_LET(contents, load_table_contents(file, wanted));
+[[nodiscard]] STRATA_COLD result<void> verify_table(const File& file, const settings& wanted) {
+  table_contents contents;
+  STRATA_TRY(load_table_contents(file, wanted, contents));
   const auto corrupt = [&](const char* flaw, std::uint64_t offset) {
     return error(errc::corruption, "verify table", flaw).in_file(wanted.path).at_offset(offset);
   };

@@ -16,8 +16,6 @@
 #ifndef STRATA_STORE_CATALOGUE_HPP
 #define STRATA_STORE_CATALOGUE_HPP
 
-#include <map>
-
 #include <strata/primitive/context.hpp>
 
 namespace strata::inline STRATA_ABI::detail {
@@ -29,9 +27,9 @@ struct catalogue_record {
   primitive::kind what = primitive::kind::kv;
   std::uint32_t id = 0;
   std::uint64_t key_fingerprint = 0;
-  std::vector<byte_string> descriptions;
+  dynamic_array<byte_string> descriptions;
 
-  void append_to(byte_string& out) const {
+  STRATA_COLD void append_to(byte_string& out) const {
     append_fixed(out, format);
     append_varint(out, static_cast<std::uint64_t>(what));
     append_varint(out, id);
@@ -39,7 +37,7 @@ struct catalogue_record {
     append_varint(out, descriptions.size());
     for (const byte_string& each : descriptions) append_sized(out, each);
   }
-  [[nodiscard]] result<void> parse(bytes_view bytes) {
+  [[nodiscard]] STRATA_COLD result<void> parse(bytes_view bytes) {
     byte_reader in(bytes);
     if (in.fixed<std::uint8_t>() > format)
       return error(errc::unsupported_version, "read catalogue", "written by a later version");
@@ -54,7 +52,7 @@ struct catalogue_record {
   }
 };
 
-[[nodiscard]] inline byte_string catalogue_key(char what, std::string_view name) {
+[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
   byte_string key;
   primitive::append_key_prefix(key, primitive::system_run, 0);
   key.push_back(what);
@@ -76,38 +74,38 @@ class catalogue {
   // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
     lock held(mutex_);
-    for (auto [at, end] = known_.equal_range(name); at != end; ++at)
-      if (at->second->face == &face) return *at->second;
-    auto fresh = std::make_unique<primitive::collection>();
-    fresh->name = name;
-    fresh->face = &face;
-    if (name.empty() || name.size() > collection_name_bytes_max) {
-      fresh->usable = error(errc::invalid_argument, "open collection", "a name has 1 to 255 bytes");
-    } else {
-      fresh->usable = load(*fresh);
+    const std::size_t first = first_behind(known_, [&](const auto& each) { return std::string_view(each->name) < name; });
+    for (std::size_t at = first; at < known_.size() && known_[at]->name == name; ++at) {
+      if (known_[at]->face != &face) continue;
+      if (known_[at]->usable || is_lasting(known_[at]->usable.error().code())) return *known_[at];
+      // It could not be read then; views made then say so, new ones get it read again.
+      spoiled_.push_back(std::exchange(known_[at], make(name, face)));
+      return *known_[at];
     }
+    auto fresh = make(name, face);
     primitive::collection& found = *fresh;
-    known_.emplace(found.name, std::move(fresh));
+    known_.insert(first, std::move(fresh));
     return found;
   }
 
   // Makes sure that `target` is stored with the type of today. Errors: schema_mismatch; those of a commit.
-  [[nodiscard]] result<void> bind(primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD result<void> bind(primitive::collection& target) {
     lock held(mutex_);
-    if (target.schema_id.load(std::memory_order_acquire) != 0) return {};
-    for (;;) {
-      STRATA_TRY(target.usable);
+    STRATA_TRY(target.usable);
+    while (target.schema_id.load(std::memory_order_acquire) == 0) {
       auto stored = store(target);
-      if (stored || stored.error().code() != errc::conflict) return stored;
-      target.usable = load(target);
+      if (stored) break;
+      if (stored.error().code() != errc::conflict) return stored;
+      STRATA_TRY(load(target));
     }
+    return {};
   }
-  [[nodiscard]] static result<void> bind_erased(void* self, primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD static result<void> bind_erased(void* self, primitive::collection& target) {
     return static_cast<catalogue*>(self)->bind(target);
   }
 
   // The names of all collections, in order. Errors: those of reading.
-  [[nodiscard]] result<std::vector<std::string>> names() {
+  [[nodiscard]] STRATA_COLD result<std::vector<std::string>> names() {
     const byte_string begin = catalogue_key('c', "");
     STRATA_TRY_LET(rows, engine_.make_cursor({begin, catalogue_key('d', ""), false}, sequence_max));
     std::vector<std::string> all;
@@ -117,12 +115,29 @@ class catalogue {
   }
 
  private:
-  [[nodiscard]] error mismatch(const primitive::collection& of, const char* reason) const {
+  [[nodiscard]] STRATA_COLD error mismatch(const primitive::collection& of, const char* reason) const {
     return error(errc::schema_mismatch, "open collection", reason).in_file(engine_.directory() + ": " + of.name);
   }
 
+  // What will be so again however often it is looked at.
+  [[nodiscard]] static bool is_lasting(errc code) noexcept {
+    return code == errc::schema_mismatch || code == errc::invalid_argument || code == errc::corruption ||
+           code == errc::unsupported_version;
+  }
+  [[nodiscard]] STRATA_COLD std::unique_ptr<primitive::collection> make(std::string_view name, const primitive::type_face& face) {
+    auto fresh = std::make_unique<primitive::collection>();
+    fresh->name = name;
+    fresh->face = &face;
+    if (name.empty() || name.size() > collection_name_bytes_max) {
+      fresh->usable = error(errc::invalid_argument, "open collection", "a name has 1 to 255 bytes");
+    } else {
+      fresh->usable = load(*fresh);
+    }
+    return fresh;
+  }
+
   // Reads what is stored of `target`; nothing is no error.
-  [[nodiscard]] result<void> load(primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD result<void> load(primitive::collection& target) {
     catalogue_record record;
     STRATA_TRY_LET(there, read(target.name, record));
     if (!there) return {};
@@ -146,7 +161,7 @@ class catalogue {
     target.id.store(record.id, std::memory_order_release);
     return {};
   }
-  [[nodiscard]] result<bool> read(std::string_view name, catalogue_record& record) {
+  [[nodiscard]] STRATA_COLD result<bool> read(std::string_view name, catalogue_record& record) {
     result<void> parsed;
     STRATA_TRY_LET(there, engine_.get(catalogue_key('c', name), sequence_max,
                                       [&](bytes_view bytes, sequence_number, std::uint64_t) { parsed = record.parse(bytes); }));
@@ -155,7 +170,7 @@ class catalogue {
   }
 
   // Writes the record of `target` with the description of today behind those that are there. conflict: someone else did.
-  [[nodiscard]] result<void> store(primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD result<void> store(primitive::collection& target) {
     primitive::transaction_state<Engine> transaction(engine_);
     catalogue_record record;
     STRATA_TRY_LET(there, transaction.get(catalogue_key('c', target.name), [&](bytes_view bytes, sequence_number, std::uint64_t) {
@@ -172,13 +187,18 @@ class catalogue {
     record.descriptions.push_back(target.face->describe_value());
     byte_string bytes;
     record.append_to(bytes);
-    transaction.batch().put(0, catalogue_key('c', target.name), bytes);
+    STRATA_TRY(transaction.write({engine::write_kind::value, 0, catalogue_key('c', target.name), bytes}, durability::none));
     STRATA_TRY(transaction.commit(durability::none));
+    // Before anything is written with the new description: views of the collection with another type can read it then.
+    // One that cannot keeps what it knew, and says decode_failed of what it does not.
+    for (std::size_t at = 0; at < known_.size(); ++at)
+      if (known_[at].get() != &target && known_[at]->name == target.name && known_[at]->usable)
+        static_cast<void>(load(*known_[at]));
     target.schema_id.store(static_cast<std::uint32_t>(record.descriptions.size()), std::memory_order_release);
     target.id.store(record.id, std::memory_order_release);
     return {};
   }
-  [[nodiscard]] result<std::uint32_t> next_id(primitive::transaction_state<Engine>& transaction) {
+  [[nodiscard]] STRATA_COLD result<std::uint32_t> next_id(primitive::transaction_state<Engine>& transaction) {
     std::uint64_t id = 1;
     STRATA_TRY(transaction.get(catalogue_key('n', ""), [&](bytes_view bytes, sequence_number, std::uint64_t) -> result<void> {
       byte_reader in(bytes);
@@ -189,13 +209,14 @@ class catalogue {
     }));
     byte_string next;
     append_varint(next, id + 1);
-    transaction.batch().put(0, catalogue_key('n', ""), next);
+    STRATA_TRY(transaction.write({engine::write_kind::value, 0, catalogue_key('n', ""), next}, durability::none));
     return static_cast<std::uint32_t>(id);
   }
 
   Engine& engine_;
   typename environment_type::mutex mutex_;
-  std::multimap<std::string, std::unique_ptr<primitive::collection>, std::less<>> known_;  // mutex_
+  dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
+  dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; views may still name them
 };
 
 }  // namespace strata::inline STRATA_ABI::detail

@@ -17,27 +17,34 @@ class store_handle {
   using environment_type = typename Engine::environment_type;
 
   store_handle(store_handle&&) noexcept = default;
-  store_handle& operator=(store_handle&&) noexcept = default;
+  store_handle& operator=(store_handle&& other) noexcept {
+    if (this != &other) {
+      static_cast<void>(close());
+      core_ = std::move(other.core_);
+      temporary_ = std::move(other.temporary_);
+    }
+    return *this;
+  }
   ~store_handle() { static_cast<void>(close()); }
 
   // The newest commit.
   [[nodiscard]] sequence_number last_sequence() const noexcept { return core_->engine->last_sequence(); }
   // Writes what is in memory to tables; blocks until it is there.
-  [[nodiscard]] result<void> flush() { return core_->engine->flush(); }
+  [[nodiscard]] result<void> flush() const { return core_->engine->flush(); }
   // Flushes and merges until nothing is left to merge; blocks until done.
-  [[nodiscard]] result<void> compact() { return core_->engine->compact(); }
+  [[nodiscard]] result<void> compact() const { return core_->engine->compact(); }
   // Reads every table whole and checks it. Errors: corruption with file and offset; io_error.
-  [[nodiscard]] result<void> verify() { return core_->engine->verify(); }
+  [[nodiscard]] result<void> verify() const { return core_->engine->verify(); }
   // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
   // Errors: already_exists; those of a flush and of files.
-  [[nodiscard]] result<void> checkpoint(std::string_view directory) { return core_->engine->checkpoint(directory); }
+  [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return core_->engine->checkpoint(directory); }
   // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
-  [[nodiscard]] result<void> resume() { return core_->engine->resume(); }
+  [[nodiscard]] result<void> resume() const { return core_->engine->resume(); }
   // Success while the store takes writes; else why not.
-  [[nodiscard]] result<void> status() { return core_->engine->status(); }
-  [[nodiscard]] statistics stats() { return core_->engine->stats(); }
+  [[nodiscard]] result<void> status() const { return core_->engine->status(); }
+  [[nodiscard]] statistics stats() const { return core_->engine->stats(); }
   // The names of all collections ever written, in order.
-  [[nodiscard]] result<std::vector<std::string>> collections() { return core_->collections.names(); }
+  [[nodiscard]] result<std::vector<std::string>> collections() const { return core_->collections.names(); }
 
   // Ends background work and releases the directory. What commits returned is as durable as their mode says. Every later
   // call on the store, its views, transactions and snapshots gives errc::closed. Not while another thread uses the store.
@@ -57,6 +64,22 @@ class store_handle {
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
 
+  // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
+  template <typename Schema>
+  [[nodiscard]] result<void> look_up_collections() {
+    result<void> opened;
+    if constexpr (!std::is_same_v<Schema, no_schema>) {
+      Schema::each([&](std::size_t, const auto& descriptor) {
+        using descriptor_type = std::remove_cvref_t<decltype(descriptor)>;
+        static_assert(check_descriptor<descriptor_type, Engine>());
+        primitive::collection& found = core_->collections.find(descriptor.name, descriptor_type::face());
+        core_->listed.push_back(&found);
+        if (opened) opened = found.usable;
+      });
+    }
+    return opened;
+  }
+
   std::unique_ptr<store_core<Engine>> core_;
 
  private:
@@ -73,6 +96,31 @@ class store_handle {
 };
 
 }  // namespace detail
+
+template <typename... Policies>
+class store;
+
+// What open_read_only gives: the store as it was, read with `[]` as a store is, without writing members.
+//
+// Thread safety: as a store's.
+template <typename... Policies>
+class read_only_store : public detail::store_handle<typename detail::composition<Policies...>::engine_type>,
+                        public detail::gives_views<read_only_store<Policies...>, typename detail::composition<Policies...>::engine_type,
+                                                   typename detail::composition<Policies...>::schema, detail::reading_view> {
+  using engine_type = typename detail::composition<Policies...>::engine_type;
+  using handle = detail::store_handle<engine_type>;
+  using views = detail::gives_views<read_only_store, engine_type, typename detail::composition<Policies...>::schema, detail::reading_view>;
+
+ private:
+  friend views;
+  friend class store<Policies...>;
+  explicit read_only_store(std::unique_ptr<engine_type> engine) : handle(std::move(engine)) {}
+
+  [[nodiscard]] detail::store_core<engine_type>& core() const noexcept { return *this->core_; }
+  [[nodiscard]] read_context<engine_type> context() const noexcept {
+    return read_context<engine_type>(*this->core_->engine, sequence_max, nullptr);
+  }
+};
 
 // A typed, durable, transactional store, composed of `Policies` in any order; a slot that none of them fills takes its
 // default (composition.hpp).
@@ -122,26 +170,29 @@ class store : public detail::store_handle<typename detail::composition<Policies.
     STRATA_TRY_LET(engine, engine_type::open(environment, directory, amounts));
     return make(std::move(engine), std::move(directory));
   }
-  // Opens the store as it is now for reading, alone or beside a writer. Changes nothing; a write is errc::read_only.
-  // Errors: as open(), no_such_file where there is no store.
-  [[nodiscard]] static result<store> open_read_only(std::string_view path, const options& amounts = {}) {
+  // Opens the store as it is now for reading, alone or beside a writer. Changes nothing in the directory, sees nothing that
+  // is written later, and has no writing members.
+  // Errors: as open(), but in_use and no_space; no_such_file where there is no store.
+  [[nodiscard]] static result<read_only_store<Policies...>> open_read_only(std::string_view path, const options& amounts = {}) {
     return open_read_only(environment_type(), path, amounts);
   }
-  [[nodiscard]] static result<store> open_read_only(const environment_type& environment, std::string_view path,
-                                                    const options& amounts = {}) {
+  [[nodiscard]] static result<read_only_store<Policies...>> open_read_only(const environment_type& environment,
+                                                                           std::string_view path, const options& amounts = {}) {
     STRATA_TRY_LET(engine, engine_type::open_read_only(environment, directory_for(path), amounts));
-    return make(std::move(engine), {});
+    read_only_store<Policies...> made(std::move(engine));
+    STRATA_TRY(made.template look_up_collections<schema_type>());
+    return made;
   }
 
   // Begins a transaction.
-  [[nodiscard]] transaction_type begin() { return transaction_type(*this->core_); }
+  [[nodiscard]] transaction_type begin() const { return transaction_type(*this->core_); }
 
   // Runs `work(transaction)`, which returns a result, and commits. On conflict it runs again, up to 100 times, so it should
   // do nothing outside the transaction. Returns what `work` returned.
   // Errors: what `work` returns (nothing is written); callback_failed where it throws (nothing is written; a
   // strata::exception comes back as its error); conflict; those of a commit.
   template <typename Work>
-  [[nodiscard]] auto transact(Work&& work, const write_options& options = {})
+  auto transact(Work&& work, const write_options& options = {}) const
       -> std::remove_cvref_t<std::invoke_result_t<Work&, transaction_type&>> {
     using outcome = std::remove_cvref_t<std::invoke_result_t<Work&, transaction_type&>>;
     static_assert(detail::is_result<outcome>, "strata: transact: the function returns a strata::result");
@@ -158,12 +209,13 @@ class store : public detail::store_handle<typename detail::composition<Policies.
         return done;
       }
       tx.rollback();
+      primitive::back_off(this->core_->engine->environment(), attempt);
       tx.restart();
     }
   }
 
   // The store as it is now, for reading, kept while the snapshot lives.
-  [[nodiscard]] snapshot_type snapshot() { return snapshot_type(*this->core_); }
+  [[nodiscard]] snapshot_type snapshot() const { return snapshot_type(*this->core_); }
 
  private:
   friend views;
@@ -182,21 +234,8 @@ class store : public detail::store_handle<typename detail::composition<Policies.
   [[nodiscard]] static result<store> make(std::unique_ptr<engine_type> engine, byte_string temporary) {
     store made(std::move(engine));
     if (!temporary.empty()) made.remove_with_store(std::move(temporary));
-    if constexpr (!std::is_same_v<schema_type, detail::no_schema>) {
-      result<void> opened;
-      schema_type::each([&](std::size_t, const auto& descriptor) {
-        using descriptor_type = std::remove_cvref_t<decltype(descriptor)>;
-        static_assert(detail::check_descriptor<descriptor_type, engine_type>());
-        if (opened) opened = made.list(descriptor.name, descriptor_type::face());
-      });
-      STRATA_TRY(std::move(opened));
-    }
+    STRATA_TRY(made.template look_up_collections<schema_type>());
     return made;
-  }
-  [[nodiscard]] result<void> list(std::string_view name, const primitive::type_face& face) {
-    primitive::collection& found = this->core_->collections.find(name, face);
-    this->core_->listed.push_back(&found);
-    return found.usable;
   }
 
   template <typename Outcome, typename Work>

@@ -16,7 +16,7 @@ struct store_core {
 
   std::unique_ptr<Engine> engine;
   catalogue<Engine> collections;
-  std::vector<primitive::collection*> listed;  // those of the schema, by their place in it
+  dynamic_array<primitive::collection*> listed;  // those of the schema, by their place in it
 
   [[nodiscard]] typename write_context<Engine>::binder binder() noexcept {
     return {&collections, &catalogue<Engine>::bind_erased};

@@ -1,0 +1,131 @@
+#include "limits.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "clock.hpp"
+#include "../data.hpp"
+
+namespace benchmark {
+namespace {
+
+class scratch_file {
+ public:
+  explicit scratch_file(std::string path) : path_(std::move(path)) {
+    file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0644);
+    if (file_ < 0) throw failure("cannot make " + path_);
+  }
+  scratch_file(const scratch_file&) = delete;
+  scratch_file& operator=(const scratch_file&) = delete;
+  ~scratch_file() {
+    ::close(file_);
+    ::unlink(path_.c_str());
+  }
+  void write(const std::string& bytes) {
+    if (::write(file_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) throw failure("cannot write " + path_);
+  }
+  void rewind() { ::lseek(file_, 0, SEEK_SET); }
+  void sync() {
+    if (::fdatasync(file_) != 0) throw failure("cannot sync " + path_);
+  }
+
+ private:
+  std::string path_;
+  int file_;
+};
+
+double syncs_per_s(scratch_file& file, double seconds) {
+  const std::string record(128, 'r');
+  std::uint64_t syncs = 0;
+  const double begin = now_s();
+  double end = begin;
+  for (; end - begin < seconds; end = now_s(), ++syncs) {
+    file.write(record);
+    file.sync();
+  }
+  return static_cast<double>(syncs) / (end - begin);
+}
+
+double measure_pointer_chase() {
+  struct alignas(64) line {
+    std::uint32_t next = 0;
+  };
+  constexpr std::uint32_t lines = (128u << 20) / sizeof(line);
+  std::vector<std::uint32_t> order(lines);
+  std::iota(order.begin(), order.end(), 0u);
+  random_numbers random(1);
+  for (std::uint32_t i = lines - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
+  std::vector<line> ring(lines);
+  for (std::uint32_t i = 0; i < lines; ++i) ring[order[i]].next = order[(i + 1) % lines];
+  std::uint32_t at = order[0];
+  constexpr int steps = 4'000'000;
+  const double begin = now_s();
+  for (int i = 0; i < steps; ++i) at = ring[at].next;
+  const double elapsed = now_s() - begin;
+  if (at >= lines) throw failure("the pointer chase left its ring");  // also keeps the loop
+  return elapsed * 1e9 / steps;
+}
+
+double measure_memcpy() {
+  const std::string from(std::size_t{64} << 20, 'f');
+  std::string to(from.size(), 't');
+  std::vector<double> seconds;
+  for (int i = 0; i < 9; ++i) {
+    to[static_cast<std::size_t>(i)] = 'x';
+    const double begin = now_s();
+    std::memcpy(to.data(), from.data(), from.size());
+    seconds.push_back(now_s() - begin);
+    if (to[static_cast<std::size_t>(i)] != 'f') throw failure("memcpy did not copy");
+  }
+  std::sort(seconds.begin(), seconds.end());
+  return static_cast<double>(from.size()) / seconds[4] / 1e9;
+}
+
+}  // namespace
+
+double appended_syncs_per_s(const std::string& directory, double seconds) {
+  scratch_file file(directory + "/limits");
+  return syncs_per_s(file, seconds);
+}
+
+limits measure_limits(const std::string& directory) {
+  limits found;
+  {
+    scratch_file file(directory + "/limits");
+    file.write(std::string(std::size_t{8} << 20, '\0'));
+    file.sync();
+    file.rewind();
+    found.syncs_per_s = syncs_per_s(file, 1);
+  }
+  found.appended_syncs_per_s = appended_syncs_per_s(directory, 1);
+  {
+    scratch_file file(directory + "/limits");
+    const std::string piece(std::size_t{1} << 20, 'p');
+    const double begin = now_s();
+    for (int i = 0; i < 256; ++i) file.write(piece);
+    file.sync();
+    found.sequential_mb_per_s = 256.0 * 1.048576 / (now_s() - begin);
+  }
+  {
+    scratch_file file(directory + "/limits");
+    const std::string record(128, 'r');
+    constexpr int calls = 200'000;
+    const double begin = now_s();
+    for (int i = 0; i < calls; ++i) file.write(record);
+    found.write_call_ns = (now_s() - begin) * 1e9 / calls;
+  }
+  found.pointer_chase_ns = measure_pointer_chase();
+  found.memcpy_gb_per_s = measure_memcpy();
+  constexpr int reads = 1'000'000;
+  const double begin = now_s();
+  double last = begin;
+  for (int i = 0; i < reads; ++i) last = now_s();
+  found.clock_ns = (last - begin) * 1e9 / reads;
+  return found;
+}
+
+}  // namespace benchmark

@@ -1,0 +1,226 @@
+#include "report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace benchmark {
+namespace {
+
+std::string printed(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string shown(double value, const char* unit) {
+  if (std::strcmp(unit, "1/s") == 0) {
+    if (value >= 1e7) return printed("%.1f M", value * 1e-6);
+    if (value >= 1e6) return printed("%.2f M", value * 1e-6);
+    if (value >= 1e5) return printed("%.0f K", value * 1e-3);
+    if (value >= 1e3) return printed("%.1f K", value * 1e-3);
+    return printed("%.0f", value);
+  }
+  return printed(value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+}
+
+// A string as JSON has it.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(c));
+      out += code;
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+struct limit_row {
+  const char* key;
+  const char* label;
+  double limits::*value;
+};
+constexpr limit_row limit_rows[] = {
+    {"syncs_per_s", "write of 128 B in place and fdatasync, 1/s", &limits::syncs_per_s},
+    {"appended_syncs_per_s", "append of 128 B and fdatasync, 1/s", &limits::appended_syncs_per_s},
+    {"sequential_mb_per_s", "sequential write, synced, MB/s", &limits::sequential_mb_per_s},
+    {"pointer_chase_ns", "pointer chase in 128 MiB, ns", &limits::pointer_chase_ns},
+    {"memcpy_gb_per_s", "memcpy, GB/s", &limits::memcpy_gb_per_s},
+    {"write_call_ns", "write() of 128 B, ns", &limits::write_call_ns},
+    {"clock_ns", "reading the clock, ns", &limits::clock_ns},
+};
+
+}  // namespace
+
+report::spread report::spread_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  const double median = values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+  return {median, values.front(), values.back()};
+}
+
+std::optional<std::size_t> report::find(const char* name) const {
+  for (std::size_t i = 0; i < stores_.size(); ++i)
+    if (std::strcmp(stores_[i].name, name) == 0) return i;
+  return std::nullopt;
+}
+
+std::optional<report::spread> report::value(std::size_t store, const measure& of) const {
+  std::vector<double> values;
+  for (const auto& round : rounds)
+    if (const auto found = round[store].numbers.find(of.key); found != round[store].numbers.end()) values.push_back(found->second);
+  if (values.empty()) return std::nullopt;
+  return spread_of(std::move(values));
+}
+
+std::optional<report::spread> report::ahead_of(std::optional<std::size_t> other, const measure& of) const {
+  const auto strata = find("strata");
+  if (!strata || std::strcmp(of.key, "fillsync_device") == 0) return std::nullopt;
+  std::vector<double> ratios;
+  for (const auto& round : rounds) {
+    const auto ours = round[*strata].numbers.find(of.key);
+    if (ours == round[*strata].numbers.end()) continue;
+    std::optional<double> best;
+    for (std::size_t i = 0; i < stores_.size(); ++i) {
+      if (other ? i != *other : !stores_[i].is_peer) continue;
+      const auto theirs = round[i].numbers.find(of.key);
+      if (theirs == round[i].numbers.end()) continue;
+      const bool is_better = !best || (of.way == better::higher ? theirs->second > *best : theirs->second < *best);
+      if (is_better) best = theirs->second;
+    }
+    if (!best || *best <= 0 || ours->second <= 0) continue;
+    ratios.push_back(of.way == better::higher ? ours->second / *best : *best / ours->second);
+  }
+  if (ratios.empty()) return std::nullopt;
+  return spread_of(std::move(ratios));
+}
+
+std::optional<double> report::share_of_limit(const measure& of) const {
+  const auto strata = find("strata");
+  const auto ours = strata ? value(*strata, of) : std::nullopt;
+  if (!ours) return std::nullopt;
+  const double entry_ns = static_cast<double>(asked_.key_bytes + asked_.value_bytes) / of_machine.memcpy_gb_per_s;
+  const double miss_ns = of_machine.pointer_chase_ns;
+  double floor_ns = 0;
+  const std::string key = of.key;
+  if (key == "fillsync") {
+    // Of each round what the device gave beside it, as it changes with what others do.
+    std::vector<double> shares;
+    for (const auto& round : rounds) {
+      const auto& numbers = round[*strata].numbers;
+      if (numbers.count("fillsync") != 0) shares.push_back(numbers.at("fillsync") / numbers.at("fillsync_device"));
+    }
+    return spread_of(std::move(shares)).median;
+  }
+  // A put copies an entry into the log and into memory, reads it for a checksum, and misses twice on the way to its place.
+  if (key == "fillrandom" || key == "overwrite") floor_ns = 3 * entry_ns + 2 * miss_ns;
+  if (key == "fillseq") floor_ns = 3 * entry_ns;
+  // A get misses three times that depend on each other: index, block, entry; a filter that says no costs one.
+  if (key == "readrandom" || key == "readwhilewriting") floor_ns = 3 * miss_ns;
+  if (key == "readmissing") floor_ns = miss_ns;
+  if (key == "scan") floor_ns = entry_ns;
+  if (floor_ns == 0) return std::nullopt;
+  return floor_ns * ours->median * 1e-9;
+}
+
+void report::print() const {
+  std::printf("\n%s\n", machine_.c_str());
+  std::printf("%llu entries of %zu + %zu B, write buffer %llu MiB, cache %llu MiB, %zu round%s\n\n",
+              static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
+              static_cast<unsigned long long>(asked_.write_buffer_bytes >> 20),
+              static_cast<unsigned long long>(asked_.cache_bytes >> 20), rounds.size(), rounds.size() == 1 ? "" : "s");
+  for (const limit_row& each : limit_rows) std::printf("  %-44s %10.1f\n", each.label, of_machine.*each.value);
+  std::printf("\n");
+  for (std::size_t i = 0; i < stores_.size(); ++i) {
+    const auto shape = rounds.back()[i].remarks.find("settled");
+    std::printf("  %-13s %s\n", stores_[i].name, stores_[i].settings);
+    if (shape != rounds.back()[i].remarks.end()) std::printf("  %-13s settled: %s\n", "", shape->second.c_str());
+  }
+
+  const auto rocksdb = find("rocksdb");
+  std::printf("\n%-25s", "");
+  for (const store_kind& each : stores_) std::printf(" %12s", each.name);
+  std::printf("   %20s %20s %9s\n", "ahead of best peer", "ahead of RocksDB", "of limit");
+  const auto print_ratio = [](const std::optional<spread>& ratio) {
+    std::string text = ratio ? printed("%.2f", ratio->median) : "-";
+    if (ratio && ratio->lowest != ratio->highest)
+      text += printed(" (%.2f", ratio->lowest) + printed("-%.2f)", ratio->highest);
+    std::printf(" %20s", text.c_str());
+  };
+  for (const measure& each : measures) {
+    bool any = false;
+    for (std::size_t i = 0; i < stores_.size(); ++i) any = any || value(i, each).has_value();
+    if (!any) continue;
+    const std::string unit = std::strcmp(each.unit, "1/s") == 0 ? "" : std::string(", ") + each.unit;
+    std::printf("%-25s", (each.label + unit).c_str());
+    for (std::size_t i = 0; i < stores_.size(); ++i) {
+      const auto found = value(i, each);
+      std::printf(" %12s", found ? shown(found->median, each.unit).c_str() : "-");
+    }
+    std::printf("  ");
+    print_ratio(ahead_of(std::nullopt, each));
+    print_ratio(rocksdb ? ahead_of(rocksdb, each) : std::nullopt);
+    const auto share = share_of_limit(each);
+    std::printf(" %9s\n", share ? printed("%.0f %%", *share * 100).c_str() : "");
+  }
+  std::printf("\nahead: more than 1 where Strata is better, also in rows where less is better; median (lowest-highest) of the rounds\n");
+}
+
+void report::write_json(const std::string& path) const {
+  std::FILE* out = std::fopen(path.c_str(), "w");
+  if (out == nullptr) throw failure("cannot write " + path);
+  std::fprintf(out, "{\n  \"machine\": %s,\n", quoted(machine_).c_str());
+  std::fprintf(out, "  \"entries\": %llu, \"key_bytes\": %zu, \"value_bytes\": %zu, \"write_buffer_bytes\": %llu, \"cache_bytes\": %llu,\n",
+               static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
+               static_cast<unsigned long long>(asked_.write_buffer_bytes), static_cast<unsigned long long>(asked_.cache_bytes));
+  std::fprintf(out, "  \"limits\": {");
+  const char* comma = "";
+  for (const limit_row& each : limit_rows) {
+    std::fprintf(out, "%s\"%s\": %.3f", comma, each.key, of_machine.*each.value);
+    comma = ", ";
+  }
+  std::fprintf(out, "},\n  \"rounds\": [");
+  comma = "";
+  for (const auto& round : rounds) {
+    std::fprintf(out, "%s\n    {", comma);
+    comma = ",";
+    for (std::size_t i = 0; i < stores_.size(); ++i) {
+      std::fprintf(out, "%s\n      %s: {", i == 0 ? "" : ",", quoted(stores_[i].name).c_str());
+      const char* inner = "";
+      for (const auto& [key, number] : round[i].numbers) {
+        std::fprintf(out, "%s%s: %.6g", inner, quoted(key).c_str(), number);
+        inner = ", ";
+      }
+      for (const auto& [key, text] : round[i].remarks) {
+        std::fprintf(out, "%s%s: %s", inner, quoted(key).c_str(), quoted(text).c_str());
+        inner = ", ";
+      }
+      std::fprintf(out, "}");
+    }
+    std::fprintf(out, "\n    }");
+  }
+  std::fprintf(out, "\n  ],\n  \"ratios\": {");
+  comma = "";
+  const auto rocksdb = find("rocksdb");
+  for (const measure& each : measures) {
+    const auto best = ahead_of(std::nullopt, each);
+    if (!best) continue;
+    std::fprintf(out, "%s\n    \"%s\": {\"best_peer\": [%.4g, %.4g, %.4g]", comma, each.key, best->median, best->lowest, best->highest);
+    if (const auto other = rocksdb ? ahead_of(rocksdb, each) : std::nullopt)
+      std::fprintf(out, ", \"rocksdb\": [%.4g, %.4g, %.4g]", other->median, other->lowest, other->highest);
+    if (const auto share = share_of_limit(each)) std::fprintf(out, ", \"share_of_limit\": %.4g", *share);
+    std::fprintf(out, "}");
+    comma = ",";
+  }
+  std::fprintf(out, "\n  }\n}\n");
+  if (std::fclose(out) != 0) throw failure("cannot write " + path);
+}
+
+}  // namespace benchmark

@@ -1,0 +1,76 @@
+// Strata as its users have it: the typed face over the default policies.
+#include <strata/strata.hpp>
+
+#include "../store.hpp"
+
+namespace benchmark {
+namespace {
+
+using database = strata::store<>;
+constexpr strata::kv<std::string, std::string> entries{"entries"};
+
+template <typename Value>
+Value checked(strata::result<Value>&& outcome) {
+  if (!outcome.has_value()) throw failure("strata: " + outcome.error().message());
+  return std::move(outcome).value();
+}
+void checked(strata::result<void>&& outcome) {
+  if (!outcome.has_value()) throw failure("strata: " + outcome.error().message());
+}
+
+class strata_session : public session {
+ public:
+  explicit strata_session(database& db) : view_(db[entries]) {}
+
+  void put(std::string_view key, std::string_view value) override { checked(view_.put(key, value)); }
+  bool get(std::string_view key, std::string_view& value) override {
+    const bool there = checked(view_.get_into(key, value_));
+    value = value_;
+    return there;
+  }
+  void scan(std::string_view from, std::uint64_t limit, row_check& check) override {
+    for (auto&& [key, value] : view_.scan(strata::from(from), strata::limit(limit))) check(key, value);
+  }
+
+ private:
+  decltype(std::declval<database&>()[entries]) view_;
+  std::string value_;
+};
+
+class strata_store : public store {
+ public:
+  void open(const setup& with) override {
+    strata::options amounts;
+    amounts.durability = with.synced ? strata::durability::strict : strata::durability::buffered;
+    amounts.memtable_bytes = with.write_buffer_bytes;
+    amounts.cache_bytes = with.cache_bytes;
+    db_.emplace(checked(database::open(with.directory, amounts)));
+  }
+  void close() override {
+    checked(db_->close());
+    db_.reset();
+  }
+  std::unique_ptr<session> connect() override { return std::make_unique<strata_session>(*db_); }
+  bool settle() override {
+    checked(db_->compact());
+    return true;
+  }
+  std::string shape() override {
+    const strata::statistics now = db_->stats();
+    std::string text = "tables per level:";
+    for (const auto& level : now.levels) text += ' ' + std::to_string(level.tables);
+    return text + "; in memory: " + std::to_string(now.memtable_entries);
+  }
+
+ private:
+  std::optional<database> db_;
+};
+
+}  // namespace
+
+store_kind strata_kind() {
+  return {"strata", "store<>, kv<std::string, std::string>, durability buffered; reads by get_into", false, true,
+          [] { return std::unique_ptr<store>(std::make_unique<strata_store>()); }};
+}
+
+}  // namespace benchmark

@@ -1,0 +1,148 @@
+// The entries that every store is given: entry i has key 2·i in decimal digits, so that an odd number is a key that is
+// absent and lies between two that are there, and a value cut from one pool of random bytes.
+#ifndef STRATA_BENCHMARKS_DATA_HPP
+#define STRATA_BENCHMARKS_DATA_HPP
+
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace benchmark {
+
+struct failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+[[nodiscard]] inline std::uint64_t mixed(std::uint64_t x) noexcept {
+  x += 0x9E3779B97F4A7C15u;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+// The same numbers for every store and every run.
+class random_numbers {
+  __extension__ using wide = unsigned __int128;
+
+ public:
+  explicit random_numbers(std::uint64_t seed) noexcept : state_(seed) {}
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept {
+    return static_cast<std::uint64_t>((static_cast<wide>(mixed(state_++)) * bound) >> 64);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+class data_set {
+ public:
+  static constexpr std::size_t key_bytes_min = 12;
+  static constexpr std::size_t key_bytes_max = 256;
+  static constexpr std::size_t pool_bytes = std::size_t{1} << 20;
+
+  data_set(std::uint64_t entries, std::size_t key_bytes, std::size_t value_bytes)
+      : entries_(entries), key_bytes_(key_bytes), value_bytes_(value_bytes) {
+    if (key_bytes < key_bytes_min || key_bytes > key_bytes_max) throw failure("a key has 12 to 256 bytes");
+    if (entries == 0 || entries > 400'000'000'000u) throw failure("there are 1 to 4e11 entries");
+    while ((std::uint64_t{1} << bits_) < entries) bits_ += 2;
+    pool_.resize(pool_bytes + value_bytes);
+    for (std::size_t i = 0; i < pool_.size(); ++i) pool_[i] = static_cast<char>(mixed(i));
+  }
+
+  [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; }
+  [[nodiscard]] std::size_t value_bytes() const noexcept { return value_bytes_; }
+  [[nodiscard]] std::uint64_t user_bytes() const noexcept { return entries_ * (key_bytes_ + value_bytes_); }
+
+  // A key, in memory that the next one uses again.
+  class key {
+   public:
+    explicit key(const data_set& of) : bytes_(of.key_bytes_) { std::memset(text_, '0', bytes_); }
+    [[nodiscard]] std::string_view of_entry(std::uint64_t index) noexcept { return of_number(2 * index); }
+    [[nodiscard]] std::string_view behind_entry(std::uint64_t index) noexcept { return of_number(2 * index + 1); }
+
+   private:
+    [[nodiscard]] std::string_view of_number(std::uint64_t number) noexcept {
+      char* at = text_ + bytes_;
+      char* const last_digit = at - key_bytes_min;  // digits in front of these are always zero
+      while (at != last_digit) {
+        *--at = static_cast<char>('0' + number % 10);
+        number /= 10;
+      }
+      return {text_, bytes_};
+    }
+    std::size_t bytes_;
+    char text_[key_bytes_max];
+  };
+
+  // The value that entry `index` has after it was written for the `generation`-th time.
+  [[nodiscard]] std::string_view value(std::uint64_t index, std::uint64_t generation) const noexcept {
+    return {pool_.data() + mixed(index * 8 + generation) % pool_bytes, value_bytes_};
+  }
+
+  // Each entry once, in an order without order: a bijection of the numbers of bits_ bits, walked until it falls below.
+  [[nodiscard]] std::uint64_t shuffled(std::uint64_t index) const noexcept {
+    const unsigned half = bits_ / 2;
+    const std::uint64_t mask = (std::uint64_t{1} << half) - 1;
+    do {
+      std::uint64_t high = index >> half, low = index & mask;
+      for (std::uint64_t round = 0; round < 3; ++round) {
+        const std::uint64_t next = high ^ (((low + round) * 0x9E3779B97F4A7C15u >> 29) & mask);
+        high = low;
+        low = next;
+      }
+      index = high << half | low;
+    } while (index >= entries_);
+    return index;
+  }
+
+ private:
+  std::uint64_t entries_;
+  std::size_t key_bytes_;
+  std::size_t value_bytes_;
+  unsigned bits_ = 4;
+  std::string pool_;
+};
+
+// Checks what was read: the length always, the content of one in 64.
+class value_check {
+ public:
+  // Accepts the values of generations first to last.
+  value_check(const data_set& data, std::uint64_t first, std::uint64_t last) : data_(data), first_(first), last_(last) {}
+  void operator()(std::uint64_t index, std::string_view value) {
+    if (value.size() != data_.value_bytes()) throw failure("a value of entry " + std::to_string(index) + " has the wrong length");
+    if (count_++ % 64 != 0) return;
+    for (std::uint64_t generation = first_; generation <= last_; ++generation)
+      if (value == data_.value(index, generation)) return;
+    throw failure("a value of entry " + std::to_string(index) + " is wrong");
+  }
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+
+ private:
+  const data_set& data_;
+  std::uint64_t first_, last_;
+  std::uint64_t count_ = 0;
+};
+
+// Checks the rows of a scan that begins at an entry and goes up without a gap.
+class row_check {
+ public:
+  row_check(const data_set& data, std::uint64_t first_entry, std::uint64_t first_generation, std::uint64_t last_generation)
+      : values_(data, first_generation, last_generation), key_(data), next_(first_entry) {}
+  void operator()(std::string_view key, std::string_view value) {
+    if (values_.count() % 64 == 0 && key != key_.of_entry(next_))
+      throw failure("a scan does not give entry " + std::to_string(next_) + " in its place");
+    values_(next_++, value);
+  }
+  [[nodiscard]] std::uint64_t count() const noexcept { return values_.count(); }
+
+ private:
+  value_check values_;
+  data_set::key key_;
+  std::uint64_t next_;
+};
+
+}  // namespace benchmark
+
+#endif

@@ -1,0 +1,91 @@
+#include "test.hpp"
+
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <strata/core/epoch.hpp>
+
+TEST_CASE("nobody inside: quiet at once", "[core][epoch]") {
+  strata::epoch_domain domain;
+  const std::uint64_t before = domain.advance();
+  CHECK(domain.quiet_since(before));
+  CHECK(domain.advance() == before + 1);
+}
+
+TEST_CASE("a reader that came in before holds up what was replaced, one that comes later does not", "[core][epoch]") {
+  strata::epoch_domain domain;
+  std::uint64_t epoch = 0;
+  {
+    const auto early = domain.pin();
+    epoch = domain.advance();
+    CHECK_FALSE(domain.quiet_since(epoch));
+    const auto late = domain.pin();
+    CHECK_FALSE(domain.quiet_since(epoch));
+  }
+  CHECK(domain.quiet_since(epoch));
+  const auto late = domain.pin();
+  CHECK(domain.quiet_since(epoch));
+  CHECK_FALSE(domain.quiet_since(domain.advance()));
+}
+
+TEST_CASE("one thread may be inside many times", "[core][epoch]") {
+  strata::epoch_domain domain;
+  std::uint64_t epoch = 0;
+  const auto first = domain.pin();
+  for (int i = 0; i < 60; ++i) {
+    const auto again = domain.pin();
+    epoch = domain.advance();
+    CHECK_FALSE(domain.quiet_since(epoch));
+  }
+  CHECK_FALSE(domain.quiet_since(epoch));
+}
+
+TEST_CASE("what is freed when quiet is in no reader's hands", "[core][epoch]") {
+  // Readers load a pointer inside an epoch and look twice whether its object is alive; a writer replaces it, and kills the
+  // old one when it is quiet. Under the thread or address sanitizer the objects themselves tell.
+  struct object {
+    std::atomic<std::uint64_t> alive{1};
+  };
+  constexpr std::size_t readers = 4;
+  const std::size_t replacements = rounds(4'000, 400'000);
+  strata::epoch_domain domain;
+  std::unique_ptr<object> owner = std::make_unique<object>();
+  std::atomic<object*> current{owner.get()};
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> dead{0};
+  std::atomic<std::uint64_t> reads{0};
+  std::vector<std::thread> all;
+  for (std::size_t i = 0; i < readers; ++i) {
+    all.emplace_back([&] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        const auto inside = domain.pin();
+        object* seen = current.load(std::memory_order_seq_cst);
+        dead += seen->alive.load(std::memory_order_relaxed) != 1;
+        std::this_thread::yield();
+        dead += seen->alive.load(std::memory_order_relaxed) != 1;
+        reads.fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+  }
+  std::vector<std::pair<std::uint64_t, std::unique_ptr<object>>> retired;
+  std::size_t freed = 0;
+  for (std::size_t i = 0; i < replacements || reads.load() < readers; ++i) {
+    auto next = std::make_unique<object>();
+    current.store(next.get(), std::memory_order_seq_cst);
+    std::swap(owner, next);
+    retired.emplace_back(domain.advance(), std::move(next));
+    std::erase_if(retired, [&](auto& each) {
+      if (!domain.quiet_since(each.first)) return false;
+      each.second->alive.store(0, std::memory_order_relaxed);
+      each.second.reset();
+      ++freed;
+      return true;
+    });
+  }
+  stop = true;
+  for (std::thread& thread : all) thread.join();
+  CHECK(dead == 0);
+  CHECK(freed > 0);
+  for (const auto& each : retired) CHECK(domain.quiet_since(each.first));
+}

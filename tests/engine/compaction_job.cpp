@@ -1,0 +1,228 @@
+// What a flush and a merge keep and what they drop, seen from a store: by what it answers, and by how many entries its
+// tables hold.
+#include "engine/stores.hpp"
+
+using namespace strata_tests;
+using world = strata::environment::in_memory;
+
+namespace {
+
+std::uint64_t entries(memory_store& store) { return store.stats().table_entries; }
+
+// A snapshot that is given back at the end.
+struct snapshot {
+  explicit snapshot(memory_store& from) : store(&from), at(from.take_snapshot()) {}
+  snapshot(const snapshot&) = delete;
+  snapshot& operator=(const snapshot&) = delete;
+  ~snapshot() { store->release_snapshot(at); }
+  memory_store* store;
+  strata::sequence_number at;
+};
+
+void put_expiring(memory_store& store, std::string_view key, std::string_view value, std::uint64_t expires_at) {
+  strata::engine::write_batch batch;
+  batch.put_expiring(0, key, value, expires_at);
+  require_ok(store.commit(batch, strata::durability::none));
+}
+void erase_range(memory_store& store, std::string_view begin, std::string_view end) {
+  strata::engine::write_batch batch;
+  batch.erase_range(0, begin, end);
+  require_ok(store.commit(batch, strata::durability::none));
+}
+
+}  // namespace
+
+TEST_CASE("of versions that no snapshot tells apart the newest stays", "[engine][compaction_job]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  for (int i = 0; i < 10; ++i) require_ok(put(*store, "k", std::to_string(i)));
+  SECTION("without a snapshot: one") {
+    require_ok(store->flush());
+    CHECK(entries(*store) == 1);
+    CHECK(get(*store, "k") == "9");
+  }
+  SECTION("one a snapshot, and the newest") {
+    const snapshot first(*store);
+    require_ok(put(*store, "k", "10"));
+    require_ok(put(*store, "k", "11"));
+    const snapshot second(*store);
+    const snapshot same(*store);
+    require_ok(put(*store, "k", "12"));
+    require_ok(put(*store, "k", "13"));
+    require_ok(store->flush());
+    CHECK(entries(*store) == 3);
+    CHECK(get(*store, "k", first.at) == "9");
+    CHECK(get(*store, "k", second.at) == "11");
+    CHECK(get(*store, "k") == "13");
+    require_ok(store->compact());
+    CHECK(entries(*store) == 3);
+    CHECK(get(*store, "k", first.at) == "9");
+  }
+  SECTION("also between runs, once the snapshot has gone") {
+    {
+      const snapshot held(*store);
+      require_ok(put(*store, "k", "10"));
+      require_ok(store->flush());
+      CHECK(entries(*store) == 2);
+    }
+    require_ok(put(*store, "k", "11"));
+    require_ok(store->compact());
+    CHECK(entries(*store) == 1);
+    CHECK(get(*store, "k") == "11");
+  }
+}
+
+TEST_CASE("a snapshot of an empty store sees nothing, whatever is merged", "[engine][compaction_job]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  const snapshot empty(*store);
+  CHECK(empty.at == 0);
+  require_ok(put(*store, "k", "1"));
+  erase_range(*store, "a", "b");
+  require_ok(store->compact());
+  CHECK(scan(*store, empty.at).empty());
+  CHECK_FALSE(get(*store, "k", empty.at));
+}
+
+TEST_CASE("a tombstone goes when nothing older can lie below it, and not before", "[engine][compaction_job]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  SECTION("nothing below: the flush drops it") {
+    require_ok(put(*store, "k", "1"));
+    require_ok(erase(*store, "k"));
+    require_ok(erase(*store, "never there"));
+    require_ok(store->flush());
+    CHECK(entries(*store) == 0);
+    CHECK(store->stats().tables == 0);
+  }
+  SECTION("a table below: it stays until it is merged with it") {
+    require_ok(put(*store, "a", "1"));
+    require_ok(put(*store, "k", "1"));
+    require_ok(store->compact());
+    require_ok(erase(*store, "k"));
+    require_ok(store->flush());
+    CHECK_FALSE(get(*store, "k"));
+    require_ok(store->compact());
+    CHECK(entries(*store) == 1);
+    CHECK(scan(*store) == contents{{"a", "1"}});
+  }
+  SECTION("a snapshot from before keeps both") {
+    require_ok(put(*store, "k", "1"));
+    const snapshot held(*store);
+    require_ok(erase(*store, "k"));
+    require_ok(store->compact());
+    CHECK(entries(*store) == 2);
+    CHECK(get(*store, "k", held.at) == "1");
+    CHECK_FALSE(get(*store, "k"));
+  }
+  SECTION("a snapshot from after keeps neither") {
+    require_ok(put(*store, "k", "1"));
+    require_ok(erase(*store, "k"));
+    const snapshot held(*store);
+    require_ok(put(*store, "k", "2"));
+    require_ok(store->compact());
+    CHECK(entries(*store) == 1);
+    CHECK_FALSE(get(*store, "k", held.at));
+    CHECK(get(*store, "k") == "2");
+  }
+}
+
+TEST_CASE("a range tombstone hides what is older, stripe by stripe, and goes when nothing is", "[engine][compaction_job]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  contents before;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string key = std::to_string(10'000 + i);
+    before[key] = std::string(100, static_cast<char>('a' + i % 26));
+    require_ok(put(*store, key, before[key]));
+  }
+  require_ok(store->compact());
+  REQUIRE(store->stats().tables > 5);
+  contents after = before;
+  after.erase(after.lower_bound("10500"), after.lower_bound("12500"));
+  SECTION("without a snapshot everything goes with it") {
+    erase_range(*store, "10500", "12500");
+    CHECK(scan(*store) == after);
+    require_ok(store->flush());
+    CHECK(scan(*store) == after);
+    require_ok(store->compact());
+    CHECK(scan(*store) == after);
+    CHECK(entries(*store) == after.size());
+  }
+  SECTION("split over many outputs it hides the same, and the snapshot sees all") {
+    auto owner = std::make_unique<snapshot>(*store);
+    const snapshot& held = *owner;
+    erase_range(*store, "10500", "12500");
+    for (int i = 11'000; i < 11'200; ++i) {
+      after[std::to_string(i)] = "again";
+      require_ok(put(*store, std::to_string(i), "again"));
+    }
+    for (int round = 0; round < 3; ++round) {
+      CHECK(scan(*store) == after);
+      CHECK(scan(*store, held.at) == before);
+      for (int i = 10'490; i < 12'510; i += 10) {
+        const std::string key = std::to_string(i);
+        const auto found = after.find(key);
+        CHECK(get(*store, key) == (found == after.end() ? std::nullopt : std::optional<std::string>(found->second)));
+        CHECK(get(*store, key, held.at) == before[key]);
+      }
+      require_ok(store->compact());
+    }
+    CHECK(entries(*store) == before.size() + 200);
+    require_ok(store->verify());
+    // And so after reopening, where the snapshot is no more.
+    owner.reset();
+    require_ok(store->close());
+    store = open_store<memory_store>(environment, "store");
+    CHECK(scan(*store) == after);
+  }
+}
+
+TEST_CASE("a value past its expiry is never seen, and hides what is older until it can go", "[engine][compaction_job]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");  // margin 0
+  require_ok(put(*store, "a", "1"));
+  require_ok(put(*store, "k", "old"));
+  require_ok(store->compact());  // the clock's first look
+  put_expiring(*store, "k", "new", 1);
+  CHECK_FALSE(get(*store, "k"));
+  require_ok(store->flush());
+  CHECK_FALSE(get(*store, "k"));
+  CHECK(scan(*store) == contents{{"a", "1"}});
+  require_ok(store->compact());
+  CHECK_FALSE(get(*store, "k"));
+  CHECK(entries(*store) == 1);
+  put_expiring(*store, "k", "lives", std::uint64_t{1} << 62);
+  CHECK(get(*store, "k") == "lives");
+  require_ok(store->compact());
+  CHECK(get(*store, "k") == "lives");
+  CHECK(scan(*store) == contents{{"a", "1"}, {"k", "lives"}});
+}
+
+TEST_CASE("within the margin an expired value stays on disk", "[engine][compaction_job]") {
+  const world environment;
+  strata::options amounts = tiny_options();
+  amounts.expiry_margin = std::chrono::minutes(60);
+  auto store = open_store<memory_store>(environment, "store", amounts);
+  put_expiring(*store, "k", "v", 1);
+  require_ok(store->compact());
+  require_ok(put(*store, "l", "w"));
+  require_ok(store->compact());
+  CHECK(entries(*store) == 2);
+  CHECK_FALSE(get(*store, "k"));
+}
+
+TEST_CASE("many versions of one key stay in one table", "[engine][compaction_job]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  std::vector<std::unique_ptr<snapshot>> held;
+  for (int i = 0; i < 60; ++i) {
+    require_ok(put(*store, "k", std::string(1000, static_cast<char>('a' + i % 26)) + std::to_string(i)));
+    held.push_back(std::make_unique<snapshot>(*store));
+    require_ok(put(*store, std::to_string(i), "x"));
+  }
+  require_ok(store->compact());
+  for (std::size_t i = 0; i < held.size(); ++i)
+    CHECK(get(*store, "k", held[i]->at) == std::string(1000, static_cast<char>('a' + i % 26)) + std::to_string(i));
+  require_ok(store->verify());
+}

@@ -1,0 +1,80 @@
+#include "engine/stores.hpp"
+
+using namespace strata_tests;
+using strata::errc;
+using namespace strata::engine;
+
+using world = strata::environment::in_memory;
+
+namespace {
+
+world with_directory() {
+  const world environment;
+  require_ok(environment.create_directory("d"));
+  return environment;
+}
+
+}  // namespace
+
+TEST_CASE("the bytes of CURRENT are frozen", "[engine][current]") {
+  const world environment = with_directory();
+  require_ok(write_current(environment, "d", {0x1122334455667788, 0x99}));
+  CHECK(hex(read_file(environment, "d/CURRENT")) ==
+        "5354524154435552"  // "STRATCUR"
+        "01000000"          // format version
+        "8877665544332211"  // store id
+        "9900000000000000"  // manifest number
+        "9e648e6f");        // crc32c
+  const auto read = read_current(environment, "d");
+  require_ok(read);
+  CHECK(read->store_id == 0x1122334455667788);
+  CHECK(read->manifest_number == 0x99);
+  CHECK(sorted_names(environment, "d") == std::vector<std::string>{"CURRENT"});
+}
+
+TEST_CASE("CURRENT is replaced whole, also over what a crash left", "[engine][current]") {
+  const world environment = with_directory();
+  require_ok(write_current(environment, "d", {1, 2}));
+  write_file(environment, "d/CURRENT.tmp", "half");
+  require_ok(write_current(environment, "d", {1, 3}));
+  CHECK(read_current(environment, "d")->manifest_number == 3);
+  CHECK(sorted_names(environment, "d") == std::vector<std::string>{"CURRENT"});
+}
+
+TEST_CASE("every damaged byte of CURRENT is noticed, and said with file and offset", "[engine][current]") {
+  const world environment = with_directory();
+  require_ok(write_current(environment, "d", {0x1122334455667788, 7}));
+  const std::string whole = read_file(environment, "d/CURRENT");
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (const char mask : {char(1), char(0x80), char(0xFF)}) {
+      INFO("byte " << at);
+      std::string damaged = whole;
+      damaged[at] ^= mask;
+      write_file(environment, "d/CURRENT", damaged);
+      const auto read = read_current(environment, "d");
+      REQUIRE_FALSE(read.has_value());
+      CHECK(read.error().code() == (at < 8 ? errc::not_a_store : errc::corruption));
+      CHECK(read.error().file() == "d/CURRENT");
+      CHECK(read.error().has_offset());
+    }
+  }
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    write_file(environment, "d/CURRENT", whole.substr(0, length));
+    CHECK(code_of(read_current(environment, "d")) == (length < 8 ? errc::not_a_store : errc::corruption));
+  }
+  write_file(environment, "d/CURRENT", whole + "x");
+  CHECK(code_of(read_current(environment, "d")) == errc::corruption);
+  require_ok(environment.remove_file("d/CURRENT"));
+  CHECK(code_of(read_current(environment, "d")) == errc::no_such_file);
+}
+
+TEST_CASE("a CURRENT of a later format is told from a damaged one", "[engine][current]") {
+  const world environment = with_directory();
+  std::string later("STRATCUR");
+  strata::append_fixed(later, std::uint32_t{2});
+  strata::append_fixed(later, std::uint64_t{1});
+  strata::append_fixed(later, std::uint64_t{1});
+  strata::append_fixed(later, strata::crc32c(later));
+  write_file(environment, "d/CURRENT", later);
+  CHECK(code_of(read_current(environment, "d")) == errc::unsupported_version);
+}

@@ -1,0 +1,170 @@
+#include "engine/stores.hpp"
+
+using namespace strata_tests;
+using world = strata::environment::in_memory;
+
+namespace {
+
+std::vector<std::string> keys_forward(memory_store::cursor_type& cursor) {
+  std::vector<std::string> keys;
+  for (; cursor.valid(); cursor.next()) keys.emplace_back(cursor.key());
+  require_ok(cursor.status());
+  return keys;
+}
+std::vector<std::string> keys_backward(memory_store::cursor_type& cursor) {
+  std::vector<std::string> keys;
+  for (; cursor.valid(); cursor.prev()) keys.emplace_back(cursor.key());
+  require_ok(cursor.status());
+  return keys;
+}
+using list = std::vector<std::string>;
+
+// Keys a … e, one in each kind of source: a deep level, level 0, a frozen and the active memtable as they come.
+std::unique_ptr<memory_store> five_keys(const world& environment) {
+  auto store = open_store<memory_store>(environment, "store");
+  require_ok(put(*store, "c", "3"));
+  require_ok(store->compact());
+  require_ok(put(*store, "a", "1"));
+  require_ok(store->flush());
+  require_ok(put(*store, "e", "5"));
+  require_ok(put(*store, "b", "2"));
+  require_ok(put(*store, "d", "4"));
+  return store;
+}
+
+}  // namespace
+
+TEST_CASE("a cursor keeps to its bounds from wherever it is sent", "[engine][cursor]") {
+  const world environment;
+  auto store = five_keys(environment);
+  auto made = store->make_cursor({"b", "e", false}, strata::sequence_max);
+  require_ok(made);
+  memory_store::cursor_type& cursor = **made;
+  CHECK_FALSE(cursor.valid());
+  cursor.seek_first();
+  CHECK(keys_forward(cursor) == list{"b", "c", "d"});
+  cursor.seek("");
+  CHECK(keys_forward(cursor) == list{"b", "c", "d"});
+  cursor.seek("bb");
+  CHECK(keys_forward(cursor) == list{"c", "d"});
+  cursor.seek("e");
+  CHECK_FALSE(cursor.valid());
+  cursor.seek("z");
+  CHECK_FALSE(cursor.valid());
+  cursor.seek_last();
+  CHECK(keys_backward(cursor) == list{"d", "c", "b"});
+  cursor.seek_before("z");
+  CHECK(keys_backward(cursor) == list{"d", "c", "b"});
+  cursor.seek_before("d");
+  CHECK(keys_backward(cursor) == list{"c", "b"});
+  cursor.seek_before("b");
+  CHECK_FALSE(cursor.valid());
+  cursor.seek_before("");
+  CHECK_FALSE(cursor.valid());
+  // Turned round by a seek, in the middle.
+  cursor.seek("c");
+  REQUIRE(cursor.valid());
+  CHECK(cursor.value() == "3");
+  cursor.seek_before("c");
+  REQUIRE(cursor.valid());
+  CHECK(cursor.key() == "b");
+  CHECK(cursor.value() == "2");
+  CHECK(cursor.expires_at_us() == UINT64_MAX);
+
+  SECTION("empty and turned ranges hold nothing") {
+    for (const auto& range : {strata::engine::cursor_range{"c", "c", false}, strata::engine::cursor_range{"d", "b", false}}) {
+      auto none = store->make_cursor(range, strata::sequence_max);
+      require_ok(none);
+      (*none)->seek_first();
+      CHECK_FALSE((*none)->valid());
+      (*none)->seek_last();
+      CHECK_FALSE((*none)->valid());
+      (*none)->seek("c");
+      CHECK_FALSE((*none)->valid());
+    }
+  }
+}
+
+TEST_CASE("a cursor sees its moment, whatever is written, flushed and merged meanwhile", "[engine][cursor]") {
+  const world environment;
+  auto store = five_keys(environment);
+  auto made = store->make_cursor({"", "", true}, strata::sequence_max);
+  require_ok(made);
+  memory_store::cursor_type& cursor = **made;
+  cursor.seek_first();
+  strata::engine::write_batch batch;
+  batch.erase_range(0, "", "z");
+  batch.put(0, "c", "other");
+  require_ok(store->commit(batch, strata::durability::none));
+  require_ok(store->compact());
+  for (int i = 0; i < 500; ++i) require_ok(put(*store, std::to_string(i), std::string(300, 'x')));
+  require_ok(store->compact());
+  CHECK(keys_forward(cursor) == list{"a", "b", "c", "d", "e"});
+  cursor.seek_last();
+  CHECK(keys_backward(cursor) == list{"e", "d", "c", "b", "a"});
+}
+
+TEST_CASE("many erased keys of many versions are passed over without a deep stack", "[engine][cursor]") {
+  const world environment;
+  strata::options amounts = tiny_options();
+  amounts.memtable_bytes = std::uint64_t{256} << 20;
+  auto store = open_store<memory_store>(environment, "store", amounts);
+  strata::engine::write_batch batch;
+  constexpr int versions = 18;
+  constexpr int keys = 40'000;
+  for (int version = 0; version < versions; ++version) {
+    batch.clear();
+    for (int i = 0; i < keys; ++i) {
+      const std::string key = std::to_string(1'000'000 + i);
+      if (version + 1 < versions) batch.put(0, key, "v");
+      if (version + 1 == versions) batch.erase(0, key);
+    }
+    require_ok(store->commit(batch, strata::durability::none));
+  }
+  require_ok(put(*store, "2", "last"));
+  auto made = store->make_cursor({"", "", true}, strata::sequence_max);
+  require_ok(made);
+  (*made)->seek_first();
+  CHECK(keys_forward(**made) == list{"2"});
+  (*made)->seek_last();
+  CHECK(keys_backward(**made) == list{"2"});
+}
+
+TEST_CASE("a cursor steps past many versions of a key that lives, too", "[engine][cursor]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  for (int i = 0; i < 100; ++i) {
+    require_ok(put(*store, "a", std::to_string(i)));
+    if (i % 3 == 0) require_ok(put(*store, "b", std::to_string(i)));
+  }
+  const strata::sequence_number at = store->take_snapshot();
+  for (int i = 100; i < 200; ++i) require_ok(put(*store, "a", std::to_string(i)));
+  require_ok(put(*store, "c", "1"));
+  CHECK(scan(*store) == contents{{"a", "199"}, {"b", "99"}, {"c", "1"}});
+  CHECK(scan(*store, at) == contents{{"a", "99"}, {"b", "99"}});
+  store->release_snapshot(at);
+}
+
+TEST_CASE("an overlay lies over all that is committed", "[engine][cursor]") {
+  const world environment;
+  auto store = five_keys(environment);
+  const auto overlay = std::make_shared<memory_store::overlay_type>();
+  strata::engine::write_batch own;
+  own.put(0, "a", "mine");
+  own.erase(0, "b");
+  own.erase_range(0, "c", "e");
+  own.put(0, "d", "new");
+  own.put(0, "f", "6");
+  require_ok(overlay->reserve(own.count(), own.payload_bytes()));
+  REQUIRE(overlay->apply(strata::sequence_max - 5, 0, own.writes()));
+  auto made = store->make_cursor({"", "", true}, strata::sequence_max, overlay);
+  require_ok(made);
+  contents seen;
+  for ((*made)->seek_first(); (*made)->valid(); (*made)->next()) seen.emplace((*made)->key(), (*made)->value());
+  const contents expected{{"a", "mine"}, {"d", "new"}, {"e", "5"}, {"f", "6"}};
+  CHECK(seen == expected);
+  seen.clear();
+  for ((*made)->seek_last(); (*made)->valid(); (*made)->prev()) seen.emplace((*made)->key(), (*made)->value());
+  CHECK(seen == expected);
+  CHECK(scan(*store).size() == 5);
+}

@@ -1,0 +1,284 @@
+// Calls of the environment that fail: each one once, and from then on. Nothing acknowledged is lost, the error comes with
+// its code, nothing hangs.
+#include "engine/workload.hpp"
+
+#include <thread>
+
+using namespace strata_tests;
+using strata::durability;
+using strata::errc;
+
+namespace {
+
+const std::vector<workload::shape> shapes = {
+    {16, 0, 0, 8, 40, durability::strict},
+    {24, 5, 0, 0, 40, durability::buffered},
+    {30, 4, 20, 12, 400, durability::strict},
+    {40, 0, 0, 30, 6000, durability::buffered},
+};
+
+}  // namespace
+
+TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][failures]") {
+  std::size_t runs = 0;
+  for (const workload::shape& shape : shapes) {
+    for (const errc code : {errc::io_error, errc::no_space}) {
+      for (const bool sticky : {false, true}) {
+        for (std::uint64_t at = 1;; ++at) {
+          INFO("commits " << shape.commits << ", call " << at << " gives " << strata::to_string(code) << (sticky ? " from then on" : " once"));
+          const failing_environment environment;
+          workload work(environment, shape);
+          environment.fail(every_call, at, code, sticky);
+          work.run();
+          const bool done = !environment.fired();
+          for (const errc each : work.failures())
+            CHECK((each == code || each == errc::read_only));
+          work.check(false);
+          ++runs;
+          if (done) {
+            CHECK(work.failures().empty());
+            CHECK(work.acknowledged() == static_cast<std::size_t>(shape.commits));
+            break;
+          }
+        }
+      }
+    }
+  }
+  INFO(runs << " runs");
+  CHECK(runs > 1000);
+}
+
+TEST_CASE("after a full disk every store goes on when room was made, and has lost nothing", "[engine][failures]") {
+  const calls writes = call::create | call::append | call::open_writable;
+  for (const workload::shape& shape : shapes) {
+    for (std::uint64_t at = 1;; ++at) {
+      INFO("commits " << shape.commits << ", write " << at << " finds no space");
+      const failing_environment environment;
+      workload work(environment, shape);
+      // Past the making of the store, whose open() simply fails.
+      environment.fail(writes, at, errc::no_space, true);
+      {
+        auto made = failing_store::open(environment, "store", tiny_options());
+        if (!made) {
+          environment.revive();
+          continue;
+        }
+      }
+      work.run(true);
+      const bool done = !environment.fired();
+      work.check(false);
+      if (done) break;
+    }
+  }
+}
+
+TEST_CASE("a sync that failed is final, says why, and is never tried again", "[engine][failures]") {
+  for (const errc code : {errc::io_error, errc::no_space}) {
+    for (const bool while_rotating : {false, true}) {
+      INFO(strata::to_string(code) << (while_rotating ? ", while rotating" : ", of a commit"));
+      const failing_environment environment;
+      strata::options amounts = tiny_options();
+      amounts.durability = while_rotating ? durability::buffered : durability::strict;
+      amounts.sync_interval = std::chrono::hours(1);
+      auto store = open_store<failing_store>(environment, "store", amounts);
+      require_ok(put(*store, "a", "1"));
+      environment.fail(only(call::sync), 1, code);
+      if (while_rotating) {
+        CHECK(code_of(store->flush()) == code);
+      } else {
+        CHECK(code_of(put(*store, "b", "2")) == code);
+      }
+      REQUIRE(environment.fired());
+      static_cast<void>(environment.trace());
+      CHECK(code_of(store->status()) == code);
+      CHECK(code_of(put(*store, "c", "3")) == code);
+      CHECK(code_of(store->flush()) == code);
+      CHECK(code_of(store->compact()) == code);
+      CHECK(code_of(store->resume()) == code);
+      CHECK(get(*store, "a") == "1");
+      CHECK_FALSE(get(*store, "b"));
+      CHECK_FALSE(store->close().has_value());
+      for (const auto& [what, path] : environment.trace()) {
+        if (path.find(".log") == std::string::npos) continue;
+        CHECK(what != call::sync);
+        CHECK(what != call::append);
+      }
+      store.reset();
+      environment.revive();
+      store = open_store<failing_store>(environment, "store", amounts);
+      CHECK(get(*store, "a") == "1");
+      CHECK_FALSE(get(*store, "c"));
+      auto more = put(*store, "d", "4");
+      require_ok(more);
+      if (!while_rotating) CHECK(*more > 2);  // the sequence of the failed commit is not used again
+    }
+  }
+}
+
+TEST_CASE("a failed write of the log burns its sequence, also over an orderly close", "[engine][failures]") {
+  for (const bool tears : {false, true}) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    if (tears) {
+      environment.kill(1, true);
+    } else {
+      environment.fail(only(call::append), 1, errc::io_error);
+    }
+    CHECK(code_of(put(*store, "b", "2")) == errc::io_error);
+    environment.revive();
+    static_cast<void>(store->close());
+    store = open_store<failing_store>(environment, "store");
+    CHECK(scan(*store) == contents{{"a", "1"}});
+    auto more = put(*store, "c", "3");
+    require_ok(more);
+    CHECK(*more > 2);
+    require_ok(store->close());
+    store = open_store<failing_store>(environment, "store");
+    CHECK(scan(*store) == contents{{"a", "1"}, {"c", "3"}});
+  }
+}
+
+TEST_CASE("a commit that found no space in the manifest can be resumed from", "[engine][failures]") {
+  const failing_environment environment;
+  auto store = open_store<failing_store>(environment, "store");
+  // The first commit of a life reserves sequences: the first append is the manifest's.
+  environment.fail(only(call::append), 1, errc::no_space, true);
+  CHECK(code_of(put(*store, "a", "1")) == errc::no_space);
+  CHECK(code_of(put(*store, "a", "1")) == errc::no_space);
+  CHECK(code_of(store->status()) == errc::no_space);
+  environment.revive();
+  require_ok(store->resume());
+  require_ok(put(*store, "a", "1"));
+  require_ok(store->flush());
+  require_ok(store->close());
+  CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}});
+}
+
+TEST_CASE("a buffered commit is synced without another that follows it", "[engine][failures]") {
+  const failing_environment environment;
+  strata::options amounts = tiny_options();
+  amounts.sync_interval = std::chrono::milliseconds(2);
+  auto store = open_store<failing_store>(environment, "store", amounts);
+  const auto wait_for_sync = [&] {
+    for (;;) {
+      for (const auto& [what, path] : environment.trace())
+        if (what == call::sync && path.find(".log") != std::string::npos) return true;
+      std::this_thread::yield();
+    }
+  };
+  for (int i = 0; i < 3; ++i) {
+    static_cast<void>(environment.trace());
+    require_ok(put(*store, "a", std::to_string(i)));
+    CHECK(wait_for_sync());
+  }
+  CHECK(store->stats().log_syncs >= 3);
+}
+
+TEST_CASE("a failed sync in the background is said by the next commit", "[engine][failures]") {
+  const failing_environment environment;
+  strata::options amounts = tiny_options();
+  amounts.sync_interval = std::chrono::milliseconds(2);
+  auto store = open_store<failing_store>(environment, "store", amounts);
+  require_ok(put(*store, "a", "1"));
+  environment.fail(only(call::sync), 1, errc::io_error);
+  require_ok(put(*store, "b", "2"));
+  while (store->status()) std::this_thread::yield();
+  CHECK(code_of(put(*store, "c", "3")) == errc::io_error);
+  CHECK(get(*store, "b") == "2");
+}
+
+TEST_CASE("whoever waits when another thread's write fails is woken with the reason", "[engine][failures]") {
+  for (std::size_t round = 0; round < rounds(150, 10'000); ++round) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    random_numbers random(round);
+    environment.fail(call::sync | call::append, 30 + random.below(150), errc::io_error, true);
+    std::vector<std::thread> threads;
+    std::atomic<std::size_t> wrong{0};
+    // A log segment that can't be made latches nothing: then it is the writers that end it.
+    std::atomic<int> writing{2};
+    const auto until_failed = [&](int is_writer, auto work) {
+      threads.emplace_back([&wrong, &writing, is_writer, work] {
+        while (writing > 0) {
+          auto done = work();
+          if (done) continue;
+          wrong += done.error() != errc::io_error && done.error() != errc::read_only;
+          break;
+        }
+        writing -= is_writer;
+      });
+    };
+    until_failed(1, [&] { return put(*store, "a", std::string(500, 'v'), durability::strict); });
+    until_failed(1, [&] { return put(*store, "b", std::string(3000, 'v')); });
+    until_failed(0, [&] { return store->flush(); });
+    until_failed(0, [&] { return store->compact(); });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(wrong == 0);
+    CHECK_FALSE(put(*store, "c", "x").has_value());
+    store.reset();
+    environment.revive();
+    require_ok(failing_store::open(environment, "store", tiny_options()));
+  }
+}
+
+TEST_CASE("with many threads at a full disk, room made is all that it takes to go on", "[engine][failures]") {
+  for (std::size_t round = 0; round < rounds(60, 5'000); ++round) {
+    INFO("round " << round);
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    random_numbers random(round);
+    std::map<std::string, std::string> acknowledged;
+    for (int fill = 0; fill < 3; ++fill) {
+      environment.fail(call::create | call::append | call::open_writable, 10 + random.below(120), errc::no_space, true);
+      std::mutex mutex;
+      std::vector<std::thread> threads;
+      std::atomic<std::size_t> wrong{0};
+      std::atomic<int> writing{3};
+      for (int w = 0; w < 3; ++w) {
+        threads.emplace_back([&, w] {
+          for (int i = 0;; ++i) {
+            const std::string key = std::to_string(fill) + "/" + std::to_string(w) + "/" + std::to_string(i);
+            auto committed = put(*store, key, std::string(900, static_cast<char>('a' + w)));
+            if (!committed) {
+              wrong += committed.error() != errc::no_space;
+              --writing;
+              return;
+            }
+            const std::lock_guard<std::mutex> held(mutex);
+            acknowledged[key] = std::string(900, static_cast<char>('a' + w));
+          }
+        });
+      }
+      threads.emplace_back([&] {
+        while (writing > 0) {
+          auto done = store->flush();
+          if (!done) {
+            wrong += done.error() != errc::no_space;
+            return;
+          }
+        }
+      });
+      for (std::thread& thread : threads) thread.join();
+      CHECK(wrong == 0);
+      environment.revive();
+      go_on(*store);
+      require_ok(put(*store, "after " + std::to_string(fill), "x"));
+      acknowledged["after " + std::to_string(fill)] = "x";
+    }
+    require_ok(store->compact());
+    std::size_t missing = 0;
+    const auto check = [&] {
+      const contents all = scan(*store);
+      for (const auto& [key, value] : acknowledged) {
+        const auto found = all.find(key);
+        missing += found == all.end() || found->second != value;
+      }
+    };
+    check();
+    require_ok(store->close());
+    store = open_store<failing_store>(environment, "store");
+    check();
+    CHECK(missing == 0);
+  }
+}

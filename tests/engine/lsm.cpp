@@ -1,0 +1,457 @@
+// The store from outside: opening and refusing, closing, one writer and its readers, checkpoints.
+#include "engine/failing_environment.hpp"
+#include "engine/stores.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include <strata/environment/posix.hpp>
+
+using namespace strata_tests;
+using world = strata::environment::in_memory;
+using strata::durability;
+using strata::errc;
+
+namespace {
+
+// A directory on the file system that is gone afterwards.
+struct temporary_directory {
+  strata::environment::posix environment;
+  std::string path;
+  temporary_directory() {
+    auto made = environment.temporary_directory();
+    require_ok(made);
+    path = *made;
+  }
+  temporary_directory(const temporary_directory&) = delete;
+  temporary_directory& operator=(const temporary_directory&) = delete;
+  ~temporary_directory() { remove(path); }
+  void remove(const std::string& directory) const {
+    if (auto names = environment.list_directory(directory))
+      for (const std::string& name : *names)
+        if (!environment.remove_file(directory + "/" + name)) remove(directory + "/" + name);
+    static_cast<void>(environment.remove_directory(directory));
+  }
+};
+using posix_store = default_store<strata::environment::posix>;
+using failing_store = default_store<failing_environment>;
+
+}  // namespace
+
+TEST_CASE("an option out of its range is refused before anything is touched", "[engine][lsm]") {
+  using namespace strata::literals;
+  const world environment;
+  using change = void (*)(strata::options&);
+  const change wrong[] = {
+      [](strata::options& o) { o.memtable_bytes = 64_KiB - 1; },
+      [](strata::options& o) { o.memtable_bytes = 4_GiB + 1; },
+      [](strata::options& o) { o.memtables_max = 1; },
+      [](strata::options& o) { o.memtables_max = 17; },
+      [](strata::options& o) { o.block_bytes = 1_KiB - 1; },
+      [](strata::options& o) { o.block_bytes = 32_KiB + 1; },
+      [](strata::options& o) { o.table_bytes = 16_KiB - 1; },
+      [](strata::options& o) { o.table_bytes = 4_GiB + 1; },
+      [](strata::options& o) { o.sync_interval = std::chrono::milliseconds(0); },
+      [](strata::options& o) { o.sync_interval = std::chrono::hours(2); },
+      [](strata::options& o) { o.expiry_margin = std::chrono::minutes(-1); },
+      [](strata::options& o) { o.expiry_margin = (std::chrono::minutes::max)(); },
+      [](strata::options& o) { o.compaction.level0_runs = 1; },
+      [](strata::options& o) { o.compaction.level0_runs = 65; },
+      [](strata::options& o) { o.compaction.fan_out = 1; },
+      [](strata::options& o) { o.compaction.fan_out = 101; },
+      [](strata::options& o) { o.compaction.level_bytes_base = 64_KiB - 1; },
+  };
+  for (const change each : wrong) {
+    strata::options amounts;
+    each(amounts);
+    CHECK(code_of(memory_store::open(environment, "store", amounts)) == errc::invalid_argument);
+    CHECK(code_of(memory_store::open_read_only(environment, "store", amounts)) == errc::invalid_argument);
+  }
+  CHECK(environment.list_directory("")->empty());
+  require_ok(memory_store::open(environment, "store", strata::options()));
+}
+
+TEST_CASE("a store that is not there is made, or not when that is not wanted", "[engine][lsm]") {
+  const world environment;
+  strata::options amounts = tiny_options();
+  amounts.create_if_missing = false;
+  CHECK(code_of(memory_store::open(environment, "store", amounts)) == errc::no_such_file);
+  CHECK(environment.list_directory("")->empty());
+  CHECK(code_of(memory_store::open_read_only(environment, "store", amounts)) == errc::no_such_file);
+  CHECK(environment.list_directory("")->empty());
+  CHECK(code_of(memory_store::open(environment, "no/such/parent", tiny_options())) == errc::no_such_file);
+  require_ok(open_store<memory_store>(environment, "store")->close());
+  require_ok(memory_store::open(environment, "store", amounts));
+  require_ok(environment.create_directory("empty"));
+  CHECK(code_of(memory_store::open(environment, "empty", amounts)) == errc::no_such_file);
+  require_ok(memory_store::open(environment, "empty/", tiny_options()));
+}
+
+TEST_CASE("what is no directory, and one that may not be read, are said to be so", "[engine][lsm]") {
+  const world environment;
+  write_file(environment, "file", "x");
+  CHECK_FALSE(memory_store::open(environment, "file", tiny_options()).has_value());
+  CHECK_FALSE(memory_store::open_read_only(environment, "file", tiny_options()).has_value());
+  CHECK(read_file(environment, "file") == "x");
+  const temporary_directory disk;
+  write_file(disk.environment, disk.path + "/file", "x");
+  CHECK_FALSE(posix_store::open(disk.environment, disk.path + "/file", tiny_options()).has_value());
+  CHECK(read_file(disk.environment, disk.path + "/file") == "x");
+  for (const call refused : {call::exists, call::make_directory, call::lock, call::list, call::open_readable}) {
+    const failing_environment forbidding;
+    require_ok(open_store<failing_store>(forbidding, "store")->close());
+    forbidding.fail(only(refused), 1, errc::permission_denied, true);
+    CHECK(code_of(failing_store::open(forbidding, "store", tiny_options())) == errc::permission_denied);
+    forbidding.revive();
+    require_ok(failing_store::open(forbidding, "store", tiny_options()));
+  }
+}
+
+TEST_CASE("one writer at a time, and the next when it has closed", "[engine][lsm]") {
+  const temporary_directory disk;
+  const std::string path = disk.path + "/store";
+  auto store = open_store<posix_store>(disk.environment, path);
+  CHECK(code_of(posix_store::open(disk.environment, path, tiny_options())) == errc::in_use);
+  CHECK(code_of(posix_store::open(disk.environment, path + "/", tiny_options())) == errc::in_use);
+  require_ok(put(*store, "a", "1"));
+  // Another process, too.
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    auto opened = posix_store::open(strata::environment::posix(), path, tiny_options());
+    ::_exit(!opened && opened.error() == errc::in_use ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  require_ok(store->close());
+  auto next = open_store<posix_store>(disk.environment, path);
+  CHECK(get(*next, "a") == "1");
+}
+
+TEST_CASE("an open that fails gives the directory free again", "[engine][lsm]") {
+  const failing_environment environment;
+  require_ok(open_store<failing_store>(environment, "store")->close());
+  std::size_t failed = 0;
+  for (std::uint64_t at = 1;; ++at) {
+    environment.fail(every_call, at, errc::io_error);
+    auto opened = failing_store::open(environment, "store", tiny_options());
+    if (opened) {
+      const bool all = !environment.fired();
+      opened->reset();
+      if (all) break;
+      continue;
+    }
+    ++failed;
+    CHECK(opened.error() == errc::io_error);
+    environment.revive();
+    require_ok(failing_store::open(environment, "store", tiny_options()));
+  }
+  CHECK(failed > 8);
+}
+
+TEST_CASE("a thread that can't be started is an error of the opening, and nothing hangs", "[engine][lsm]") {
+  for (const durability mode : {durability::none, durability::buffered, durability::strict}) {
+    for (std::uint64_t at = 1;; ++at) {
+      const failing_environment environment;
+      strata::options amounts = tiny_options();
+      amounts.memtables_max = 4;
+      {
+        // A sealed segment that is still to be flushed: the memtable of it waits for the thread that is missing.
+        auto store = open_store<failing_store>(environment, "store", amounts);
+        require_ok(put(*store, "a", "1"));
+        environment.fail(call::create | call::append, 1, errc::io_error, true);
+        CHECK_FALSE(store->flush().has_value());
+      }
+      amounts.durability = mode;
+      environment.fail(only(call::start_thread), at, errc::out_of_memory, true);
+      auto opened = failing_store::open(environment, "store", amounts);
+      const bool all = !environment.fired();
+      CHECK(opened.has_value() == all);
+      if (!opened) CHECK(opened.error() == errc::out_of_memory);
+      if (opened) opened->reset();
+      environment.revive();
+      auto store = open_store<failing_store>(environment, "store", amounts);
+      CHECK(scan(*store) == contents{{"a", "1"}});
+      if (all) break;
+    }
+  }
+}
+
+TEST_CASE("after its close a store says so to every call", "[engine][lsm]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  CHECK(store->is_writable());
+  require_ok(store->close());
+  require_ok(store->close());
+  CHECK_FALSE(store->is_writable());
+  CHECK(code_of(put(*store, "a", "2")) == errc::closed);
+  CHECK(code_of(put(*store, "a", "2", durability::strict)) == errc::closed);
+  CHECK(code_of(store->get("a", strata::sequence_max, [](strata::bytes_view, strata::sequence_number, std::uint64_t) {})) == errc::closed);
+  memory_store::pinned_value pinned;
+  CHECK(code_of(store->get_pinned("a", strata::sequence_max, pinned)) == errc::closed);
+  CHECK(code_of(store->multi_get(std::vector<std::string>{"a"}, strata::sequence_max,
+                                 [](std::size_t, strata::bytes_view, strata::sequence_number) {})) == errc::closed);
+  CHECK(code_of(store->make_cursor({"", "", true}, strata::sequence_max)) == errc::closed);
+  CHECK(code_of(store->flush()) == errc::closed);
+  CHECK(code_of(store->compact()) == errc::closed);
+  CHECK(code_of(store->verify()) == errc::closed);
+  CHECK(code_of(store->checkpoint("copy")) == errc::closed);
+  CHECK(code_of(store->resume()) == errc::closed);
+  CHECK(code_of(store->status()) == errc::closed);
+  CHECK(store->stats().tables == 0);
+  CHECK_FALSE(*environment.file_exists("copy"));
+}
+
+TEST_CASE("what was opened for reading reads, and refuses to write", "[engine][lsm]") {
+  const world environment;
+  auto writer = open_store<memory_store>(environment, "store");
+  require_ok(put(*writer, "a", "1"));
+  require_ok(writer->flush());
+  require_ok(put(*writer, "b", "2"));
+  const std::vector<std::string> before = sorted_names(environment, "store");
+  auto opened = memory_store::open_read_only(environment, "store", tiny_options());
+  require_ok(opened);
+  memory_store& reader = **opened;
+  CHECK_FALSE(reader.is_writable());
+  CHECK(scan(reader) == contents{{"a", "1"}, {"b", "2"}});
+  CHECK(reader.last_sequence() == 2);
+  CHECK(code_of(put(reader, "c", "3")) == errc::read_only);
+  CHECK(code_of(reader.flush()) == errc::read_only);
+  CHECK(code_of(reader.compact()) == errc::read_only);
+  CHECK(code_of(reader.resume()) == errc::read_only);
+  CHECK(code_of(reader.checkpoint("copy")) == errc::read_only);
+  require_ok(reader.verify());
+  require_ok(put(*writer, "a", "9"));
+  require_ok(writer->compact());
+  CHECK(scan(reader) == contents{{"a", "1"}, {"b", "2"}});
+  require_ok(reader.close());
+  CHECK(sorted_names(environment, "store").size() <= before.size() + 2);
+}
+
+TEST_CASE("beside a running writer every opening for reading sees what was committed before it, whole", "[engine][lsm]") {
+  const world environment;
+  auto owner = open_store<memory_store>(environment, "store");
+  memory_store& store = *owner;
+  std::atomic<std::uint64_t> committed{0};
+  std::atomic<bool> stop{false};
+  std::atomic<std::size_t> failed{0};
+  constexpr std::uint64_t ring = 200;
+  std::thread writer([&] {
+    strata::engine::write_batch batch;
+    for (std::uint64_t i = 1; !stop.load(std::memory_order_relaxed); ++i) {
+      batch.clear();
+      batch.put(0, "k" + std::to_string(i % ring), std::to_string(i) + std::string(300, 'v'));
+      batch.put(0, "last", std::to_string(i));
+      if (!store.commit(batch, durability::none)) ++failed;
+      committed.store(i, std::memory_order_release);
+      if (i % 150 == 0 && !store.flush()) ++failed;
+      if (i % 900 == 0 && !store.compact()) ++failed;
+    }
+  });
+  while (committed.load() < ring) std::this_thread::yield();
+  for (std::size_t round = 0; round < rounds(80, 5'000); ++round) {
+    const std::uint64_t before = committed.load(std::memory_order_acquire);
+    auto opened = memory_store::open_read_only(environment, "store", tiny_options());
+    if (!opened) {
+      stop = true;
+      writer.join();
+      FAIL(opened.error().message());
+    }
+    const std::uint64_t last = std::stoull(get(**opened, "last").value_or("0"));
+    std::size_t wrong = last < before;
+    const contents all = scan(**opened);
+    for (std::uint64_t i = last - ring + 1; i <= last; ++i) {
+      const auto found = all.find("k" + std::to_string(i % ring));
+      wrong += found == all.end() || found->second != std::to_string(i) + std::string(300, 'v');
+    }
+    wrong += all.size() != ring + 1;
+    CHECK(wrong == 0);
+    require_ok((*opened)->close());
+  }
+  stop = true;
+  writer.join();
+  CHECK(failed == 0);
+}
+
+TEST_CASE("in a forked child the handle refuses to write, and the parent's store stays whole", "[engine][lsm]") {
+  const temporary_directory disk;
+  const std::string path = disk.path + "/store";
+  auto store = open_store<posix_store>(disk.environment, path);
+  require_ok(put(*store, "a", "1"));
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    int wrong = 0;
+    wrong += code_of(put(*store, "a", "child")) != errc::closed;
+    wrong += code_of(put(*store, "a", "child", durability::strict)) != errc::closed;
+    wrong += code_of(store->flush()) != errc::closed;
+    wrong += code_of(store->compact()) != errc::closed;
+    wrong += code_of(store->checkpoint(path + "-copy")) != errc::closed;
+    ::_exit(wrong);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(get(*store, "a") == "1");
+  require_ok(put(*store, "b", "2"));
+  require_ok(store->close());
+  store = open_store<posix_store>(disk.environment, path);
+  CHECK(scan(*store) == contents{{"a", "1"}, {"b", "2"}});
+}
+
+TEST_CASE("a forked child that closes or destroys its copy takes nothing from the parent", "[engine][lsm]") {
+  for (const bool closes : {false, true}) {
+    const temporary_directory disk;
+    const std::string path = disk.path + "/store";
+    auto store = open_store<posix_store>(disk.environment, path);
+    for (int i = 0; i < 100; ++i) require_ok(put(*store, std::to_string(i), "1", durability::strict));
+    int turn[2];
+    REQUIRE(::pipe(turn) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      ::alarm(60);
+      char byte = 0;
+      int wrong = ::read(turn[0], &byte, 1) != 1;
+      wrong += store->belongs_to_this_process();
+      wrong += get(*store, "99") != "1";
+      store->release_snapshot(store->take_snapshot());
+      if (closes) {
+        wrong += !store->close().has_value();
+        wrong += code_of(put(*store, "a", "child")) != errc::closed;
+        wrong += code_of(store->get("99", strata::sequence_max, [](auto&&...) {})) != errc::closed;
+      }
+      store.reset();
+      ::_exit(wrong);
+    }
+    CHECK(store->belongs_to_this_process());
+    // The child's copy is of before these.
+    for (int i = 100; i < 200; ++i) require_ok(put(*store, std::to_string(i), "1", durability::strict));
+    REQUIRE(::write(turn[1], "x", 1) == 1);
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    ::close(turn[0]);
+    ::close(turn[1]);
+    CHECK(code_of(posix_store::open(disk.environment, path, tiny_options())) == errc::in_use);
+    for (int i = 200; i < 300; ++i) require_ok(put(*store, std::to_string(i), "1", durability::strict));
+    require_ok(store->close());
+    store = open_store<posix_store>(disk.environment, path);
+    CHECK(scan(*store).size() == 300);
+  }
+}
+
+TEST_CASE("a pinned value is empty where there is none", "[engine][lsm]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  memory_store::pinned_value pinned;
+  CHECK(*store->get_pinned("a", strata::sequence_max, pinned));
+  CHECK(pinned.value() == "1");
+  CHECK(pinned.sequence() == 1);
+  CHECK_FALSE(*store->get_pinned("b", strata::sequence_max, pinned));
+  CHECK(pinned.value().empty());
+}
+
+TEST_CASE("a checkpoint goes into a new or an empty directory, and is a store of its own", "[engine][lsm]") {
+  const temporary_directory disk;
+  const std::string path = disk.path + "/store";
+  auto store = open_store<posix_store>(disk.environment, path);
+  contents expected;
+  for (int i = 0; i < 1200; ++i) {
+    expected[std::to_string(i % 700)] = std::string(120, static_cast<char>('a' + i % 26));
+    require_ok(put(*store, std::to_string(i % 700), expected[std::to_string(i % 700)]));
+  }
+  require_ok(store->checkpoint(disk.path + "/one"));
+  require_ok(disk.environment.create_directory(disk.path + "/two"));
+  require_ok(store->checkpoint(disk.path + "/two"));
+  CHECK(code_of(store->checkpoint(disk.path + "/two")) == errc::already_exists);
+  CHECK(code_of(store->checkpoint(path)) == errc::already_exists);
+  CHECK(code_of(store->checkpoint(disk.path + "/no/parent")) == errc::no_such_file);
+  // What happens to the one changes nothing in the other, though they share files.
+  const strata::sequence_number last = store->last_sequence();
+  strata::engine::write_batch batch;
+  batch.erase_range(0, "", "zzz");
+  require_ok(store->commit(batch, durability::none));
+  require_ok(store->compact());
+  CHECK(scan(*store).empty());
+  for (const char* name : {"/one", "/two"}) {
+    auto copy = open_store<posix_store>(disk.environment, disk.path + name);
+    CHECK(scan(*copy) == expected);
+    CHECK(copy->last_sequence() == last);
+    require_ok(copy->verify());
+    auto committed = put(*copy, "x", "y");
+    require_ok(committed);
+    CHECK(*committed == last + 1);
+    require_ok(copy->compact());
+    require_ok(copy->close());
+  }
+}
+
+TEST_CASE("a checkpoint that is cut short does not open as a store", "[engine][lsm]") {
+  std::size_t cut = 0;
+  for (std::uint64_t at = 1;; ++at) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    for (int i = 0; i < 300; ++i) require_ok(put(*store, std::to_string(i), std::string(200, 'v')));
+    require_ok(store->compact());
+    environment.kill(at, true);
+    auto done = store->checkpoint("copy");
+    const bool all = !environment.fired();
+    CHECK(done.has_value() == all);
+    store.reset();
+    environment.revive();
+    strata::options amounts = tiny_options();
+    amounts.create_if_missing = false;
+    auto opened = failing_store::open(environment, "copy", amounts);
+    if (opened) CHECK(scan(**opened).size() == 300);
+    if (all) {
+      CHECK(opened.has_value());
+      break;
+    }
+    ++cut;
+  }
+  CHECK(cut > 5);
+}
+
+TEST_CASE("statistics add up", "[engine][lsm]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  std::uint64_t payload = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string key = std::to_string(i);
+    require_ok(put(*store, key, std::string(100, 'v')));
+    payload += key.size() + 100;
+  }
+  require_ok(store->compact());
+  const strata::sequence_number at = store->take_snapshot();
+  const strata::statistics s = store->stats();
+  store->release_snapshot(at);
+  CHECK(s.last_sequence == 2000);
+  CHECK(s.commits == 2000);
+  CHECK(s.writes == 2000);
+  CHECK(s.commit_groups == 2000);
+  CHECK(s.payload_bytes == payload);
+  CHECK(s.table_entries == 2000);
+  CHECK(s.memtable_entries == 0);
+  CHECK(s.flushes > 1);
+  CHECK(s.snapshots == 1);
+  CHECK(s.log_bytes > payload);
+  CHECK(s.write_amplification() > 1.9);
+  std::uint64_t tables = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& level : s.levels) {
+    tables += level.tables;
+    bytes += level.bytes;
+  }
+  CHECK(tables == s.tables);
+  CHECK(bytes == s.table_bytes);
+  std::uint64_t on_disk = 0;
+  for (const std::string& name : sorted_names(environment, "store"))
+    if (name.find(".table") != std::string::npos) on_disk += *environment.file_size("store/" + name);
+  CHECK(on_disk == bytes);
+}

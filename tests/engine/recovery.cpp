@@ -1,0 +1,440 @@
+// What is found in a directory and what is made of it: segments in every state, files that are left over, missing or not
+// ours.
+#include "engine/failing_environment.hpp"
+#include "engine/stores.hpp"
+
+using namespace strata_tests;
+using world = strata::environment::in_memory;
+using strata::errc;
+using segmented = strata::wal::segmented;
+
+namespace {
+
+// A closed, empty store, to whose directory a test adds segments by hand.
+struct crafted {
+  world environment;
+  std::uint64_t store_id = 0;
+
+  crafted() {
+    require_ok(open_store<memory_store>(environment, "store")->close());
+    auto current = strata::engine::read_current(environment, "store");
+    require_ok(current);
+    store_id = current->store_id;
+  }
+  std::string path(std::uint64_t number) const { return strata::engine::log_path("store", number); }
+  strata::wal::segment segment(std::uint64_t number) const { return {path(number), number, store_id, 0}; }
+
+  enum class end { open, closed, sealed };
+  // A segment with the commits `first` to `last`, one record each; commit n puts key n. `skipped` lie unused before it.
+  void write(std::uint64_t number, strata::sequence_number first, strata::sequence_number last, end how, std::uint32_t skipped = 0) const {
+    auto writer = segmented::writer<world>::create(environment, segment(number));
+    require_ok(writer);
+    for (strata::sequence_number sequence = first; sequence <= last; ++sequence) {
+      strata::engine::write_batch batch;
+      batch.put(0, std::to_string(sequence), "value " + std::to_string(sequence));
+      batch.seal(sequence, sequence == first ? skipped : 0, 1000 + sequence);
+      require_ok(writer->append(batch.group_bytes()));
+    }
+    if (how == end::sealed) {
+      require_ok(writer->seal());
+      require_ok(writer->sync());
+    }
+    if (how != end::open) require_ok(writer->close());
+  }
+  strata::result<std::unique_ptr<memory_store>> open() const { return memory_store::open(environment, "store", tiny_options()); }
+
+  void require_refused(errc code, std::string_view file, bool with_offset = true) const {
+    const std::vector<std::string> before = sorted_names(environment, "store");
+    auto opened = open();
+    REQUIRE_FALSE(opened.has_value());
+    INFO(opened.error().message());
+    CHECK(opened.error().code() == code);
+    CHECK(opened.error().file() == file);
+    CHECK(opened.error().has_offset() == with_offset);
+    CHECK(sorted_names(environment, "store") == before);
+    auto read_only = memory_store::open_read_only(environment, "store", tiny_options());
+    REQUIRE_FALSE(read_only.has_value());
+    CHECK(read_only.error().code() == code);
+  }
+  void require_commits(strata::sequence_number last) const {
+    for (int time = 0; time < 2; ++time) {
+      auto opened = open();
+      require_ok(opened);
+      CHECK((*opened)->last_sequence() == last);
+      contents expected;
+      for (strata::sequence_number s = 1; s <= last; ++s) expected[std::to_string(s)] = "value " + std::to_string(s);
+      CHECK(scan(**opened) == expected);
+      require_ok((*opened)->close());
+    }
+  }
+};
+using end = crafted::end;
+
+}  // namespace
+
+TEST_CASE("segments are replayed in order, each to its end", "[engine][recovery]") {
+  for (const end last : {end::open, end::closed, end::sealed}) {
+    const crafted c;
+    c.write(100, 1, 10, end::sealed);
+    c.write(101, 11, 11, end::sealed);
+    c.write(105, 12, 30, last);
+    c.require_commits(30);
+    auto opened = c.open();
+    require_ok(opened);
+    auto more = put(**opened, "more", "x");
+    require_ok(more);
+    CHECK(*more == 31);
+  }
+}
+
+TEST_CASE("sequences that a record says are unused are no hole", "[engine][recovery]") {
+  const crafted c;
+  c.write(100, 1, 3, end::sealed);
+  c.write(101, 10, 12, end::open, 6);
+  auto opened = c.open();
+  require_ok(opened);
+  CHECK((*opened)->last_sequence() == 12);
+  CHECK(scan(**opened).size() == 6);
+}
+
+TEST_CASE("a segment that is missing in the middle is corruption", "[engine][recovery]") {
+  const crafted c;
+  c.write(100, 1, 10, end::sealed);
+  c.write(102, 15, 20, end::open);
+  c.require_refused(errc::corruption, c.path(102));
+}
+
+TEST_CASE("a first segment that is missing is corruption", "[engine][recovery]") {
+  const crafted c;
+  c.write(102, 5, 20, end::open);
+  c.require_refused(errc::corruption, c.path(102));
+}
+
+TEST_CASE("a segment that is not complete though a later one exists is corruption", "[engine][recovery]") {
+  for (const end middle : {end::open, end::closed}) {
+    const crafted c;
+    c.write(100, 1, 10, middle);
+    c.write(101, 11, 20, end::open);
+    c.require_refused(errc::corruption, c.path(100));
+  }
+}
+
+TEST_CASE("a hole in the sequences, or one twice, is corruption", "[engine][recovery]") {
+  const crafted c;
+  SECTION("a hole") {
+    c.write(100, 1, 3, end::sealed);
+    c.write(101, 5, 6, end::open);
+    c.require_refused(errc::corruption, c.path(101));
+  }
+  SECTION("twice") {
+    c.write(100, 1, 3, end::sealed);
+    c.write(101, 3, 6, end::open);
+    c.require_refused(errc::corruption, c.path(101));
+  }
+}
+
+TEST_CASE("a record that is whole but no group is corruption", "[engine][recovery]") {
+  for (const std::string& payload : {std::string("x"), std::string(16, '\0'), std::string(200, '\xff')}) {
+    const crafted c;
+    auto writer = segmented::writer<world>::create(c.environment, c.segment(100));
+    require_ok(writer);
+    require_ok(writer->append(payload));
+    require_ok(writer->close());
+    c.require_refused(errc::corruption, c.path(100));
+  }
+}
+
+TEST_CASE("segments whose making was cut short hold nothing", "[engine][recovery]") {
+  const crafted c;
+  c.write(100, 1, 10, end::sealed);
+  write_file(c.environment, c.path(101), "");
+  write_file(c.environment, c.path(102), std::string(10, '\0'));
+  SECTION("last") { c.require_commits(10); }
+  SECTION("in between") {
+    c.write(103, 11, 20, end::open);
+    c.require_commits(20);
+  }
+  SECTION("and are gone on with") {
+    auto opened = c.open();
+    require_ok(opened);
+    require_ok(put(**opened, "11", "value 11"));
+    require_ok((*opened)->close());
+    opened->reset();
+    c.require_commits(11);
+  }
+}
+
+TEST_CASE("a torn end of the last segment is cut, in a sealed one it is corruption", "[engine][recovery]") {
+  const crafted c;
+  c.write(100, 1, 5, end::open);
+  const std::string five = read_file(c.environment, c.path(100));
+  require_ok(c.environment.remove_file(c.path(100)));
+  c.write(100, 1, 6, end::open);
+  const std::string six = read_file(c.environment, c.path(100));
+  for (std::size_t length = five.size(); length < six.size(); length += 5) {
+    const crafted fresh;
+    auto writer = segmented::writer<world>::create(fresh.environment, fresh.segment(100));
+    require_ok(writer);
+    fresh.environment.remove_file(fresh.path(100)).value();
+    fresh.write(100, 1, 6, end::open);
+    const std::string bytes = read_file(fresh.environment, fresh.path(100));
+    write_file(fresh.environment, fresh.path(100), bytes.substr(0, length));
+    fresh.require_commits(5);
+  }
+}
+
+TEST_CASE("damage anywhere in a sealed segment is noticed", "[engine][recovery]") {
+  const crafted c;
+  c.write(100, 1, 4, end::sealed);
+  c.write(101, 5, 6, end::closed);
+  const std::string whole = read_file(c.environment, c.path(100));
+  std::size_t refused = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    INFO("byte " << at);
+    std::string damaged = whole;
+    damaged[at] ^= char(0x55);
+    write_file(c.environment, c.path(100), damaged);
+    auto opened = memory_store::open_read_only(c.environment, "store", tiny_options());
+    if (opened) {
+      CHECK((*opened)->last_sequence() == 6);
+      CHECK(scan(**opened).size() == 6);
+      continue;
+    }
+    ++refused;
+    CHECK((opened.error() == errc::corruption || opened.error() == errc::not_a_store || opened.error() == errc::unsupported_version));
+    CHECK(opened.error().file() == c.path(100));
+    CHECK(opened.error().has_offset());
+  }
+  CHECK(refused > whole.size() * 9 / 10);
+  write_file(c.environment, c.path(100), whole);
+  c.require_commits(6);
+}
+
+TEST_CASE("a log of one large value is replayed in memory of its size", "[engine][recovery]") {
+  const world environment;
+  strata::options amounts = tiny_options();
+  amounts.memtable_bytes = std::uint64_t{1} << 30;
+  const std::string large(12 << 20, 'x');
+  {
+    auto store = open_store<memory_store>(environment, "store", amounts);
+    require_ok(put(*store, "large", large));
+    for (int i = 0; i < 20; ++i) require_ok(put(*store, std::to_string(i), std::string(100'000, 'y')));
+  }
+  auto store = open_store<memory_store>(environment, "store", amounts);
+  CHECK(get(*store, "large") == large);
+  CHECK(store->stats().memtable_bytes < (40 << 20));
+}
+
+// ---- files
+
+namespace {
+
+// A closed store with a few tables and a log.
+struct filled {
+  world environment;
+  contents expected;
+  filled() {
+    auto store = open_store<memory_store>(environment, "store");
+    for (int i = 0; i < 900; ++i) {
+      expected[std::to_string(i)] = std::string(150, static_cast<char>('a' + i % 26));
+      require_ok(put(*store, std::to_string(i), expected[std::to_string(i)]));
+      if (i == 800) require_ok(store->flush());
+    }
+    require_ok(store->close());
+  }
+  std::vector<std::string> named(std::string_view part) const {
+    std::vector<std::string> names;
+    for (const std::string& name : sorted_names(environment, "store"))
+      if (name.find(part) != std::string::npos) names.push_back("store/" + name);
+    return names;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][recovery]") {
+  const filled f;
+  const std::vector<std::string> before = sorted_names(f.environment, "store");
+  for (const char* name : {"000999.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"}) write_file(f.environment, std::string("store/") + name, "junk");
+  const std::vector<std::string> foreign{"notes.txt", "000999.table.bak", "12.log", "MANIFEST-old"};
+  for (const std::string& name : foreign) write_file(f.environment, "store/" + name, "mine");
+  require_ok(f.environment.create_directory("store/folder"));
+  const std::vector<std::string> all = sorted_names(f.environment, "store");
+  {
+    auto reader = memory_store::open_read_only(f.environment, "store", tiny_options());
+    require_ok(reader);
+    CHECK(scan(**reader) == f.expected);
+    require_ok((*reader)->close());
+    CHECK(sorted_names(f.environment, "store") == all);
+  }
+  auto store = open_store<memory_store>(f.environment, "store");
+  CHECK(scan(*store) == f.expected);
+  for (const std::string& name : foreign) CHECK(read_file(f.environment, "store/" + name) == "mine");
+  CHECK(*f.environment.file_exists("store/folder"));
+  for (const char* name : {"000999.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"})
+    CHECK_FALSE(*f.environment.file_exists(std::string("store/") + name));
+}
+
+TEST_CASE("a directory with other files in it is no place for a store", "[engine][recovery]") {
+  const world environment;
+  require_ok(environment.create_directory("d"));
+  write_file(environment, "d/holiday.jpg", "a picture");
+  auto opened = memory_store::open(environment, "d", tiny_options());
+  CHECK(code_of(opened) == errc::not_a_store);
+  CHECK(opened.error().file() == "d/holiday.jpg");
+  CHECK(read_file(environment, "d/holiday.jpg") == "a picture");
+  CHECK_FALSE(*environment.file_exists("d/CURRENT"));
+}
+
+TEST_CASE("a creation that was cut short is begun again", "[engine][recovery]") {
+  const world environment;
+  require_ok(environment.create_directory("d"));
+  write_file(environment, "d/MANIFEST-000001", "half");
+  write_file(environment, "d/CURRENT.tmp", "ha");
+  write_file(environment, "d/LOCK", "");
+  auto store = open_store<memory_store>(environment, "d");
+  require_ok(put(*store, "a", "1"));
+  CHECK(scan(*store).size() == 1);
+}
+
+TEST_CASE("without CURRENT a store's files are neither opened nor removed", "[engine][recovery]") {
+  for (const char* kept : {".table", ".log"}) {
+    const filled f;
+    for (const std::string& path : f.named(""))
+      if (path.find(kept) == std::string::npos) require_ok(f.environment.remove_file(path));
+    const std::vector<std::string> before = f.named(kept);
+    REQUIRE_FALSE(before.empty());
+    CHECK(code_of(memory_store::open(f.environment, "store", tiny_options())) == errc::corruption);
+    CHECK(f.named(kept) == before);
+    CHECK(code_of(memory_store::open_read_only(f.environment, "store", tiny_options())) == errc::no_such_file);
+  }
+}
+
+TEST_CASE("a table that is missing, cut, another's or damaged is an error that names it", "[engine][recovery]") {
+  const filled f;
+  const std::string path = f.named(".table").front();
+  const std::string whole = read_file(f.environment, path);
+  const auto refused = [&] {
+    auto opened = memory_store::open(f.environment, "store", tiny_options());
+    REQUIRE_FALSE(opened.has_value());
+    INFO(opened.error().message());
+    CHECK((opened.error() == errc::corruption || opened.error() == errc::not_a_store));
+    CHECK(opened.error().file() == path);
+    opened = memory_store::open_read_only(f.environment, "store", tiny_options());
+    CHECK_FALSE(opened.has_value());
+  };
+  SECTION("missing") {
+    require_ok(f.environment.remove_file(path));
+    refused();
+  }
+  SECTION("cut") {
+    for (const std::size_t length : {whole.size() - 1, whole.size() / 2, std::size_t{1}, std::size_t{0}}) {
+      write_file(f.environment, path, whole.substr(0, length));
+      refused();
+    }
+  }
+  SECTION("of another store") {
+    const filled other;
+    write_file(f.environment, path, read_file(other.environment, path));
+    refused();
+  }
+  SECTION("another one of this store") {
+    REQUIRE(f.named(".table").size() > 1);
+    write_file(f.environment, path, read_file(f.environment, f.named(".table").back()));
+    refused();
+  }
+  SECTION("damaged where it matters at once") {
+    std::string damaged = whole;
+    damaged[damaged.size() - 10] ^= 1;
+    write_file(f.environment, path, damaged);
+    refused();
+  }
+  // Nothing was removed meanwhile: with the right bytes all is there again.
+  write_file(f.environment, path, whole);
+  CHECK(scan(*open_store<memory_store>(f.environment, "store")) == f.expected);
+}
+
+TEST_CASE("a damaged block is an error of the read that meets it and of verify, never a wrong value", "[engine][recovery]") {
+  const filled f;
+  const std::string path = f.named(".table").front();
+  std::string damaged = read_file(f.environment, path);
+  damaged[damaged.size() / 3] ^= 1;
+  write_file(f.environment, path, damaged);
+  auto store = open_store<memory_store>(f.environment, "store");
+  std::size_t errors = 0;
+  for (const auto& [key, value] : f.expected) {
+    auto found = store->get(key, strata::sequence_max, [&](strata::bytes_view v, strata::sequence_number, std::uint64_t) { CHECK(v == value); });
+    if (found.has_value()) {
+      CHECK(*found);
+    } else {
+      ++errors;
+      CHECK(found.error() == errc::corruption);
+      CHECK(found.error().file() == path);
+    }
+  }
+  CHECK(errors > 0);
+  CHECK(code_of(store->verify()) == errc::corruption);
+  auto made = store->make_cursor({"", "", true}, strata::sequence_max);
+  require_ok(made);
+  std::size_t rows = 0;
+  for ((*made)->seek_first(); (*made)->valid(); (*made)->next()) ++rows;
+  CHECK(code_of((*made)->status()) == errc::corruption);
+  CHECK(rows < f.expected.size());
+  for ((*made)->seek_last(); (*made)->valid(); (*made)->prev()) continue;
+  CHECK(code_of((*made)->status()) == errc::corruption);
+  // A merge of it ends the same way, and says so from then on.
+  for (const auto& row : f.expected) require_ok(put(*store, row.first, "new"));
+  CHECK_FALSE(store->compact().has_value());
+  CHECK_FALSE(store->status().has_value());
+}
+
+TEST_CASE("an edit that a killed process had not synced is synced before anything is removed for it", "[engine][recovery]") {
+  const failing_environment environment;
+  {
+    auto store = open_store<default_store<failing_environment>>(environment, "store");
+    for (int i = 0; i < 900; ++i) require_ok(put(*store, std::to_string(i), std::string(150, 'v')));
+    require_ok(store->flush());
+    environment.kill(1, false);
+  }
+  environment.revive();
+  write_file(environment.files(), "store/000777.table", "left over");
+  static_cast<void>(environment.trace());
+  auto store = open_store<default_store<failing_environment>>(environment, "store");
+  bool synced = false;
+  bool removed = false;
+  for (const auto& [what, path] : environment.trace()) {
+    if (what == call::sync && path.find("MANIFEST") != std::string::npos) synced = true;
+    if (what == call::remove && path == "store/000777.table") {
+      CHECK(synced);
+      removed = true;
+    }
+  }
+  CHECK(removed);
+}
+
+TEST_CASE("numbers are never used twice, whatever a crash lost", "[engine][recovery]") {
+  const failing_environment environment;
+  std::map<std::string, int> made_in;  // file names, but for those that are one of a kind
+  strata::sequence_number highest = 0;
+  for (int life = 0; life < 12; ++life) {
+    static_cast<void>(environment.trace());
+    {
+      auto store = open_store<default_store<failing_environment>>(environment, "store");
+      CHECK(store->last_sequence() <= highest);
+      for (int i = 0; i < 40; ++i) {
+        auto committed = put(*store, std::to_string(i), std::to_string(life));
+        require_ok(committed);
+        CHECK(*committed > highest);
+        highest = *committed;
+        if (i % 10 == 9) require_ok(store->flush());
+      }
+      if (life % 3 != 0) environment.kill(1, false);
+    }
+    environment.revive();
+    for (const auto& [what, path] : environment.trace()) {
+      if (what != call::create || path.find("CURRENT") != std::string::npos) continue;
+      INFO(path);
+      CHECK(made_in.emplace(path, life).second);
+    }
+  }
+}

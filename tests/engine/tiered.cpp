@@ -1,0 +1,14 @@
+// Tiered compaction over tables without a filter.
+#include "engine/contract.hpp"
+
+#include <strata/compaction/tiered.hpp>
+
+using namespace strata_tests;
+
+TEST_CASE("a tiered store without filters answers as an oracle does", "[engine]") {
+  using world = strata::environment::in_memory;
+  using store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+                                          strata::sstable::block_table<strata::filter::none>, strata::compaction::tiered>;
+  engine_contract<store>(world(), "store", 11, 120'000);
+  for (std::uint64_t seed = 12; seed < 12 + rounds(4, 100); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+}

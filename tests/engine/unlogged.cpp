@@ -1,0 +1,59 @@
+// Without a log: an orderly close keeps everything all the same.
+#include "engine/contract.hpp"
+
+#include <strata/wal/none.hpp>
+
+using namespace strata_tests;
+
+using world = strata::environment::in_memory;
+using unlogged_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::none,
+                                                 strata::sstable::block_table<>, strata::compaction::leveled>;
+
+TEST_CASE("a store without a log answers as an oracle does", "[engine]") {
+  engine_contract<unlogged_store>(world(), "store", 31, 120'000);
+  for (std::uint64_t seed = 32; seed < 32 + rounds(4, 100); ++seed)
+    engine_contract<unlogged_store>(world(), "store", seed, 30'000);
+}
+
+TEST_CASE("a store without a log offers no durability but none, and a commit may ask to be flushed", "[engine]") {
+  const world environment;
+  strata::options amounts = tiny_options();
+  amounts.durability = strata::durability::buffered;
+  CHECK(code_of(unlogged_store::open(environment, "store", amounts)) == strata::errc::unsupported);
+  CHECK_FALSE(*environment.file_exists("store"));
+  amounts.durability = strata::durability::none;
+  {
+    auto store = open_store<unlogged_store>(environment, "store", amounts);
+    require_ok(put(*store, "a", "1", strata::durability::strict));
+    CHECK(store->stats().tables == 1);
+    CHECK(store->stats().memtable_entries == 0);
+    require_ok(put(*store, "b", "2"));
+    CHECK(store->stats().memtable_entries == 1);
+    for (const std::string& name : sorted_names(environment, "store")) CHECK(name.find(".log") == std::string::npos);
+  }
+  auto store = open_store<unlogged_store>(environment, "store", amounts);
+  CHECK(scan(*store) == contents{{"a", "1"}, {"b", "2"}});
+}
+
+TEST_CASE("a store goes on behind its newest sequence when its durability changes", "[engine]") {
+  const world environment;
+  strata::options amounts = tiny_options();
+  contents expected;
+  strata::sequence_number last = 0;
+  for (int life = 0; life < 12; ++life) {
+    amounts.durability = static_cast<strata::durability>(life * 7 % 3);
+    auto store = open_store<memory_store>(environment, "store", amounts);
+    CHECK(scan(*store) == expected);
+    for (int i = 0; i < 20; ++i) {
+      const std::string key = "k" + std::to_string(life * 5 + i);
+      auto committed = put(*store, key, std::to_string(life));
+      require_ok(committed);
+      REQUIRE(*committed > last);
+      last = *committed;
+      expected[key] = std::to_string(life);
+      if (i == life) require_ok(store->flush());
+    }
+    require_ok(store->close());
+  }
+  CHECK(scan(*open_store<memory_store>(environment, "store", amounts)) == expected);
+}
