@@ -43,10 +43,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <dirent.h>
 #include <exception>
 #include <fcntl.h>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -54,7 +54,6 @@
 #include <new>
 #include <optional>
 #include <pthread.h>
-#include <set>
 #include <string>
 #include <string_view>
 #include <sys/file.h>
@@ -108,8 +107,8 @@
 
 #define STRATA_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define STRATA_NOINLINE [[gnu::noinline]]
-// For what runs seldom (opening, failing, upkeep): kept out of line and small, which also keeps compile time low.
-#define STRATA_COLD [[gnu::cold, gnu::noinline]]
+// For what runs seldom (opening, failing, upkeep): made small and not fast, which also keeps compile time low.
+#define STRATA_COLD [[gnu::cold]]
 
 // STRATA_ASSERT(condition): a belief whose failure means a bug in the library, or a broken requirement of a call. Held in
 // release builds too; it prints the condition with its place and ends the process before damage spreads.
@@ -120,8 +119,9 @@
 // STRATA_TRY_LET(name, expression): the same, and otherwise declares `name` as a reference to the value.
 #define STRATA_DETAIL_JOIN_(a, b) a##b
 #define STRATA_DETAIL_JOIN(a, b) STRATA_DETAIL_JOIN_(a, b)
+// A loop that never goes round, since an `if` would take an `else` that stands behind the macro.
 #define STRATA_DETAIL_TRY(status, ...) \
-  if (auto status = (__VA_ARGS__); !status.has_value()) [[unlikely]] return std::move(status).error()
+  for (auto status = (__VA_ARGS__); !status.has_value();) return std::move(status).error()
 #define STRATA_TRY(...) STRATA_DETAIL_TRY(STRATA_DETAIL_JOIN(strata_status_, __LINE__), __VA_ARGS__)
 #define STRATA_TRY_LET(name, ...)                                                 \
   auto name##_or_error = (__VA_ARGS__);                                           \
@@ -166,6 +166,194 @@ inline namespace literals {
 [[nodiscard]] consteval std::uint64_t operator""_MiB(unsigned long long count) { return count << 20; }
 [[nodiscard]] consteval std::uint64_t operator""_GiB(unsigned long long count) { return count << 30; }
 }  // namespace literals
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/uuid.hpp
+//
+// A universally unique identifier as sixteen bytes, in the order in which it is written.
+#ifndef STRATA_CODEC_UUID_HPP
+#define STRATA_CODEC_UUID_HPP
+
+namespace strata::inline STRATA_ABI {
+
+// Sixteen bytes, the most significant first; they order as they are written, and as a key and a value they are stored
+// so. Thread safety: as a value.
+struct uuid {
+  std::array<std::uint8_t, 16> bytes{};
+
+  friend constexpr bool operator==(const uuid&, const uuid&) = default;
+  friend constexpr auto operator<=>(const uuid&, const uuid&) = default;
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/dynamic_array.hpp
+//
+// Elements one behind the other, as in a std::vector: the array that the library itself keeps things in.
+//
+// Why not std::vector: a program that uses one store makes the compiler write some thirty kinds of array. What this one
+// leaves out (allocators, iterator classes, the strong guarantee for moves that throw) is four fifths of their compile
+// time and most of their code.
+//
+// Thread safety: as a value.
+//
+//   1. Elements [begin_, begin_ + size_) are alive; behind them there is room up to capacity_.
+//   2. A move of an element cannot fail, so an array is whole whatever happens while it grows.
+#ifndef STRATA_CORE_DYNAMIC_ARRAY_HPP
+#define STRATA_CORE_DYNAMIC_ARRAY_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+
+// Memory for arrays of every kind, in units that are aligned for anything but what is over-aligned.
+[[nodiscard]] constexpr std::size_t array_units(std::size_t count, std::size_t element_bytes) noexcept {
+  return (count > PTRDIFF_MAX / element_bytes ? PTRDIFF_MAX : count * element_bytes) / sizeof(std::max_align_t) + 1;
+}
+[[nodiscard]] STRATA_NOINLINE inline void* allocate_array(std::size_t count, std::size_t element_bytes) {
+  return std::allocator<std::max_align_t>().allocate(array_units(count, element_bytes));
+}
+STRATA_NOINLINE inline void free_array(void* memory, std::size_t count, std::size_t element_bytes) noexcept {
+  std::allocator<std::max_align_t>().deallocate(static_cast<std::max_align_t*>(memory), array_units(count, element_bytes));
+}
+
+}  // namespace detail
+
+// The members do what those of std::vector do, unless said otherwise. Allocation that fails is std::bad_alloc.
+template <typename Element>
+class dynamic_array {
+ public:
+  using value_type = Element;
+  using iterator = Element*;
+  using const_iterator = const Element*;
+
+  dynamic_array() noexcept = default;
+  explicit dynamic_array(std::size_t count) { resize(count); }
+  dynamic_array(std::initializer_list<Element> elements) { append(elements.begin(), elements.size()); }
+  dynamic_array(const dynamic_array& other) { append(other.begin_, other.size_); }
+  dynamic_array(dynamic_array&& other) noexcept
+      : begin_(std::exchange(other.begin_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  dynamic_array& operator=(dynamic_array other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~dynamic_array() {
+    static_assert(std::is_nothrow_move_constructible_v<Element> && alignof(Element) <= alignof(std::max_align_t));
+    if (begin_ != nullptr) release();
+  }
+  void swap(dynamic_array& other) noexcept {
+    std::swap(begin_, other.begin_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] Element* data() noexcept { return begin_; }
+  [[nodiscard]] const Element* data() const noexcept { return begin_; }
+  [[nodiscard]] Element* begin() noexcept { return begin_; }
+  [[nodiscard]] const Element* begin() const noexcept { return begin_; }
+  [[nodiscard]] Element* end() noexcept { return begin_ + size_; }
+  [[nodiscard]] const Element* end() const noexcept { return begin_ + size_; }
+  [[nodiscard]] Element& operator[](std::size_t index) noexcept { return begin_[index]; }
+  [[nodiscard]] const Element& operator[](std::size_t index) const noexcept { return begin_[index]; }
+  [[nodiscard]] Element& front() noexcept { return begin_[0]; }
+  [[nodiscard]] const Element& front() const noexcept { return begin_[0]; }
+  [[nodiscard]] Element& back() noexcept { return begin_[size_ - 1]; }
+  [[nodiscard]] const Element& back() const noexcept { return begin_[size_ - 1]; }
+
+  void reserve(std::size_t count) {
+    if (count > capacity_) reallocate(count);
+  }
+  void push_back(Element element) { emplace_back(std::move(element)); }
+  // Requires: `arguments` refer to nothing in this array.
+  template <typename... Arguments>
+  Element& emplace_back(Arguments&&... arguments) {
+    if (size_ == capacity_) [[unlikely]]
+      reallocate(capacity_ < 4 ? 4 : capacity_ * 2);
+    Element& added = *std::construct_at(begin_ + size_, std::forward<Arguments>(arguments)...);
+    ++size_;
+    return added;
+  }
+  void pop_back() noexcept { std::destroy_at(begin_ + --size_); }
+  void resize(std::size_t count) {
+    if (count > capacity_) reallocate(count > 2 * capacity_ ? count : 2 * capacity_);
+    while (size_ < count) std::construct_at(begin_ + size_++);
+    shrink(count);
+  }
+  void clear() noexcept { shrink(0); }
+
+  // Puts an element before the one at `index`, or behind the last.
+  STRATA_NOINLINE void insert(std::size_t index, Element element) {
+    push_back(std::move(element));
+    if (index + 1 == size_) return;
+    Element added = std::move(back());
+    for (std::size_t at = size_ - 1; at > index; --at) begin_[at] = std::move(begin_[at - 1]);
+    begin_[index] = std::move(added);
+  }
+  void erase(std::size_t index) noexcept {
+    for (std::size_t at = index + 1; at < size_; ++at) begin_[at - 1] = std::move(begin_[at]);
+    pop_back();
+  }
+  // Erases the elements that `unwanted` is true for.
+  template <typename Predicate>
+  void erase_if(Predicate unwanted) {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < size_; ++at) {
+      if (unwanted(begin_[at])) continue;
+      if (kept != at) begin_[kept] = std::move(begin_[at]);
+      ++kept;
+    }
+    shrink(kept);
+  }
+
+  [[nodiscard]] bool operator==(const dynamic_array& other) const {
+    if (size_ != other.size_) return false;
+    for (std::size_t at = 0; at < size_; ++at)
+      if (!(begin_[at] == other.begin_[at])) return false;
+    return true;
+  }
+
+ private:
+  STRATA_NOINLINE void append(const Element* elements, std::size_t count) {
+    if (count == 0) return;
+    dynamic_array made;
+    made.reallocate(count);
+    for (; made.size_ < count; ++made.size_) std::construct_at(made.begin_ + made.size_, elements[made.size_]);
+    swap(made);
+  }
+  void shrink(std::size_t count) noexcept {
+    while (size_ > count) std::destroy_at(begin_ + --size_);
+  }
+  STRATA_NOINLINE void reallocate(std::size_t capacity) {
+    auto* const to = static_cast<Element*>(detail::allocate_array(capacity, sizeof(Element)));
+    for (std::size_t at = 0; at < size_; ++at) {
+      std::construct_at(to + at, std::move(begin_[at]));
+      std::destroy_at(begin_ + at);
+    }
+    if (begin_ != nullptr) detail::free_array(begin_, capacity_, sizeof(Element));
+    begin_ = to;
+    capacity_ = capacity;
+  }
+  STRATA_NOINLINE void release() noexcept {
+    shrink(0);
+    detail::free_array(begin_, capacity_, sizeof(Element));
+  }
+
+  Element* begin_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
 
 }  // namespace strata::inline STRATA_ABI
 
@@ -240,9 +428,10 @@ struct entry {
 // C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo)
 // c.pick(s, a)            std::optional<compaction::plan> the next work, nothing when the shape is settled. Applied again
 //                                                        and again it ends. The engine calls it with no lock held
-// c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`)
+// c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
+//                                                        table that lies above nothing has garbage
 // c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: writers are
-//                                                        slowed in proportion
+//                                                        slowed in proportion. Garbage slows nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
@@ -265,20 +454,25 @@ struct table_shape {
   std::uint64_t created_us = 0;        // wall clock of the newest commit in it, µs since 1970
   bytes_view smallest;                 // the first key
   bytes_view limit;                    // above every key: all keys k have smallest ≤ k < limit
+  // Whether a rewrite of it alone drops anything now, provided that nothing older lies below it: expired values, versions
+  // and tombstones that no snapshot holds any more. It is false of what such a rewrite made, until time passes or a snapshot
+  // goes. And whether that is so much that a rewrite pays by itself.
+  bool has_garbage = false;
+  bool is_worth_rewriting = false;
 };
 
 // Tables in key order that do not overlap. The higher `number`, the newer; 0 in the levels that hold one run for ever.
 struct sorted_run_shape {
   std::uint64_t number = 0;
-  std::vector<table_shape> tables;
+  dynamic_array<table_shape> tables;
 };
 
 struct level_shape {
-  std::vector<sorted_run_shape> runs;  // newest first; none without tables
+  dynamic_array<sorted_run_shape> runs;  // newest first; none without tables
 };
 
 struct shape {
-  std::vector<level_shape> levels;  // [0] is the newest
+  dynamic_array<level_shape> levels;  // [0] is the newest
   std::uint64_t now_us = 0;         // wall clock
 };
 
@@ -298,7 +492,7 @@ struct plan {
     std::uint32_t level = 0;
     std::uint64_t table = 0;  // its number
   };
-  std::vector<input> inputs;
+  dynamic_array<input> inputs;
   std::uint32_t output_level = 0;
   // Where in the output level: false joins its one run (whose overlapping tables must be inputs); true makes a new sorted
   // run, newer than every run there.
@@ -337,6 +531,130 @@ consteval bool check_compaction() {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
+// strata/core/function_ref.hpp
+//
+// A reference to something that can be called: two words, no allocation, no ownership. For parameters only: what it refers
+// to must outlive the call.
+#ifndef STRATA_CORE_FUNCTION_REF_HPP
+#define STRATA_CORE_FUNCTION_REF_HPP
+
+namespace strata::inline STRATA_ABI {
+
+template <typename Signature>
+class function_ref;
+
+template <typename Result, typename... Arguments>
+class function_ref<Result(Arguments...)> {
+ public:
+  template <typename Function>
+    requires(!std::is_same_v<std::remove_cvref_t<Function>, function_ref> &&
+             std::is_invocable_r_v<Result, Function&, Arguments...>)
+  function_ref(Function&& function) noexcept  // NOLINT: implicit, as a parameter is
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
+        call_(&call<std::remove_reference_t<Function>>) {}
+
+  Result operator()(Arguments... arguments) const { return call_(object_, std::forward<Arguments>(arguments)...); }
+
+ private:
+  template <typename Function>
+  static Result call(void* object, Arguments... arguments) {
+    return (*static_cast<Function*>(object))(std::forward<Arguments>(arguments)...);
+  }
+
+  void* object_;
+  Result (*call_)(void*, Arguments...);
+};
+
+// A call of one object's member, as what a thread runs: all threads of the library begin with one type of function.
+struct bound_call {
+  void* object;
+  void (*call)(void* object) noexcept;
+  void operator()() const noexcept { call(object); }
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/ordering.hpp
+//
+// Sorting and searching arrays, written so that a use costs the compiler a comparison and a swap, and not a sort of its own.
+//
+// Thread safety: pure functions.
+#ifndef STRATA_CORE_ORDERING_HPP
+#define STRATA_CORE_ORDERING_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+
+using index_relation = function_ref<bool(std::size_t, std::size_t)>;
+using index_swap = function_ref<void(std::size_t, std::size_t)>;
+
+// Lets the element at `root` sink until no child of it in [0, count) is larger.
+inline void sift_down(std::size_t root, std::size_t count, const index_relation& before, const index_swap& swap) {
+  for (;;) {
+    std::size_t child = 2 * root + 1;
+    if (child >= count) return;
+    if (child + 1 < count && before(child, child + 1)) ++child;
+    if (!before(root, child)) return;
+    swap(root, child);
+    root = child;
+  }
+}
+
+// Heap sort: no memory, O(n log n) whatever the order was.
+STRATA_NOINLINE inline void sort_indices(std::size_t count, index_relation before, index_swap swap) {
+  for (std::size_t root = count / 2; root-- > 0;) sift_down(root, count, before, swap);
+  for (std::size_t last = count; last-- > 1;) {
+    swap(0, last);
+    sift_down(0, last, before, swap);
+  }
+}
+
+}  // namespace detail
+
+// Sorts by `before`, a strict weak order. Not stable. For places that are not hot: some times slower than std::sort.
+template <typename Array, typename Before>
+void sort_by(Array& items, Before before) {
+  detail::sort_indices(
+      items.size(), [&](std::size_t a, std::size_t b) -> bool { return before(items[a], items[b]); },
+      [&](std::size_t a, std::size_t b) { std::swap(items[a], items[b]); });
+}
+template <typename Array>
+void sort_ascending(Array& items) {
+  sort_by(items, [](const auto& a, const auto& b) { return a < b; });
+}
+
+// The index of the first item that `in_front` is false for, or the size. Requires: no item that it is true for stands behind
+// one that it is false for. O(log n).
+template <typename Array, typename Predicate>
+[[nodiscard]] std::size_t first_behind(const Array& items, Predicate in_front) {
+  std::size_t begin = 0;
+  for (std::size_t count = items.size(); count > 0;) {
+    const std::size_t half = count / 2;
+    if (in_front(items[begin + half])) {
+      begin += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return begin;
+}
+// Whether `value` is in `items`, which are ascending.
+template <typename Array, typename Value>
+[[nodiscard]] bool contains_sorted(const Array& items, const Value& value) {
+  const std::size_t at = first_behind(items, [&](const auto& item) { return item < value; });
+  return at < items.size() && !(value < items[at]);
+}
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // strata/compaction/geometry.hpp
 //
 // What policies and the engine ask of a shape: ranges, overlap, bytes, and whether a plan needs any work at all.
@@ -352,6 +670,10 @@ struct key_range {
   bytes_view smallest;
   bytes_view limit;
 };
+
+[[nodiscard]] inline bool by_level_and_table(const plan::input& a, const plan::input& b) noexcept {
+  return a.level != b.level ? a.level < b.level : a.table < b.table;
+}
 
 [[nodiscard]] inline key_range range_of(const table_shape& table) noexcept { return {table.smallest, table.limit}; }
 
@@ -376,21 +698,19 @@ struct table_span {
 };
 
 // The tables of a sorted run that overlap the range. O(log tables).
-[[nodiscard]] inline table_span overlapping(const sorted_run_shape& run, const key_range& range) noexcept {
-  const auto begin = std::partition_point(run.tables.begin(), run.tables.end(),
-                                          [&](const table_shape& table) { return table.limit <= range.smallest; });
-  const auto end = std::partition_point(begin, run.tables.end(),
-                                        [&](const table_shape& table) { return table.smallest < range.limit; });
-  return {static_cast<std::size_t>(begin - run.tables.begin()), static_cast<std::size_t>(end - run.tables.begin())};
+[[nodiscard]] STRATA_COLD inline table_span overlapping(const sorted_run_shape& run, const key_range& range) noexcept {
+  const std::size_t begin = first_behind(run.tables, [&](const table_shape& t) { return t.limit <= range.smallest; });
+  const std::size_t end = first_behind(run.tables, [&](const table_shape& t) { return t.smallest < range.limit; });
+  return {begin, (std::max)(begin, end)};
 }
 
-[[nodiscard]] inline std::uint64_t bytes_of(const sorted_run_shape& run) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const sorted_run_shape& run) noexcept {
   std::uint64_t sum = 0;
   for (const table_shape& table : run.tables) sum += table.bytes;
   return sum;
 }
 
-[[nodiscard]] inline std::uint64_t bytes_of(const level_shape& level) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const level_shape& level) noexcept {
   std::uint64_t sum = 0;
   for (const sorted_run_shape& run : level.runs) sum += bytes_of(run);
   return sum;
@@ -403,79 +723,77 @@ struct table_span {
 }
 
 // Whether the level holds no table.
-[[nodiscard]] inline bool is_empty(const level_shape& level) noexcept {
-  return std::all_of(level.runs.begin(), level.runs.end(),
-                     [](const sorted_run_shape& run) { return run.tables.empty(); });
+[[nodiscard]] STRATA_COLD inline bool is_empty(const level_shape& level) noexcept {
+  for (const sorted_run_shape& run : level.runs)
+    if (!run.tables.empty()) return false;
+  return true;
 }
 
 // The lowest level (highest number) that holds a table; 0 where none does.
-[[nodiscard]] inline std::uint32_t lowest_level(const shape& s) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint32_t lowest_level(const shape& s) noexcept {
   std::size_t level = s.levels.size();
   while (level > 1 && is_empty(s.levels[level - 1])) --level;
   return level == 0 ? 0 : static_cast<std::uint32_t>(level - 1);
 }
 
 // How many sorted runs the level has; one without tables does not count.
-[[nodiscard]] inline std::size_t runs_of(const level_shape& level) noexcept {
-  return static_cast<std::size_t>(std::count_if(level.runs.begin(), level.runs.end(),
-                                                [](const sorted_run_shape& run) { return !run.tables.empty(); }));
+[[nodiscard]] STRATA_COLD inline std::size_t runs_of(const level_shape& level) noexcept {
+  std::size_t count = 0;
+  for (const sorted_run_shape& run : level.runs) count += run.tables.empty() ? 0u : 1u;
+  return count;
 }
 
 // Makes tables of a run, of a level, inputs of the plan.
-inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
+STRATA_COLD inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
   for (std::size_t i = span.begin; i < span.end; ++i) to.inputs.push_back({level, run.tables[i].number});
 }
-inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
+STRATA_COLD inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
   for (const sorted_run_shape& run : level_at(s, level).runs) add_inputs(to, level, run, {0, run.tables.size()});
 }
 
 // The tables that the plan takes, in the order of its inputs; those that don't exist are left out.
 // O(tables of the shape + inputs · log inputs).
-[[nodiscard]] inline std::vector<const table_shape*> input_tables(const shape& s, const plan& p) {
-  struct wanted {
-    std::uint32_t level;
-    std::uint64_t number;
-    std::size_t place;
-    bool operator<(const wanted& other) const {
-      return level != other.level ? level < other.level : number < other.number;
-    }
-  };
-  std::vector<wanted> sorted;
-  for (const plan::input& each : p.inputs) sorted.push_back({each.level, each.table, sorted.size()});
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<const table_shape*> found(p.inputs.size(), nullptr);
+[[nodiscard]] STRATA_COLD inline dynamic_array<const table_shape*> input_tables(const shape& s, const plan& p) {
+  dynamic_array<std::size_t> places(p.inputs.size());  // of the inputs, in order of level and table
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
+  const auto before = [&](std::size_t place, const plan::input& other) { return by_level_and_table(p.inputs[place], other); };
+  sort_by(places, [&](std::size_t a, std::size_t b) { return before(a, p.inputs[b]); });
+  dynamic_array<const table_shape*> found(p.inputs.size());
   for (std::uint32_t level = 0; level < s.levels.size(); ++level)
     for (const sorted_run_shape& run : s.levels[level].runs)
       for (const table_shape& table : run.tables) {
-        const auto at = std::lower_bound(sorted.begin(), sorted.end(), wanted{level, table.number, 0});
-        if (at != sorted.end() && at->level == level && at->number == table.number) found[at->place] = &table;
+        const plan::input wanted{level, table.number};
+        const std::size_t at = first_behind(places, [&](std::size_t place) { return before(place, wanted); });
+        if (at < places.size() && !by_level_and_table(wanted, p.inputs[places[at]])) found[places[at]] = &table;
       }
-  found.erase(std::remove(found.begin(), found.end(), nullptr), found.end());
+  found.erase_if([](const table_shape* table) { return table == nullptr; });
   return found;
+}
+
+// Whether a table of the level `from` or below it may hold versions of keys of `range`.
+[[nodiscard]] STRATA_COLD inline bool holds_data(const shape& s, std::size_t from, const key_range& range) noexcept {
+  for (std::size_t level = from; level < s.levels.size(); ++level)
+    for (const sorted_run_shape& run : s.levels[level].runs)
+      if (!overlapping(run, range).empty()) return true;
+  return false;
 }
 
 // Whether the plan's result is its inputs as they are, moved to another level: nothing to read, nothing to write but the
 // manifest. Requires: a sound plan (soundness.hpp).
 //
-// So it is where no input overlaps another, or a table of the run that it joins. A table with tombstones is still rewritten
-// when nothing below it can hold what they erase: that is where tombstones end, and no later plan would touch them.
-[[nodiscard]] inline bool is_trivial_move(const shape& s, const plan& p) {
+// So it is where no input overlaps another, or a table of the run that it joins. A table with tombstones or other garbage is
+// still rewritten when nothing older lies below it: that is where garbage ends, so it may as well end now.
+[[nodiscard]] STRATA_COLD inline bool is_trivial_move(const shape& s, const plan& p) {
   if (p.discard) return false;
   for (const plan::input& each : p.inputs)
     if (each.level == p.output_level) return false;
-  std::vector<const table_shape*> moved = input_tables(s, p);
-  std::sort(moved.begin(), moved.end(),
-            [](const table_shape* a, const table_shape* b) { return a->smallest < b->smallest; });
+  dynamic_array<const table_shape*> moved = input_tables(s, p);
+  sort_by(moved, [](const table_shape* a, const table_shape* b) { return a->smallest < b->smallest; });
   for (std::size_t i = 1; i < moved.size(); ++i)
     if (overlaps(range_of(*moved[i - 1]), range_of(*moved[i]))) return false;
-  const auto lies_above_data = [&](const table_shape* table) {
-    for (std::size_t level = p.output_level; level < s.levels.size(); ++level)
-      for (const sorted_run_shape& run : s.levels[level].runs)
-        if (!overlapping(run, range_of(*table)).empty()) return true;
-    return false;
-  };
-  return std::all_of(moved.begin(), moved.end(),
-                     [&](const table_shape* table) { return table->tombstones == 0 || lies_above_data(table); });
+  for (const table_shape* table : moved)
+    if ((table->tombstones != 0 || table->has_garbage) && !holds_data(s, p.output_level, range_of(*table))) return false;
+  return true;
 }
 
 }  // namespace strata::inline STRATA_ABI::compaction
@@ -570,6 +888,8 @@ struct error_words {
   std::string file;
 };
 
+struct no_failure {};
+
 }  // namespace detail
 
 // One failure: what kind, during which operation, in which file and where, and what the operating system said.
@@ -585,10 +905,12 @@ class error {
     words_->operation = operation;
     words_->reason = reason;
   }
+  // No failure: what a `result<void>` that succeeded holds.
+  explicit error(detail::no_failure) noexcept : code_(), words_(nullptr) {}
   error(const error& other) noexcept : code_(other.code_), words_(other.words_) {
     if (words_ != nullptr) words_->owners.fetch_add(1, std::memory_order_relaxed);
   }
-  error(error&& other) noexcept : code_(other.code_), words_(std::exchange(other.words_, nullptr)) {}
+  error(error&& other) noexcept : code_(other.code_), words_(other.words_) { other.words_ = nullptr; }
   error& operator=(error other) noexcept {
     std::swap(code_, other.code_);
     std::swap(words_, other.words_);
@@ -621,6 +943,8 @@ class error {
   }
 
   [[nodiscard]] errc code() const noexcept { return code_; }
+  // True of the one that a `result` with a value holds in an error's place.
+  [[nodiscard]] bool is_none() const noexcept { return code_ == errc{}; }
   [[nodiscard]] const char* operation() const noexcept { return words_ != nullptr ? words_->operation : ""; }
   [[nodiscard]] const char* reason() const noexcept { return words_ != nullptr ? words_->reason : ""; }
   // Lives as long as this error or a copy of it.
@@ -653,7 +977,7 @@ class error {
   }
 
   errc code_;
-  detail::error_words* words_;  // null: none, for want of memory
+  detail::error_words* words_;  // null: no failure, or none for want of memory
 };
 
 #if STRATA_EXCEPTIONS
@@ -739,29 +1063,23 @@ class [[nodiscard]] result {
 
   result()
     requires std::is_default_constructible_v<Value>
-      : value_(), has_value_(true) {}
+      : error_(detail::no_failure()), value_() {}
+  // From what converts to a value. Never from another result: its error would be lost in a conversion to bool.
   template <typename Source = Value>
-    requires(std::is_constructible_v<Value, Source&&> && !std::is_same_v<std::remove_cvref_t<Source>, result> &&
+    requires(std::is_convertible_v<Source&&, Value> && !detail::is_result<std::remove_cvref_t<Source>> &&
              !std::is_same_v<std::remove_cvref_t<Source>, strata::error>)
   result(Source&& source) noexcept(std::is_nothrow_constructible_v<Value, Source&&>)  // NOLINT: implicit as expected
-      : value_(std::forward<Source>(source)), has_value_(true) {}
-  result(strata::error failure) noexcept : error_(std::move(failure)), has_value_(false) {}  // NOLINT: implicit
+      : error_(detail::no_failure()), value_(std::forward<Source>(source)) {}
+  result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
+  result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
 
-  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) : has_value_(other.has_value_) {
-    if (has_value_) {
-      std::construct_at(std::addressof(value_), std::move(other.value_));
-    } else {
-      std::construct_at(std::addressof(error_), std::move(other.error_));
-    }
+  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) : error_(std::move(other.error_)) {
+    if (has_value()) std::construct_at(std::addressof(value_), std::move(other.value_));
   }
   result(const result& other)
     requires std::is_copy_constructible_v<Value>
-      : has_value_(other.has_value_) {
-    if (has_value_) {
-      std::construct_at(std::addressof(value_), other.value_);
-    } else {
-      std::construct_at(std::addressof(error_), other.error_);
-    }
+      : error_(other.error_) {
+    if (has_value()) std::construct_at(std::addressof(value_), other.value_);
   }
   result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) {
     if (this != &other) {
@@ -777,25 +1095,26 @@ class [[nodiscard]] result {
     return *this;
   }
   ~result() {
-    if (has_value_) {
-      std::destroy_at(std::addressof(value_));
-    } else {
-      std::destroy_at(std::addressof(error_));
-    }
+    if (has_value()) std::destroy_at(std::addressof(value_));
   }
 
-  [[nodiscard]] bool has_value() const noexcept { return has_value_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return has_value_; }
+  [[nodiscard]] bool has_value() const noexcept { return error_.is_none(); }
+  // Not for bool, where it would be taken for the value.
+  [[nodiscard]] explicit operator bool() const noexcept
+    requires(!std::is_same_v<Value, bool>)
+  {
+    return error_.is_none();
+  }
 
-  // The value. On an error: throws `strata::exception`, or calls the failure handler where exceptions don't exist.
+  // The value; of a temporary result a value of its own, so that a range-`for` over it is safe. On an error: throws `strata::exception`, or calls the failure handler where exceptions don't exist.
   Value& value() & { return checked(), value_; }
   const Value& value() const& { return checked(), value_; }
-  Value&& value() && { return checked(), std::move(value_); }
+  Value value() && { return checked(), std::move(value_); }
 
   // Requires: has_value().
   [[nodiscard]] Value& operator*() & noexcept { return value_; }
   [[nodiscard]] const Value& operator*() const& noexcept { return value_; }
-  [[nodiscard]] Value&& operator*() && noexcept { return std::move(value_); }
+  [[nodiscard]] Value operator*() && noexcept(std::is_nothrow_move_constructible_v<Value>) { return std::move(value_); }
   [[nodiscard]] Value* operator->() noexcept { return std::addressof(value_); }
   [[nodiscard]] const Value* operator->() const noexcept { return std::addressof(value_); }
 
@@ -805,11 +1124,11 @@ class [[nodiscard]] result {
 
   template <typename Other>
   [[nodiscard]] Value value_or(Other&& other) const& {
-    return has_value_ ? value_ : static_cast<Value>(std::forward<Other>(other));
+    return has_value() ? value_ : static_cast<Value>(std::forward<Other>(other));
   }
   template <typename Other>
   [[nodiscard]] Value value_or(Other&& other) && {
-    return has_value_ ? std::move(value_) : static_cast<Value>(std::forward<Other>(other));
+    return has_value() ? std::move(value_) : static_cast<Value>(std::forward<Other>(other));
   }
 
   // Calls `next(value)`, which returns a result, or passes the error on.
@@ -817,7 +1136,7 @@ class [[nodiscard]] result {
   auto and_then(Function&& next) && -> std::remove_cvref_t<std::invoke_result_t<Function, Value&&>> {
     static_assert(detail::is_result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>>,
                   "result::and_then: the function returns a strata::result");
-    if (!has_value_) return std::move(error_);
+    if (!has_value()) return std::move(error_);
     return std::forward<Function>(next)(std::move(value_));
   }
   // Calls `change(value)` and wraps what it returns, or passes the error on.
@@ -826,20 +1145,19 @@ class [[nodiscard]] result {
   // Calls `mend(error)`, which returns a result of the same type, or passes the value on.
   template <typename Function>
   result or_else(Function&& mend) && {
-    if (has_value_) return std::move(*this);
+    if (has_value()) return std::move(*this);
     return std::forward<Function>(mend)(std::move(error_));
   }
 
  private:
   void checked() const {
-    if (!has_value_) [[unlikely]] detail::raise(error_);
+    if (!has_value()) [[unlikely]] detail::raise(error_);
   }
 
+  strata::error error_;  // "none" where there is a value
   union {
     Value value_;
-    strata::error error_;
   };
-  bool has_value_;
 };
 
 // Success without a value, or an error.
@@ -849,26 +1167,29 @@ class [[nodiscard]] result<void> {
   using value_type = void;
   using error_type = strata::error;
 
-  result() noexcept : error_(errc{}), has_value_(true) {}
-  result(strata::error failure) noexcept : error_(std::move(failure)), has_value_(false) {}  // NOLINT: implicit
+  result() noexcept : error_(detail::no_failure()) {}
+  result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
+  result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
 
-  [[nodiscard]] bool has_value() const noexcept { return has_value_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return has_value_; }
+  [[nodiscard]] bool has_value() const noexcept { return error_.is_none(); }
+  [[nodiscard]] explicit operator bool() const noexcept { return error_.is_none(); }
   void value() const {
-    if (!has_value_) [[unlikely]] detail::raise(error_);
+    if (!has_value()) [[unlikely]] detail::raise(error_);
   }
+  // Requires: has_value().
+  void operator*() const noexcept {}
   // Requires: !has_value().
   [[nodiscard]] const strata::error& error() const& noexcept { return error_; }
   [[nodiscard]] strata::error&& error() && noexcept { return std::move(error_); }
 
   template <typename Function>
   auto and_then(Function&& next) && -> std::remove_cvref_t<std::invoke_result_t<Function>> {
-    if (!has_value_) return std::move(error_);
+    if (!has_value()) return std::move(error_);
     return std::forward<Function>(next)();
   }
   template <typename Function>
   auto transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function>>> {
-    if (!has_value_) return std::move(error_);
+    if (!has_value()) return std::move(error_);
     if constexpr (std::is_void_v<std::invoke_result_t<Function>>) {
       std::forward<Function>(change)();
       return {};
@@ -878,19 +1199,18 @@ class [[nodiscard]] result<void> {
   }
   template <typename Function>
   result or_else(Function&& mend) && {
-    if (has_value_) return std::move(*this);
+    if (has_value()) return std::move(*this);
     return std::forward<Function>(mend)(std::move(error_));
   }
 
  private:
   strata::error error_;
-  bool has_value_;
 };
 
 template <typename Value>
 template <typename Function>
 auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>> {
-  if (!has_value_) return std::move(error_);
+  if (!has_value()) return std::move(error_);
   if constexpr (std::is_void_v<std::invoke_result_t<Function, Value&&>>) {
     std::forward<Function>(change)(std::move(value_));
     return {};
@@ -1146,14 +1466,14 @@ class fifo {
   static constexpr bool discards_live_data = true;
 
   // All tables that are due, to be discarded at once; nothing where none is. Allocates; O(tables · log tables).
-  [[nodiscard]] std::optional<plan> pick(const shape& s, const amounts& a) const {
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     std::uint64_t total = 0;
     for (const level_shape& level : s.levels) total += bytes_of(level);
     const std::uint64_t oldest_kept = oldest_commit_kept(s, a);
     plan dropped;
     dropped.discard = true;
     for (std::uint32_t level = lowest_level(s) + 1; level-- > 0;) {
-      const std::vector<sorted_run_shape>& runs = level_at(s, level).runs;
+      const dynamic_array<sorted_run_shape>& runs = level_at(s, level).runs;
       for (std::size_t run = runs.size(); run-- > 0;) {
         for (const table_shape* table : oldest_first(runs[run])) {
           if (total <= a.fifo_bytes_max && table->created_us >= oldest_kept) return some(dropped);
@@ -1172,12 +1492,12 @@ class fifo {
   [[nodiscard]] std::uint64_t debt_bytes(const shape&, const amounts&) const { return 0; }
 
  private:
-  [[nodiscard]] static std::optional<plan> some(const plan& dropped) {
+  [[nodiscard]] STRATA_COLD static std::optional<plan> some(const plan& dropped) {
     if (dropped.inputs.empty()) return std::nullopt;
     return dropped;
   }
 
-  [[nodiscard]] static std::uint64_t oldest_commit_kept(const shape& s, const amounts& a) noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint64_t oldest_commit_kept(const shape& s, const amounts& a) noexcept {
     if (a.fifo_age_us_max == 0) return 0;
     std::uint64_t newest = 0;
     for (const level_shape& level : s.levels)
@@ -1187,10 +1507,10 @@ class fifo {
     return now > a.fifo_age_us_max ? now - a.fifo_age_us_max : 0;
   }
 
-  [[nodiscard]] static std::vector<const table_shape*> oldest_first(const sorted_run_shape& run) {
-    std::vector<const table_shape*> tables;
+  [[nodiscard]] STRATA_COLD static dynamic_array<const table_shape*> oldest_first(const sorted_run_shape& run) {
+    dynamic_array<const table_shape*> tables;
     for (const table_shape& table : run.tables) tables.push_back(&table);
-    std::sort(tables.begin(), tables.end(), [](const table_shape* a, const table_shape* b) {
+    sort_by(tables, [](const table_shape* a, const table_shape* b) {
       return a->created_us != b->created_us ? a->created_us < b->created_us : a->number < b->number;
     });
     return tables;
@@ -1222,6 +1542,8 @@ static_assert(requirements::compaction<fifo>);
 //  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
 //     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
 //     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
+//  5. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
+//     else would ever come to take expired values and released versions out of the lowest level.
 #ifndef STRATA_COMPACTION_LEVELED_HPP
 #define STRATA_COMPACTION_LEVELED_HPP
 
@@ -1236,9 +1558,10 @@ class leveled {
   // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
   static constexpr std::uint32_t lowest_level_default = 7;
 
-  // The next merge, nothing where level 0 has fewer than `level0_runs` runs and no level more bytes than it may. Every plan
-  // moves data down or makes one run of several, so it ends. Allocates; O(tables · log tables).
-  [[nodiscard]] std::optional<plan> pick(const shape& s, const amounts& a) const {
+  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, no level more bytes than it may, and no table of
+  // rule 5 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
+  // O(tables · log tables).
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
     const sizes measured = measure(s, a);
     std::uint32_t fullest = 0;
@@ -1251,7 +1574,7 @@ class leveled {
         fullest = level;
       }
     }
-    if (fullness == 0) return std::nullopt;
+    if (fullness == 0) return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
     if (fullest == 0) return move_level0(s, measured);
     return move_table(s, fullest, fullest + 1, best_table(s, fullest));
   }
@@ -1260,25 +1583,27 @@ class leveled {
   // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
   // usual work, other work comes in between, and the whole costs about 1.1 times the data.
   //
-  // Nothing where one sorted run is all there is, unless it has tombstones and is above the usual lowest level: then it goes
-  // there. In the lowest level nothing is rewritten for tombstones: those that nothing needs went when they were merged into
-  // it, and those that a snapshot holds would still be there after another round, and another.
-  [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts& a) const {
+  // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
+  // those with garbage are rewritten where they are. There a tombstone alone is no reason: it is held by a snapshot, and would
+  // still be there after another round, and another; it becomes garbage when the snapshot goes.
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
     if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
     const std::uint32_t upper = next_level_with_data(s, 1);
     const std::uint32_t lower = next_level_with_data(s, upper + 1);
     if (lower < levels_max) return move_table(s, upper, lower, 0);
     // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
-    if (upper >= lowest_level_default) return std::nullopt;
-    const sorted_run_shape& run = run_of(s, upper);
-    for (std::size_t place = 0; place < run.tables.size(); ++place)
-      if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
-    return std::nullopt;
+    if (upper < lowest_level_default) {
+      const sorted_run_shape& run = run_of(s, upper);
+      for (std::size_t place = 0; place < run.tables.size(); ++place)
+        if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
+    }
+    return rewrite_garbage(s, a, &table_shape::has_garbage);
   }
 
-  // An estimate of what will be read and written again until `pick` has nothing more: 0 exactly when it has nothing.
-  [[nodiscard]] std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
+  // An estimate of what will be read and written again until `pick` has nothing more but garbage: 0 exactly when it has
+  // nothing more.
+  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
     sizes measured = measure(s, a);
     std::uint64_t debt = 0;
     for (std::uint32_t level = 1; level < levels_max; ++level)
@@ -1308,14 +1633,14 @@ class leveled {
 
   [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
   [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
-  [[nodiscard]] static bool level0_is_full(const shape& s, const amounts& a) noexcept {
+  [[nodiscard]] STRATA_COLD static bool level0_is_full(const shape& s, const amounts& a) noexcept {
     return runs_of(level_at(s, 0)) >= level0_runs(a);
   }
   [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
     return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
   }
 
-  [[nodiscard]] static sizes measure(const shape& s, const amounts& a) noexcept {
+  [[nodiscard]] STRATA_COLD static sizes measure(const shape& s, const amounts& a) noexcept {
     sizes found;
     std::uint64_t largest = 0;
     for (std::uint32_t level = 0; level < levels_max; ++level) {
@@ -1335,17 +1660,17 @@ class leveled {
   }
 
   // The first level from `from` on that holds a table; `levels_max` where none does.
-  [[nodiscard]] static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
     while (from < levels_max && is_empty(level_at(s, from))) ++from;
     return (std::min)(from, levels_max);
   }
 
-  [[nodiscard]] static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
     return (std::min)(measured.base, next_level_with_data(s, 1));
   }
 
   // Another policy may have left several runs in a level; here all but level 0 have one.
-  [[nodiscard]] static std::optional<plan> unite_runs(const shape& s) {
+  [[nodiscard]] STRATA_COLD static std::optional<plan> unite_runs(const shape& s) {
     for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
       if (runs_of(s.levels[level]) < 2) continue;
       plan united;
@@ -1357,7 +1682,7 @@ class leveled {
     return std::nullopt;
   }
 
-  [[nodiscard]] static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
     plan moved;
     add_inputs(moved, s, 0);
     moved.output_level = level0_output(s, measured);
@@ -1372,12 +1697,14 @@ class leveled {
 
   // The one run of a level. Requires: data in it, and runs united.
   [[nodiscard]] static const sorted_run_shape& run_of(const shape& s, std::uint32_t level) {
-    const std::vector<sorted_run_shape>& runs = s.levels[level].runs;
-    return *std::find_if(runs.begin(), runs.end(), [](const sorted_run_shape& run) { return !run.tables.empty(); });
+    const dynamic_array<sorted_run_shape>& runs = s.levels[level].runs;
+    std::size_t at = 0;
+    while (runs[at].tables.empty()) ++at;
+    return runs[at];
   }
 
   // Which table of the level to move into the next: the place in its run.
-  [[nodiscard]] static std::size_t best_table(const shape& s, std::uint32_t level) {
+  [[nodiscard]] STRATA_COLD static std::size_t best_table(const shape& s, std::uint32_t level) {
     const sorted_run_shape& run = run_of(s, level);
     std::size_t best = 0;
     double best_ratio = 0;
@@ -1399,8 +1726,38 @@ class leveled {
     return best;
   }
 
+  // The first tables with that reason and nothing older below them, in place: neighbours together, so that what is left of
+  // them makes fewer tables, as far as `level_bytes_base` goes. Lowest level first. Requires: runs united.
+  //
+  // Sound: all else in the run lies before or behind them, and nothing is passed. In no level above 0 does the output meet
+  // a run that a flush adds.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> rewrite_garbage(const shape& s, const amounts& a,
+                                                                   bool table_shape::*reason) {
+    for (std::uint32_t level = lowest_level(s); level > 0; --level) {
+      if (is_empty(s.levels[level])) continue;
+      const sorted_run_shape& run = run_of(s, level);
+      const auto is_due = [&](std::size_t place) {
+        return run.tables[place].*reason && !holds_data(s, level + 1, range_of(run.tables[place]));
+      };
+      for (std::size_t place = 0; place < run.tables.size(); ++place) {
+        if (!is_due(place)) continue;
+        std::uint64_t bytes = run.tables[place].bytes;
+        std::size_t end = place + 1;
+        for (; end < run.tables.size() && is_due(end); ++end) {
+          bytes += run.tables[end].bytes;
+          if (bytes > a.level_bytes_base) break;
+        }
+        plan rewritten;
+        rewritten.output_level = level;
+        add_inputs(rewritten, level, run, {place, end});
+        return rewritten;
+      }
+    }
+    return std::nullopt;
+  }
+
   // The table at that place of the upper level, into the lower level. Requires: the levels between are empty.
-  [[nodiscard]] static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
                                                       std::size_t place) {
     const sorted_run_shape& run = run_of(s, upper);
     plan moved;
@@ -1439,6 +1796,7 @@ static_assert(requirements::compaction<leveled>);
 //  1. A level is full at `level0_runs` (T) runs, at least two.
 //  2. The lowest level with data is different, as most data lies there: it holds one run. What comes down is merged with it,
 //     not laid beside it, so that what is overwritten is not kept T times.
+//     The merge also drops what has expired and what snapshots have let go; in between only `compact()` looks for that.
 //  3. When that run has T times the bytes of what comes down, the result goes one level deeper instead, and makes room for
 //     another tier above it. So merging with the lowest run costs at most T times what comes down.
 //
@@ -1456,18 +1814,18 @@ class tiered {
   static constexpr bool discards_live_data = false;
 
   // The merge of the highest full level; nothing where none is full. Every plan leaves fewer runs, so it ends. Allocates.
-  [[nodiscard]] std::optional<plan> pick(const shape& s, const amounts& a) const {
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     for (std::uint32_t level = 0; level < s.levels.size(); ++level)
       if (runs_of(s.levels[level]) >= runs_max(a)) return merge_level(s, a, level);
     return std::nullopt;
   }
 
   // All runs into one, in one step: a merge of this policy takes whole levels anyway, and the lowest is most of the store. It
-  // needs as much free space as there is data. Nothing where one sorted run below level 0 is all there is.
-  [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts&) const {
+  // needs as much free space as there is data. Nothing where one sorted run below level 0 without garbage is all there is.
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts&) const {
     std::size_t runs = 0;
     for (const level_shape& level : s.levels) runs += runs_of(level);
-    if (runs == 0 || (runs == 1 && is_empty(level_at(s, 0)))) return std::nullopt;
+    if (runs == 0 || (runs == 1 && is_empty(level_at(s, 0)) && !has_garbage(s))) return std::nullopt;
     plan all;
     for (std::uint32_t level = 0; level < s.levels.size(); ++level) add_inputs(all, s, level);
     all.output_level = (std::max)(lowest_level(s), 1u);
@@ -1476,7 +1834,7 @@ class tiered {
   }
 
   // The bytes of all full levels, with the lowest run where they are merged with it: 0 exactly when `pick` has nothing.
-  [[nodiscard]] std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
+  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
     const std::uint32_t lowest = lowest_level(s);
     std::uint64_t debt = 0;
     for (std::uint32_t level = 0; level < s.levels.size(); ++level) {
@@ -1488,10 +1846,18 @@ class tiered {
   }
 
  private:
-  // One run a level would be merged for ever.
-  [[nodiscard]] static std::size_t runs_max(const amounts& a) noexcept { return (std::max)(a.level0_runs, 2u); }
+  [[nodiscard]] STRATA_COLD static bool has_garbage(const shape& s) noexcept {
+    for (const level_shape& level : s.levels)
+      for (const sorted_run_shape& run : level.runs)
+        for (const table_shape& table : run.tables)
+          if (table.has_garbage) return true;
+    return false;
+  }
 
-  [[nodiscard]] static std::optional<plan> merge_level(const shape& s, const amounts& a, std::uint32_t level) {
+  // One run a level would be merged for ever.
+  [[nodiscard]] STRATA_COLD static std::size_t runs_max(const amounts& a) noexcept { return (std::max)(a.level0_runs, 2u); }
+
+  [[nodiscard]] STRATA_COLD static std::optional<plan> merge_level(const shape& s, const amounts& a, std::uint32_t level) {
     const std::uint32_t below = (std::min)(level + 1, levels_max - 1);
     plan merged;
     add_inputs(merged, s, level);
@@ -1508,6 +1874,38 @@ class tiered {
 static_assert(requirements::compaction<tiered>);
 
 }  // namespace strata::inline STRATA_ABI::compaction
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/fwd.hpp
+//
+// Forward declarations of what programs name. Includes nothing but the configuration.
+#ifndef STRATA_FWD_HPP
+#define STRATA_FWD_HPP
+
+namespace strata::inline STRATA_ABI {
+
+class error;
+template <typename Value>
+class result;
+struct options;
+struct put_options;
+struct write_options;
+struct statistics;
+
+template <typename Key, typename Value>
+struct kv;
+template <const auto&... Descriptors>
+struct schema;
+template <typename... Policies>
+class store;
+template <typename Engine, typename Schema>
+class transaction;
+template <typename Engine, typename Schema>
+class snapshot;
+
+}  // namespace strata::inline STRATA_ABI
 
 #endif
 
@@ -1580,48 +1978,39 @@ struct arity<0> {
 template <> struct arity<1> {
   template <typename Type> static constexpr bool fits = requires { Type{{}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1] = value; return visitor(f1); }
-};
+    auto& [f1] = value; return visitor(f1); } };
 template <> struct arity<2> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2] = value; return visitor(f1, f2); }
-};
+    auto& [f1, f2] = value; return visitor(f1, f2); } };
 template <> struct arity<3> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3] = value; return visitor(f1, f2, f3); }
-};
+    auto& [f1, f2, f3] = value; return visitor(f1, f2, f3); } };
 template <> struct arity<4> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4] = value; return visitor(f1, f2, f3, f4); }
-};
+    auto& [f1, f2, f3, f4] = value; return visitor(f1, f2, f3, f4); } };
 template <> struct arity<5> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5] = value; return visitor(f1, f2, f3, f4, f5); }
-};
+    auto& [f1, f2, f3, f4, f5] = value; return visitor(f1, f2, f3, f4, f5); } };
 template <> struct arity<6> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6] = value; return visitor(f1, f2, f3, f4, f5, f6); }
-};
+    auto& [f1, f2, f3, f4, f5, f6] = value; return visitor(f1, f2, f3, f4, f5, f6); } };
 template <> struct arity<7> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6, f7] = value; return visitor(f1, f2, f3, f4, f5, f6, f7); }
-};
+    auto& [f1, f2, f3, f4, f5, f6, f7] = value; return visitor(f1, f2, f3, f4, f5, f6, f7); } };
 template <> struct arity<8> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6, f7, f8] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8); }
-};
+    auto& [f1, f2, f3, f4, f5, f6, f7, f8] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8); } };
 template <> struct arity<9> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
-    auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9); }
-};
+    auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9); } };
 template <> struct arity<10> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
@@ -1631,78 +2020,67 @@ template <> struct arity<11> {
   template <typename Type> static constexpr bool fits = requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9,
-    f10, f11); }
-};
+    f10, f11); } };
 template <> struct arity<12> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8,
-    f9, f10, f11, f12); }
-};
+    f9, f10, f11, f12); } };
 template <> struct arity<13> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13] = value; return visitor(f1, f2, f3, f4, f5, f6, f7,
-    f8, f9, f10, f11, f12, f13); }
-};
+    f8, f9, f10, f11, f12, f13); } };
 template <> struct arity<14> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = value; return visitor(f1, f2, f3, f4, f5, f6,
-    f7, f8, f9, f10, f11, f12, f13, f14); }
-};
+    f7, f8, f9, f10, f11, f12, f13, f14); } };
 template <> struct arity<15> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = value; return visitor(f1, f2, f3, f4, f5,
-    f6, f7, f8, f9, f10, f11, f12, f13, f14, f15); }
-};
+    f6, f7, f8, f9, f10, f11, f12, f13, f14, f15); } };
 template <> struct arity<16> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = value; return visitor(f1, f2, f3,
-    f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16); }
-};
+    f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16); } };
 template <> struct arity<17> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = value; return visitor(f1, f2,
-    f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17); }
-};
+    f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17); } };
 template <> struct arity<18> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] = value; return visitor(f1,
-    f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18); }
-};
+    f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18); } };
 template <> struct arity<19> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19] = value; return
-    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19); }
-};
+    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19); } };
 template <> struct arity<20> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20] = value; return
-    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20); }
-};
+    visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20); } };
 template <> struct arity<21> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21] = value;
-    return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21); }
-};
+    return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21); } };
 template <> struct arity<22> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
@@ -1717,40 +2095,35 @@ template <> struct arity<23> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23] =
     value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-    f21, f22, f23); }
-};
+    f21, f22, f23); } };
 template <> struct arity<24> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
-    f20, f21, f22, f23, f24); }
-};
+    f20, f21, f22, f23, f24); } };
 template <> struct arity<25> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
-    f19, f20, f21, f22, f23, f24, f25); }
-};
+    f19, f20, f21, f22, f23, f24, f25); } };
 template <> struct arity<26> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-    f18, f19, f20, f21, f22, f23, f24, f25, f26); }
-};
+    f18, f19, f20, f21, f22, f23, f24, f25, f26); } };
 template <> struct arity<27> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
-    f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27); }
-};
+    f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27); } };
 template <> struct arity<28> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1758,8 +2131,7 @@ template <> struct arity<28> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
-    f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28); }
-};
+    f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28); } };
 template <> struct arity<29> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1767,8 +2139,7 @@ template <> struct arity<29> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14,
-    f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29); }
-};
+    f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29); } };
 template <> struct arity<30> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1776,8 +2147,7 @@ template <> struct arity<30> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13,
-    f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30); }
-};
+    f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30); } };
 template <> struct arity<31> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1785,8 +2155,7 @@ template <> struct arity<31> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12,
-    f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31); }
-};
+    f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31); } };
 template <> struct arity<32> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1794,8 +2163,7 @@ template <> struct arity<32> {
   template <typename Type, typename Visitor> static constexpr decltype(auto) visit(Type& value, Visitor& visitor) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11,
-    f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32); }
-};
+    f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32); } };
 template <> struct arity<33> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1814,8 +2182,7 @@ template <> struct arity<34> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9,
     f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32,
-    f33, f34); }
-};
+    f33, f34); } };
 template <> struct arity<35> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1824,8 +2191,7 @@ template <> struct arity<35> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8,
     f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31,
-    f32, f33, f34, f35); }
-};
+    f32, f33, f34, f35); } };
 template <> struct arity<36> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1834,8 +2200,7 @@ template <> struct arity<36> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36] = value; return visitor(f1, f2, f3, f4, f5, f6, f7,
     f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30,
-    f31, f32, f33, f34, f35, f36); }
-};
+    f31, f32, f33, f34, f35, f36); } };
 template <> struct arity<37> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1844,8 +2209,7 @@ template <> struct arity<37> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37] = value; return visitor(f1, f2, f3, f4, f5,
     f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29,
-    f30, f31, f32, f33, f34, f35, f36, f37); }
-};
+    f30, f31, f32, f33, f34, f35, f36, f37); } };
 template <> struct arity<38> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1854,8 +2218,7 @@ template <> struct arity<38> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38] = value; return visitor(f1, f2, f3, f4,
     f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
-    f29, f30, f31, f32, f33, f34, f35, f36, f37, f38); }
-};
+    f29, f30, f31, f32, f33, f34, f35, f36, f37, f38); } };
 template <> struct arity<39> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1864,8 +2227,7 @@ template <> struct arity<39> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39] = value; return visitor(f1, f2, f3,
     f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27,
-    f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39); }
-};
+    f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39); } };
 template <> struct arity<40> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1874,8 +2236,7 @@ template <> struct arity<40> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40] = value; return visitor(f1, f2,
     f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26,
-    f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40); }
-};
+    f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40); } };
 template <> struct arity<41> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1884,8 +2245,7 @@ template <> struct arity<41> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
-    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41); }
-};
+    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41); } };
 template <> struct arity<42> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1894,8 +2254,7 @@ template <> struct arity<42> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
-    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42); }
-};
+    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42); } };
 template <> struct arity<43> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1904,8 +2263,7 @@ template <> struct arity<43> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
-    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43); }
-};
+    f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43); } };
 template <> struct arity<44> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1914,8 +2272,7 @@ template <> struct arity<44> {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44] = value;
     return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22,
-    f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44); }
-};
+    f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44); } };
 template <> struct arity<45> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1925,8 +2282,7 @@ template <> struct arity<45> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45] =
     value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
     f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43,
-    f44, f45); }
-};
+    f44, f45); } };
 template <> struct arity<46> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1936,8 +2292,7 @@ template <> struct arity<46> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46] =
     value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
     f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43,
-    f44, f45, f46); }
-};
+    f44, f45, f46); } };
 template <> struct arity<47> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1947,8 +2302,7 @@ template <> struct arity<47> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
     f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42,
-    f43, f44, f45, f46, f47); }
-};
+    f43, f44, f45, f46, f47); } };
 template <> struct arity<48> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1958,8 +2312,7 @@ template <> struct arity<48> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
     f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41,
-    f42, f43, f44, f45, f46, f47, f48); }
-};
+    f42, f43, f44, f45, f46, f47, f48); } };
 template <> struct arity<49> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1969,8 +2322,7 @@ template <> struct arity<49> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
     f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-    f41, f42, f43, f44, f45, f46, f47, f48, f49); }
-};
+    f41, f42, f43, f44, f45, f46, f47, f48, f49); } };
 template <> struct arity<50> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1980,8 +2332,7 @@ template <> struct arity<50> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
     f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39,
-    f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50); }
-};
+    f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50); } };
 template <> struct arity<51> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -1991,8 +2342,7 @@ template <> struct arity<51> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
     f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
-    f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51); }
-};
+    f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51); } };
 template <> struct arity<52> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2002,8 +2352,7 @@ template <> struct arity<52> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14,
     f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37,
-    f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52); }
-};
+    f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52); } };
 template <> struct arity<53> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2013,8 +2362,7 @@ template <> struct arity<53> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52, f53] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13,
     f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36,
-    f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53); }
-};
+    f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53); } };
 template <> struct arity<54> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2024,8 +2372,7 @@ template <> struct arity<54> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52, f53, f54] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12,
     f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35,
-    f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54); }
-};
+    f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54); } };
 template <> struct arity<55> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2035,8 +2382,7 @@ template <> struct arity<55> {
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
     f47, f48, f49, f50, f51, f52, f53, f54, f55] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11,
     f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34,
-    f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55); }
-};
+    f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55); } };
 template <> struct arity<56> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2060,8 +2406,7 @@ template <> struct arity<57> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9,
     f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32,
     f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55,
-    f56, f57); }
-};
+    f56, f57); } };
 template <> struct arity<58> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2073,8 +2418,7 @@ template <> struct arity<58> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58] = value; return visitor(f1, f2, f3, f4, f5, f6, f7, f8,
     f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31,
     f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54,
-    f55, f56, f57, f58); }
-};
+    f55, f56, f57, f58); } };
 template <> struct arity<59> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2086,8 +2430,7 @@ template <> struct arity<59> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59] = value; return visitor(f1, f2, f3, f4, f5, f6, f7,
     f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30,
     f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53,
-    f54, f55, f56, f57, f58, f59); }
-};
+    f54, f55, f56, f57, f58, f59); } };
 template <> struct arity<60> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2099,8 +2442,7 @@ template <> struct arity<60> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60] = value; return visitor(f1, f2, f3, f4, f5,
     f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29,
     f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52,
-    f53, f54, f55, f56, f57, f58, f59, f60); }
-};
+    f53, f54, f55, f56, f57, f58, f59, f60); } };
 template <> struct arity<61> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2112,8 +2454,7 @@ template <> struct arity<61> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61] = value; return visitor(f1, f2, f3, f4,
     f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
     f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51,
-    f52, f53, f54, f55, f56, f57, f58, f59, f60, f61); }
-};
+    f52, f53, f54, f55, f56, f57, f58, f59, f60, f61); } };
 template <> struct arity<62> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2125,8 +2466,7 @@ template <> struct arity<62> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62] = value; return visitor(f1, f2, f3,
     f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27,
     f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49, f50,
-    f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62); }
-};
+    f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62); } };
 template <> struct arity<63> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2138,8 +2478,7 @@ template <> struct arity<63> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63] = value; return visitor(f1, f2,
     f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26,
     f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48, f49,
-    f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63); }
-};
+    f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63); } };
 template <> struct arity<64> {
   template <typename Type> static constexpr bool fits = requires {
     Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
@@ -2151,7 +2490,13 @@ template <> struct arity<64> {
     f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64] = value; return
     visitor(f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
     f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46,
-    f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64); }
+    f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64); } };
+// Only asked, to tell what has too many.
+template <> struct arity<65> {
+  template <typename Type> static constexpr bool fits = requires {
+    Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+    {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+    {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
 };
 
 // clang-format on
@@ -2219,6 +2564,9 @@ struct base_probe {
       const;  // NOLINT: implicit, and never defined
 };
 
+// Converts to nothing: only what takes anything takes it.
+struct no_probe {};
+
 }  // namespace detail
 
 // The number of fields of an aggregate, 0 to 64.
@@ -2229,7 +2577,16 @@ inline constexpr std::size_t field_count = detail::count_fields<Type>();
 template <typename Type>
 inline constexpr bool has_base_class = requires {
   Type{detail::base_probe<Type>{}};
+} && !requires {
+  Type{detail::no_probe{}};
 };
+
+// Whether an aggregate has more fields than are counted.
+template <typename Type>
+inline constexpr bool has_too_many_fields = [] {
+  if constexpr (field_count<Type> == fields_max) return detail::arity<fields_max + 1>::template fits<Type>;
+  return false;
+}();
 
 // Calls `visitor(field...)` once with a reference to every field, in order, and returns what it returns.
 // Cost: none at run time.
@@ -2323,20 +2680,35 @@ struct take_addresses {
 };
 
 // clang: "… [Addresses = <{&strata_prototype.value.name}, {&strata_prototype.value.age}>]"
-// gcc:   "… {…address{((const void*)(& …strata_prototype<user>.….user::name))}, …address{((const void*)(& ….user::age))}}; …]"
+// gcc:   "… {address{((const void*)(& …strata_prototype<user>.….user::name))}, address{… user::age))}}; …]"
 // A list of single addresses: of an array, clang spells ten elements and then dots.
 template <address... Addresses>
 constexpr std::string_view spell_addresses() noexcept {
   return {__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1};
 }
 
-// Only ever part of a constant: were it emitted, the object that never exists would be missing.
+// A function that is only ever evaluated, not a variable: g++ emits a variable of a local type when it does not optimise,
+// and the object that never exists would be missing.
 template <typename Type>
-inline constexpr auto addresses_of_fields = visit_fields(strata_prototype<Type>.value, take_addresses{});
+consteval auto addresses_of_fields() {
+  return visit_fields(strata_prototype<Type>.value, take_addresses{});
+}
+
+// A bit-field is bound to no reference but to that of a copy, and what never exists cannot be copied in a constant.
+struct bind_to_constants {
+  template <typename... Fields>
+  constexpr bool operator()(const Fields&...) const noexcept {
+    return true;
+  }
+};
+template <typename Type>
+inline constexpr bool has_bit_fields = !requires {
+  typename std::bool_constant<visit_fields(strata_prototype<Type>.value, bind_to_constants{})>;
+};
 
 template <typename Type, std::size_t... Index>
 constexpr std::string_view spell_fields(std::index_sequence<Index...>) noexcept {
-  return spell_addresses<addresses_of_fields<Type>.of[Index]...>();
+  return spell_addresses<addresses_of_fields<Type>().of[Index]...>();
 }
 
 template <typename Type>
@@ -2708,6 +3080,8 @@ enum class type_problem : unsigned char {
   unsized_enumeration,
   wide_floating,
   base_class,
+  too_many_fields,
+  bit_field,
   no_default,
   unknown,
   empty_elements,
@@ -2753,6 +3127,10 @@ consteval type_problem find_aggregate_problem() {
     return type_problem::no_default;
   } else if constexpr (has_base_class<Type>) {
     return type_problem::base_class;
+  } else if constexpr (has_too_many_fields<Type>) {
+    return type_problem::too_many_fields;
+  } else if constexpr (has_bit_fields<Type>) {
+    return type_problem::bit_field;
   } else {
     return find_problem_in<Use, Type, Enclosing...>(field_types<Type>{});
   }
@@ -2808,6 +3186,10 @@ consteval bool report_problem() {
   static_assert(
       Found != type_problem::base_class,
       "strata: a struct with a base class cannot be stored: make the base a field, or specialise strata::codec");
+  static_assert(Found != type_problem::too_many_fields,
+                "strata: a struct with more than 64 fields cannot be stored: make some of them a struct of their own");
+  static_assert(Found != type_problem::bit_field,
+                "strata: a struct with bit-fields cannot be stored: give each field a type of its own");
   static_assert(
       Found != type_problem::no_default,
       "strata: a struct that is stored must be default constructible: give every field a default, and no references");
@@ -2843,6 +3225,218 @@ consteval bool check_key_type() {
 }
 
 }  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/lookup.hpp
+//
+// What looks up a key without being one, by what it is to the key's type; and in one line what is wrong with the rest.
+//
+//   key                    looked up by
+//   string                 what converts to std::string_view
+//   std::vector<std::byte> std::span<const std::byte>, std::array of std::byte
+//   number                 another number that the type holds: the value is checked when it is encoded
+//   tuple, pair, struct    a tuple, pair or struct of as many fields, field by field
+//   anything               what converts to it and loses nothing
+//
+// Nothing is cut to fit, neither here nor when it is written: a key that is stored is the one that was given.
+#ifndef STRATA_CODEC_LOOKUP_HPP
+#define STRATA_CODEC_LOOKUP_HPP
+
+namespace strata::inline STRATA_ABI::detail {
+
+// How a look-up of one type becomes a key of another. Those from `nothing` on do not.
+enum class lookup_way : unsigned char {
+  same,
+  converted,
+  text,
+  bytes,
+  number,
+  enumerator,  // an enum without scope, which is a number
+  time,
+  optional,
+  value,  // for an optional key
+  descending,
+  fields,
+  elements,
+  alternatives,
+  nothing,
+  null,
+  floating,
+  boolean,
+  fewer_fields,
+};
+
+template <typename Given>
+concept byte_range = requires(const Given& given) {
+  given.size();
+  requires std::is_same_v<std::remove_cvref_t<decltype(*given.data())>, std::byte>;
+};
+
+// The types of the fields of what has fields.
+template <typename Type>
+constexpr auto lookup_fields() noexcept {
+  if constexpr (shape_of<Type> == shape::aggregate) {
+    return field_types<Type>{};
+  } else {
+    return tuple_types<Type>{};
+  }
+}
+template <typename Type, std::size_t Index>
+using lookup_field = typename decltype(type_at<Index>(lookup_fields<Type>()))::type;
+template <typename Type>
+inline constexpr bool has_fields = shape_of<Type> == shape::tuple || shape_of<Type> == shape::aggregate;
+template <typename Type>
+inline constexpr bool has_leading_part = has_fields<Type> || has_tuple_size<Type>;
+
+template <typename Key, typename Given>
+consteval lookup_way number_way() {
+  if constexpr (std::is_enum_v<Given> && std::is_convertible_v<const Given&, Key>) {
+    return lookup_way::enumerator;
+  } else if constexpr (std::is_class_v<Given>) {
+    return requires(const Given& given) { Key{given}; }
+    ? lookup_way::converted : lookup_way::nothing;
+  } else if constexpr (!std::is_arithmetic_v<Given>) {
+    return lookup_way::nothing;
+  } else if constexpr (std::is_same_v<Key, bool> || std::is_same_v<Given, bool>) {
+    return lookup_way::boolean;
+  } else if constexpr (std::is_integral_v<Key> && std::is_floating_point_v<Given>) {
+    return lookup_way::floating;
+  } else {
+    return lookup_way::number;
+  }
+}
+
+template <typename Key, typename Given>
+consteval lookup_way fields_way() {
+  if constexpr (lookup_fields<Key>().size != lookup_fields<Given>().size) {
+    return lookup_way::fewer_fields;
+  } else {
+    return lookup_way::fields;
+  }
+}
+
+// Of types that differ.
+template <typename Key, typename Given>
+consteval lookup_way class_lookup_way() {
+  constexpr shape what = shape_of<Key>;
+  constexpr shape given = shape_of<Given>;
+  constexpr bool converts = std::is_convertible_v<const Given&, Key>;
+  if constexpr (what == shape::optional && given == shape::optional) {
+    return lookup_way::optional;
+  } else if constexpr (what == shape::optional && !(std::is_class_v<Given> && converts)) {
+    return lookup_way::value;
+  } else if constexpr (what == shape::descending && given == shape::descending) {
+    return lookup_way::descending;
+  } else if constexpr ((what == shape::duration || what == shape::time_point) && given == what && converts) {
+    return lookup_way::time;
+  } else if constexpr (has_fields<Key> && given == shape::tuple) {
+    return fields_way<Key, Given>();
+  } else if constexpr (converts) {
+    return lookup_way::converted;
+  } else if constexpr (has_fields<Key> && given == shape::aggregate) {
+    return fields_way<Key, Given>();
+  } else if constexpr (what == shape::array && given == shape::array && std::is_class_v<Given>) {
+    return array_of<Key>::size == array_of<Given>::size ? lookup_way::elements : lookup_way::fewer_fields;
+  } else if constexpr (what == shape::variant && given == shape::variant) {
+    return lookup_way::alternatives;
+  } else {
+    return lookup_way::nothing;
+  }
+}
+
+template <typename Key, typename Given>
+consteval lookup_way find_lookup_way() {
+  if constexpr (std::is_same_v<Key, Given>) {
+    return lookup_way::same;
+  } else if constexpr (std::is_null_pointer_v<Given>) {
+    return lookup_way::null;
+  } else if constexpr (shape_of<Key> == shape::text && std::is_convertible_v<const Given&, std::string_view>) {
+    return lookup_way::text;
+  } else if constexpr (shape_of<Key> == shape::bytes && byte_range<Given>) {
+    return lookup_way::bytes;
+  } else if constexpr (std::is_arithmetic_v<Key>) {
+    return number_way<Key, Given>();
+  } else {
+    return class_lookup_way<Key, Given>();
+  }
+}
+
+// The first thing wrong with a look-up, or `same`.
+template <typename Key, typename Given>
+consteval lookup_way find_lookup_problem();
+
+template <typename... Keys, typename... Given>
+consteval lookup_way find_lookup_problem_in(type_list<Keys...>, type_list<Given...>) {
+  lookup_way found = lookup_way::same;
+  static_cast<void>(
+      ((found = find_lookup_problem<Keys, std::remove_cvref_t<Given>>(), found != lookup_way::same) || ...));
+  return found;
+}
+
+template <typename Key, typename Given>
+consteval lookup_way find_lookup_problem() {
+  constexpr lookup_way way = find_lookup_way<Key, Given>();
+  if constexpr (way >= lookup_way::nothing) {
+    return way;
+  } else if constexpr (way == lookup_way::enumerator) {
+    return find_lookup_problem<Key, std::underlying_type_t<Given>>();
+  } else if constexpr (way == lookup_way::optional) {
+    return find_lookup_problem<typename Key::value_type, typename Given::value_type>();
+  } else if constexpr (way == lookup_way::value) {
+    return find_lookup_problem<typename Key::value_type, Given>();
+  } else if constexpr (way == lookup_way::descending) {
+    return find_lookup_problem<decltype(Key::value), decltype(Given::value)>();
+  } else if constexpr (way == lookup_way::fields) {
+    return find_lookup_problem_in(lookup_fields<Key>(), lookup_fields<Given>());
+  } else if constexpr (way == lookup_way::elements) {
+    return find_lookup_problem<typename array_of<Key>::element, typename array_of<Given>::element>();
+  } else if constexpr (way == lookup_way::alternatives) {
+    using keys = typename alternatives_of<Key>::types;
+    using given = typename alternatives_of<Given>::types;
+    if constexpr (keys::size != given::size) return lookup_way::nothing;
+    else return find_lookup_problem_in(keys{}, given{});
+  } else {
+    return lookup_way::same;
+  }
+}
+
+template <lookup_way Found>
+consteval bool report_lookup() {
+  static_assert(Found != lookup_way::null, "strata: this cannot be a key of the collection: nullptr is no key");
+  static_assert(Found != lookup_way::floating,
+                "strata: this cannot be a key of the collection: a floating-point number is given for an integer");
+  static_assert(Found != lookup_way::boolean,
+                "strata: this cannot be a key of the collection: of a bool and a number, neither is the other");
+  static_assert(Found != lookup_way::fewer_fields,
+                "strata: this cannot be a key of the collection: the key has another number of fields");
+  static_assert(Found != lookup_way::nothing,
+                "strata: this cannot be a key of the collection: it, or a field of it, has another type than the key's");
+  return Found < lookup_way::nothing;
+}
+
+// Whether the number is one of the other type, and exactly that one. Neither is bool; no floating-point number is asked
+// to be an integer.
+template <typename Key, typename Given>
+[[nodiscard]] constexpr bool holds_number(Given given) noexcept {
+  if constexpr (std::is_integral_v<Key>) {
+    const Key key = static_cast<Key>(given);
+    return static_cast<Given>(key) == given && (key < Key{1}) == (given < Given{1});
+  } else if constexpr (std::is_integral_v<Given>) {
+    using bits = std::make_unsigned_t<Given>;
+    const bits size = given < Given{1} ? static_cast<bits>(bits{0} - static_cast<bits>(given)) : static_cast<bits>(given);
+    return size == 0 || static_cast<int>(std::bit_width(size)) - std::countr_zero(size) <= std::numeric_limits<Key>::digits;
+  } else if constexpr (std::numeric_limits<Given>::digits <= std::numeric_limits<Key>::digits) {
+    return true;
+  } else {
+    constexpr Given most = static_cast<Given>((std::numeric_limits<Key>::max)());
+    const bool finite = given - given == given - given;  // neither an infinity nor NaN: those are in every type
+    return !finite || (given >= -most && given <= most && static_cast<Given>(static_cast<Key>(given)) == given);
+  }
+}
+
+}  // namespace strata::inline STRATA_ABI::detail
 
 #endif
 
@@ -3391,13 +3985,123 @@ consteval std::uint64_t find_key_fingerprint() {
   return error(errc::decode_failed, "decode key", "the bytes are no key of this type");
 }
 
+enum class key_outcome : unsigned char { written, without_order, out_of_range, inexact };
+
+// Writes what looks up a `Key`, as that key; see lookup.hpp. Requires: nothing is wrong with it.
+template <typename Key, typename Given>
+[[nodiscard]] key_outcome write_lookup(byte_string& out, const Given& given, string_end end);
+
+template <typename... Keys>
+struct lookup_field_writer {
+  byte_string& out;
+  string_end end;
+
+  template <typename... Given>
+  key_outcome operator()(const Given&... given) const {
+    [[maybe_unused]] std::size_t left = sizeof...(Given);
+    key_outcome outcome = key_outcome::written;
+    static_cast<void>(((outcome = write_lookup<Keys>(out, given, --left == 0 ? end : string_end::marked),
+                        outcome == key_outcome::written) &&
+                       ...));
+    return outcome;
+  }
+};
+
+template <typename Given, typename... Keys>
+key_outcome write_lookup_fields(byte_string& out, const Given& given, string_end end, type_list<Keys...>) {
+  const lookup_field_writer<Keys...> writer{out, end};
+  if constexpr (shape_of<Given> == shape::aggregate) {
+    return visit_fields(given, writer);
+  } else {
+    return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      return writer(get<Index>(given)...);
+    }
+    (std::index_sequence_for<Keys...>{});
+  }
+}
+
+template <typename Key, typename Given>
+key_outcome write_lookup_elements(byte_string& out, const Given& given, string_end end) {
+  constexpr std::size_t size = array_of<Key>::size;
+  key_outcome outcome = key_outcome::written;
+  for (std::size_t i = 0; i < size && outcome == key_outcome::written; ++i)
+    outcome = write_lookup<typename array_of<Key>::element>(out, given[i], i + 1 == size ? end : string_end::marked);
+  return outcome;
+}
+
+template <typename Given, std::size_t... Index, typename... Keys>
+key_outcome write_lookup_alternative(byte_string& out, const Given& given, string_end end,
+                                     std::index_sequence<Index...>, type_list<Keys...>) {
+  key_outcome outcome = key_outcome::without_order;
+  if (given.valueless_by_exception()) return outcome;
+  out.push_back(static_cast<char>(given.index()));
+  static_cast<void>(((given.index() == Index &&
+                      (outcome = write_lookup<Keys>(out, *get_if<Index>(&given), end), true)) ||
+                     ...));
+  return outcome;
+}
+
+// A duration or time point of another unit. One of a wider representation need not fit.
+template <typename Key, typename Given>
+key_outcome write_lookup_time(byte_string& out, const Given& given, string_end end) {
+  const Key key = given;
+  if (!(key == given) || (key < Key{}) != (given < Given{})) return key_outcome::out_of_range;
+  return write_key(out, key, end) ? key_outcome::written : key_outcome::without_order;
+}
+
+template <typename Key, typename Given>
+key_outcome write_lookup(byte_string& out, const Given& given, string_end end) {
+  constexpr lookup_way way = find_lookup_way<Key, Given>();
+  const auto outcome_of = [](bool written) { return written ? key_outcome::written : key_outcome::without_order; };
+  if constexpr (way == lookup_way::same) {
+    return outcome_of(write_key(out, given, end));
+  } else if constexpr (way == lookup_way::text) {
+    return outcome_of(write_key(out, static_cast<std::string_view>(given), end));
+  } else if constexpr (way == lookup_way::bytes) {
+    return append_ordered_text(out, view_of_bytes(given), end), key_outcome::written;
+  } else if constexpr (way == lookup_way::number) {
+    if (!holds_number<Key>(given)) [[unlikely]]
+      return std::is_integral_v<Key> ? key_outcome::out_of_range : key_outcome::inexact;
+    return outcome_of(write_key(out, static_cast<Key>(given), end));
+  } else if constexpr (way == lookup_way::enumerator) {
+    return write_lookup<Key>(out, static_cast<std::underlying_type_t<Given>>(given), end);
+  } else if constexpr (way == lookup_way::time) {
+    return write_lookup_time<Key>(out, given, end);
+  } else if constexpr (way == lookup_way::optional) {
+    out.push_back(given.has_value() ? '\1' : '\0');
+    return given.has_value() ? write_lookup<typename Key::value_type>(out, *given, end) : key_outcome::written;
+  } else if constexpr (way == lookup_way::value) {
+    out.push_back('\1');
+    return write_lookup<typename Key::value_type>(out, given, end);
+  } else if constexpr (way == lookup_way::descending) {
+    const std::size_t begin = out.size();
+    const key_outcome outcome = write_lookup<decltype(Key::value)>(out, given.value, string_end::marked);
+    complement(out, begin);
+    return outcome;
+  } else if constexpr (way == lookup_way::fields) {
+    return write_lookup_fields(out, given, end, lookup_fields<Key>());
+  } else if constexpr (way == lookup_way::elements) {
+    return write_lookup_elements<Key>(out, given, end);
+  } else if constexpr (way == lookup_way::alternatives) {
+    using types = typename alternatives_of<Key>::types;
+    return write_lookup_alternative(out, given, end, std::make_index_sequence<types::size>{}, types{});
+  } else {
+    static_assert(way == lookup_way::converted);
+    return outcome_of(write_key(out, static_cast<Key>(given), end));
+  }
+}
+
 // After a key was written from `begin` on: takes it back if it cannot stand.
-[[nodiscard]] inline result<void> checked_key(byte_string& out, std::size_t begin, bool written) {
-  if (written && out.size() - begin <= key_bytes_max) [[likely]]
+[[nodiscard]] inline result<void> checked_key(byte_string& out, std::size_t begin, key_outcome outcome) {
+  if (outcome == key_outcome::written && out.size() - begin <= key_bytes_max) [[likely]]
     return {};
   out.resize(begin);
-  if (!written)
+  if (outcome == key_outcome::without_order)
     return error(errc::invalid_argument, "encode key", "NaN and a valueless variant have no place in an order");
+  if (outcome == key_outcome::out_of_range)
+    return error(errc::invalid_argument, "encode key", "the number is out of the range of the key's type");
+  if (outcome == key_outcome::inexact)
+    return error(errc::invalid_argument, "encode key", "the key's floating-point type does not hold the number exactly");
   return error(errc::key_too_large, "encode key", "over 65,535 bytes");
 }
 
@@ -3415,7 +4119,8 @@ template <typename Key>
 [[nodiscard]] result<void> append_key(byte_string& out, const Key& key) {
   const std::size_t begin = out.size();
   const bool written = detail::write_key(out, key, detail::string_end::open);
-  return detail::checked_key(out, begin, written);
+  return detail::checked_key(out, begin,
+                             written ? detail::key_outcome::written : detail::key_outcome::without_order);
 }
 
 // The encoding of one type of key: what a collection uses. Rejects a type that cannot be a key with one line.
@@ -3431,20 +4136,17 @@ struct key_codec {
   // Appends the encoding of `key`. Errors and cost as `append_key`.
   [[nodiscard]] static result<void> encode(byte_string& out, const Key& key) { return append_key(out, key); }
 
-  // Of what looks up a key without being one: a std::string_view or a literal for std::string, a tuple with
-  // std::string_view in it for one with std::string, a tuple for a struct of the same fields.
+  // Of what looks up a key without being one, see lookup.hpp: a std::string_view or a literal for std::string, another
+  // number, a tuple for a struct of as many fields. Errors: invalid_argument too where a number is none of the key's
+  // type; nothing is cut to fit. What cannot be a key is refused with one line.
   template <typename Lookup>
-  requires(!std::is_same_v<Lookup, Key> &&
-           (std::is_convertible_v<const Lookup&, std::string_view>
-                ? detail::shape_of<Key> == detail::shape::text
-                : std::is_class_v<Lookup> && !std::is_convertible_v<const Lookup&, Key>))
-      [[nodiscard]] static result<void> encode(byte_string& out, const Lookup& lookup) {
-    if constexpr (std::is_convertible_v<const Lookup&, std::string_view>) {
-      return append_key(out, static_cast<std::string_view>(lookup));
+  requires(!std::is_same_v<Lookup, Key>) [[nodiscard]] static result<void> encode(byte_string& out,
+                                                                                  const Lookup& lookup) {
+    if constexpr (detail::report_lookup<detail::find_lookup_problem<Key, Lookup>()>()) {
+      const std::size_t begin = out.size();
+      return detail::checked_key(out, begin, detail::write_lookup<Key>(out, lookup, detail::string_end::open));
     } else {
-      static_assert(key_fingerprint<Lookup> == fingerprint,
-                    "strata: this is no key of the collection: its fields differ");
-      return append_key(out, lookup);
+      return {};
     }
   }
 
@@ -3474,53 +4176,52 @@ struct key_codec {
     return bytes_view(scratch);
   }
 
-  // Appends what the encodings of all keys begin with that begin with `prefix`. Errors: key_too_large.
-  [[nodiscard]] static result<void> encode_prefix(byte_string& out, bytes_view prefix) requires is_text {
+  // Appends what the encodings of all keys begin with that begin with `prefix`: a string, or bytes for a key of bytes.
+  // Errors: key_too_large.
+  template <typename Prefix = bytes_view>
+  [[nodiscard]] static result<void> encode_prefix(byte_string& out, const Prefix& prefix) requires is_text {
     const std::size_t begin = out.size();
-    detail::append_ordered_text(out, prefix, detail::string_end::open);
-    return detail::checked_key(out, begin, true);
+    if constexpr (std::is_convertible_v<const Prefix&, bytes_view> && !std::is_null_pointer_v<Prefix>) {
+      detail::append_ordered_text(out, static_cast<bytes_view>(prefix), detail::string_end::open);
+    } else if constexpr (detail::shape_of<Key> == detail::shape::bytes && detail::byte_range<Prefix>) {
+      detail::append_ordered_text(out, detail::view_of_bytes(prefix), detail::string_end::open);
+    } else {
+      static_assert(sizeof(Prefix) == 0, "strata: a string key has prefixes that are strings: this is none");
+    }
+    return detail::checked_key(out, begin, detail::key_outcome::written);
   }
 
   // Appends what the encodings of all keys begin with whose first fields are `fields`: fewer than the key has.
-  // Followed by `encode_prefix` of a string key, it is a prefix within the next field, if that is a string. Errors as
-  // `append_key`.
+  // Followed by `encode_prefix` of a string key, it is a prefix within the next field, if that is a string. Takes and
+  // refuses fields as `encode` does. Errors as `encode`.
   template <typename... Fields>
   [[nodiscard]] static result<void> encode_leading(byte_string& out, const Fields&... fields) {
-    using types = decltype(key_fields());
-    static_assert(sizeof...(Fields) < types::size, "strata: a leading part of a key has fewer fields than the key");
-    const std::size_t begin = out.size();
-    const bool written = write_leading<types>(out, std::index_sequence_for<Fields...>{}, fields...);
-    return detail::checked_key(out, begin, written);
+    if constexpr (!detail::has_leading_part<Key>) {
+      static_assert(detail::has_leading_part<Key>,
+                    "strata: only a struct, tuple, pair or array key has a leading part");
+    } else if constexpr (sizeof...(Fields) >= decltype(detail::lookup_fields<Key>())::size) {
+      static_assert(sizeof...(Fields) < decltype(detail::lookup_fields<Key>())::size,
+                    "strata: a leading part of a key has fewer fields than the key");
+    } else if constexpr (detail::report_lookup<leading_problem<Fields...>(std::index_sequence_for<Fields...>{})>()) {
+      const std::size_t begin = out.size();
+      return detail::checked_key(out, begin, write_leading(out, std::index_sequence_for<Fields...>{}, fields...));
+    }
+    return {};
   }
 
  private:
-  static constexpr auto key_fields() {
-    if constexpr (detail::shape_of<Key> == detail::shape::aggregate) {
-      return field_types<Key>{};
-    } else if constexpr (detail::has_tuple_size<Key>) {
-      return detail::tuple_types<Key>{};
-    } else {
-      static_assert(detail::has_tuple_size<Key>, "strata: only a struct, tuple, pair or array key has a leading part");
-    }
+  template <typename... Fields, std::size_t... Index>
+  static consteval detail::lookup_way leading_problem(std::index_sequence<Index...>) {
+    return detail::find_lookup_problem_in(type_list<detail::lookup_field<Key, Index>...>{}, type_list<Fields...>{});
   }
 
-  template <typename Types, std::size_t... Index, typename... Fields>
-  static bool write_leading(byte_string& out, std::index_sequence<Index...>, const Fields&... fields) {
-    return (write_leading_field<typename decltype(detail::type_at<Index>(Types{}))::type>(out, fields) && ...);
-  }
-
-  template <typename Field, typename Given>
-  static bool write_leading_field(byte_string& out, const Given& given) {
-    constexpr auto end = detail::string_end::marked;
-    if constexpr (detail::shape_of<Field> == detail::shape::text) {
-      return detail::write_key(out, static_cast<std::string_view>(given), end);
-    } else if constexpr (std::is_convertible_v<const Given&, Field>) {
-      return detail::write_key(out, static_cast<Field>(given), end);
-    } else {
-      static_assert(key_fingerprint<Given> == key_fingerprint<Field>,
-                    "strata: a leading field has another type than the key's");
-      return detail::write_key(out, given, end);
-    }
+  template <std::size_t... Index, typename... Fields>
+  static detail::key_outcome write_leading(byte_string& out, std::index_sequence<Index...>, const Fields&... fields) {
+    detail::key_outcome outcome = detail::key_outcome::written;
+    static_cast<void>(((outcome = detail::write_lookup<detail::lookup_field<Key, Index>>(out, fields, detail::string_end::marked),
+                        outcome == detail::key_outcome::written) &&
+                       ...));
+    return outcome;
   }
 };
 
@@ -3689,7 +4390,7 @@ struct file_name {
   std::uint64_t number = 0;
 };
 
-[[nodiscard]] inline byte_string join_path(bytes_view directory, bytes_view name) {
+[[nodiscard]] STRATA_COLD inline byte_string join_path(bytes_view directory, bytes_view name) {
   byte_string path(directory);
   if (!path.empty() && path.back() != '/') path.push_back('/');
   path.append(name);
@@ -3697,24 +4398,24 @@ struct file_name {
 }
 
 // At least six digits, so that a listing sorts.
-[[nodiscard]] inline byte_string numbered(std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string numbered(std::uint64_t number) {
   byte_string digits = std::to_string(number);
   if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
   return digits;
 }
 
-[[nodiscard]] inline byte_string log_path(bytes_view directory, std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string log_path(bytes_view directory, std::uint64_t number) {
   return join_path(directory, numbered(number) + ".log");
 }
-[[nodiscard]] inline byte_string table_path(bytes_view directory, std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string table_path(bytes_view directory, std::uint64_t number) {
   return join_path(directory, numbered(number) + ".table");
 }
-[[nodiscard]] inline byte_string manifest_path(bytes_view directory, std::uint64_t number) {
+[[nodiscard]] STRATA_COLD inline byte_string manifest_path(bytes_view directory, std::uint64_t number) {
   return join_path(directory, "MANIFEST-" + numbered(number));
 }
 
 // What a name in the directory is. A number that no store could have made is foreign.
-[[nodiscard]] inline file_name parse_file_name(bytes_view name) {
+[[nodiscard]] STRATA_COLD inline file_name parse_file_name(bytes_view name) {
   constexpr bytes_view manifest_prefix = "MANIFEST-";
   const auto ends_with = [&](bytes_view suffix) { return name.size() > suffix.size() && name.ends_with(suffix); };
   if (name == "LOCK") return {file_type::lock, 0};
@@ -3776,47 +4477,46 @@ class range_tombstone_list {
   struct fragment {
     byte_string begin;
     byte_string end;
-    std::vector<sequence_number> sequences;
+    dynamic_array<sequence_number> sequences;
   };
 
   range_tombstone_list() = default;
 
   // Cuts `tombstones` into fragments; empty ranges are dropped. O(n log n + fragments · depth).
-  explicit range_tombstone_list(std::vector<range_tombstone> tombstones) {
-    std::erase_if(tombstones, [](const range_tombstone& t) { return t.begin >= t.end; });
-    std::sort(tombstones.begin(), tombstones.end(),
-              [](const range_tombstone& a, const range_tombstone& b) { return a.begin < b.begin; });
-    std::vector<bytes_view> borders;
+  STRATA_COLD explicit range_tombstone_list(dynamic_array<range_tombstone> tombstones) {
+    tombstones.erase_if([](const range_tombstone& t) { return t.begin >= t.end; });
+    sort_by(tombstones, [](const range_tombstone& a, const range_tombstone& b) { return a.begin < b.begin; });
+    dynamic_array<bytes_view> borders;
     for (const range_tombstone& t : tombstones) {
       borders.push_back(t.begin);
       borders.push_back(t.end);
     }
-    std::sort(borders.begin(), borders.end());
-    borders.erase(std::unique(borders.begin(), borders.end()), borders.end());
-    std::vector<const range_tombstone*> open;
+    sort_ascending(borders);
+    dynamic_array<const range_tombstone*> open;
     std::size_t next = 0;
     for (std::size_t i = 0; i + 1 < borders.size(); ++i) {
-      std::erase_if(open, [&](const range_tombstone* t) { return t->end <= borders[i]; });
+      if (borders[i] == borders[i + 1]) continue;
+      open.erase_if([&](const range_tombstone* t) { return t->end <= borders[i]; });
       for (; next < tombstones.size() && tombstones[next].begin == borders[i]; ++next) open.push_back(&tombstones[next]);
       if (open.empty()) continue;
       fragment piece{byte_string(borders[i]), byte_string(borders[i + 1]), {}};
       for (const range_tombstone* t : open) piece.sequences.push_back(t->sequence);
-      std::sort(piece.sequences.begin(), piece.sequences.end(), [](auto a, auto b) { return a > b; });
-      piece.sequences.erase(std::unique(piece.sequences.begin(), piece.sequences.end()), piece.sequences.end());
+      sort_by(piece.sequences, [](sequence_number a, sequence_number b) { return a > b; });
+      sequence_number before = UINT64_MAX;
+      piece.sequences.erase_if([&](sequence_number s) { return std::exchange(before, s) == s; });
       fragments_.push_back(std::move(piece));
     }
   }
 
   [[nodiscard]] bool empty() const noexcept { return fragments_.empty(); }
-  [[nodiscard]] const std::vector<fragment>& fragments() const noexcept { return fragments_; }
+  [[nodiscard]] const dynamic_array<fragment>& fragments() const noexcept { return fragments_; }
 
   // The highest sequence ≤ at that erases `key`, or 0: versions below it are gone for a reader at `at`. O(log n).
   [[nodiscard]] sequence_number covering(bytes_view key, sequence_number at) const noexcept {
     if (fragments_.empty()) return 0;
-    const auto after = std::upper_bound(fragments_.begin(), fragments_.end(), key,
-                                        [](bytes_view k, const fragment& f) { return k < f.begin; });
-    if (after == fragments_.begin()) return 0;
-    const fragment& candidate = *(after - 1);
+    const std::size_t after = first_behind(fragments_, [&](const fragment& f) { return bytes_view(f.begin) <= key; });
+    if (after == 0) return 0;
+    const fragment& candidate = fragments_[after - 1];
     if (key >= bytes_view(candidate.end)) return 0;
     for (const sequence_number sequence : candidate.sequences)
       if (sequence <= at) return sequence;
@@ -3824,15 +4524,15 @@ class range_tombstone_list {
   }
 
   // The fragments again as single tombstones: what a table stores and a merge collects.
-  [[nodiscard]] std::vector<range_tombstone> tombstones() const {
-    std::vector<range_tombstone> all;
+  [[nodiscard]] STRATA_COLD dynamic_array<range_tombstone> tombstones() const {
+    dynamic_array<range_tombstone> all;
     for (const fragment& piece : fragments_)
       for (const sequence_number sequence : piece.sequences) all.push_back({piece.begin, piece.end, sequence});
     return all;
   }
 
  private:
-  std::vector<fragment> fragments_;
+  dynamic_array<fragment> fragments_;
 };
 
 }  // namespace strata::inline STRATA_ABI
@@ -3855,7 +4555,8 @@ class range_tombstone_list {
 // S::builder<E>::create(e, s)      result<S::builder<E>>             makes the file of `sstable::settings s`; it must not
 //                                                                    exist
 // b.add(entry)                     result<void>                      in the order of core/entry.hpp, no pair twice
-//                                                                    (invalid_argument otherwise)
+//                                                                    (invalid_argument otherwise, and where a value with
+//                                                                    expiry is shorter than its expiry)
 // b.add(range_tombstone)           result<void>                      any order, any time before finish
 // b.bytes()                        std::uint64_t                     of the file if it were finished now, roughly
 // b.finish()                       result<sstable::facts>            writes the rest and syncs the file (not the
@@ -3903,7 +4604,10 @@ struct facts {
   std::uint64_t entries = 0;           // versions, tombstones included
   std::uint64_t tombstones = 0;        // point tombstones among them
   std::uint64_t range_tombstones = 0;
+  std::uint64_t hidden_versions = 0;   // entries behind a newer one of the same key
   std::uint64_t newest_time_us = 0;
+  std::uint64_t earliest_expiry_us = UINT64_MAX;  // µs since 1970; UINT64_MAX: no entry expires
+  std::uint64_t median_expiry_us = UINT64_MAX;    // when about half of the entries that expire have done so
   sequence_number lowest_sequence = 0;   // of entries and range tombstones
   sequence_number highest_sequence = 0;
   byte_string smallest;                // the first key, or the begin of a range tombstone before it
@@ -4025,13 +4729,16 @@ class table_handle {
   using table_type = typename Sstable::template table<Environment>;
 
   table_handle(const Environment& environment, byte_string path, std::uint64_t number, std::unique_ptr<table_type> table)
-      : environment_(environment), path_(std::move(path)), number_(number), table_(std::move(table)) {}
+      : environment_(environment), process_(environment.process_id()), path_(std::move(path)), number_(number),
+        table_(std::move(table)) {}
   table_handle(const table_handle&) = delete;
   table_handle& operator=(const table_handle&) = delete;
   ~table_handle() {
     table_.reset();
-    // Best effort: a file that stays is removed at the next open, which knows that no version names it.
-    if (obsolete_.load(std::memory_order_acquire)) static_cast<void>(environment_.remove_file(path_));
+    // Best effort: a file that stays is removed at the next open, which knows that no version names it. A forked child
+    // leaves it to the parent.
+    if (obsolete_.load(std::memory_order_acquire) && environment_.process_id() == process_)
+      static_cast<void>(environment_.remove_file(path_));
   }
 
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
@@ -4044,6 +4751,7 @@ class table_handle {
 
  private:
   Environment environment_;
+  std::uint64_t process_;
   byte_string path_;
   std::uint64_t number_;
   std::unique_ptr<table_type> table_;
@@ -4057,7 +4765,8 @@ class table_handle {
 //              2 · log        first segment that is still needed                                    varint
 //              3 · drop       table number                                                          varint
 //              4 · add        level · sorted run · number · bytes · entries · tombstones · range tombstones
-//                             · newest time · lowest sequence · highest sequence (varints) · smallest · limit (sized)
+//                             · hidden versions · newest time · earliest expiry + 1 · median expiry + 1
+//                             · lowest sequence · highest sequence (varints) · smallest · limit (sized)
 //
 // Frozen: on disk.
 struct version_edit {
@@ -4077,10 +4786,10 @@ struct version_edit {
   bool has_counters = false;
   counters counts;
   std::uint64_t log_number = 0;  // 0: unchanged
-  std::vector<std::uint64_t> dropped;
-  std::vector<added_table> added;
+  dynamic_array<std::uint64_t> dropped;
+  dynamic_array<added_table> added;
 
-  void append_to(byte_string& out) const {
+  STRATA_COLD void append_to(byte_string& out) const {
     if (has_counters) {
       out.push_back(1);
       append_varint(out, counts.flushed_sequence);
@@ -4100,7 +4809,8 @@ struct version_edit {
       out.push_back(4);
       for (const std::uint64_t field :
            {std::uint64_t{table.level}, table.run, table.number, table.facts.bytes, table.facts.entries, table.facts.tombstones,
-            table.facts.range_tombstones, table.facts.newest_time_us, table.facts.lowest_sequence,
+            table.facts.range_tombstones, table.facts.hidden_versions, table.facts.newest_time_us,
+            table.facts.earliest_expiry_us + 1, table.facts.median_expiry_us + 1, table.facts.lowest_sequence,
             table.facts.highest_sequence})
         append_varint(out, field);
       append_sized(out, table.facts.smallest);
@@ -4109,7 +4819,7 @@ struct version_edit {
   }
 
   // False when `bytes` are not what append_to makes.
-  [[nodiscard]] bool parse(bytes_view bytes) {
+  [[nodiscard]] STRATA_COLD bool parse(bytes_view bytes) {
     byte_reader in(bytes);
     while (in.ok() && in.remaining() > 0) {
       switch (in.fixed<std::uint8_t>()) {
@@ -4136,9 +4846,12 @@ struct version_edit {
     if (level >= compaction::levels_max) return in.fail();
     table.level = static_cast<std::uint32_t>(level);
     for (std::uint64_t* field : {&table.run, &table.number, &table.facts.bytes, &table.facts.entries, &table.facts.tombstones,
-                                 &table.facts.range_tombstones, &table.facts.newest_time_us, &table.facts.lowest_sequence,
-                                 &table.facts.highest_sequence})
+                                 &table.facts.range_tombstones, &table.facts.hidden_versions, &table.facts.newest_time_us,
+                                 &table.facts.earliest_expiry_us, &table.facts.median_expiry_us,
+                                 &table.facts.lowest_sequence, &table.facts.highest_sequence})
       *field = in.varint();
+    --table.facts.earliest_expiry_us;
+    --table.facts.median_expiry_us;
     table.facts.smallest = in.sized();
     table.facts.limit = in.sized();
     if (in.ok()) added.push_back(std::move(table));
@@ -4153,7 +4866,7 @@ class version {
 
   struct sorted_run {
     std::uint64_t number = 0;
-    std::vector<handle_ptr> tables;
+    dynamic_array<handle_ptr> tables;
 
     // The table whose [smallest, limit) holds `key`, or none. O(log tables).
     [[nodiscard]] const handle* find(bytes_view key) const noexcept {
@@ -4163,16 +4876,14 @@ class version {
     }
     // The index of the first table whose limit is above `key`.
     [[nodiscard]] std::size_t first_not_before(bytes_view key) const noexcept {
-      const auto at = std::upper_bound(tables.begin(), tables.end(), key,
-                                       [](bytes_view k, const handle_ptr& t) { return k < bytes_view(t->facts().limit); });
-      return static_cast<std::size_t>(at - tables.begin());
+      return first_behind(tables, [&](const handle_ptr& t) { return bytes_view(t->facts().limit) <= key; });
     }
   };
   struct level {
-    std::vector<sorted_run> runs;
+    dynamic_array<sorted_run> runs;
   };
 
-  [[nodiscard]] const std::vector<level>& levels() const noexcept { return levels_; }
+  [[nodiscard]] const dynamic_array<level>& levels() const noexcept { return levels_; }
   [[nodiscard]] std::size_t table_count() const noexcept {
     std::size_t count = 0;
     each_table([&](std::size_t, const sorted_run&, const handle_ptr&) { ++count; });
@@ -4187,15 +4898,26 @@ class version {
   [[nodiscard]] bool has_range_tombstones() const noexcept { return has_range_tombstones_; }
 
   // Calls visit(level, sorted run, table handle) for every table, newest data first.
-  template <typename Visit>
-  void each_table(Visit&& visit) const {
+  STRATA_COLD void each_table(function_ref<void(std::size_t, const sorted_run&, const handle_ptr&)> visit) const {
     for (std::size_t i = 0; i < levels_.size(); ++i)
       for (const sorted_run& run : levels_[i].runs)
         for (const handle_ptr& table : run.tables) visit(i, run, table);
   }
 
-  // What a compaction policy sees of this version.
-  [[nodiscard]] compaction::shape shape(std::uint64_t now_us) const {
+  // Whether time or the end of a snapshot can make garbage of something in the tables.
+  [[nodiscard]] STRATA_COLD bool may_gain_garbage() const {
+    bool may = false;
+    each_table([&](std::size_t, const sorted_run&, const handle_ptr& t) {
+      const sstable::facts& f = t->facts();
+      may = may || f.earliest_expiry_us != UINT64_MAX || f.hidden_versions + f.tombstones + f.range_tombstones > 0;
+    });
+    return may;
+  }
+
+  // What a compaction policy sees of this version at a wall clock of `now_us`, when values whose expiry is before
+  // `expired_before_us` may be removed and no snapshot is older than `oldest_snapshot`.
+  [[nodiscard]] STRATA_COLD compaction::shape shape(std::uint64_t now_us, std::uint64_t expired_before_us,
+                                                    sequence_number oldest_snapshot) const {
     compaction::shape seen;
     seen.now_us = now_us;
     seen.levels.resize(levels_.size());
@@ -4205,57 +4927,67 @@ class version {
         out.number = run.number;
         for (const handle_ptr& t : run.tables) {
           const sstable::facts& f = t->facts();
-          out.tables.push_back({t->number(), f.bytes, f.entries, f.tombstones + f.range_tombstones, f.newest_time_us, f.smallest, f.limit});
+          const std::uint64_t tombstones = f.tombstones + f.range_tombstones;
+          // A snapshot that is older than some entry may be what the others are kept for.
+          const std::uint64_t unneeded = oldest_snapshot < f.highest_sequence ? 0 : f.hidden_versions + tombstones;
+          const bool has_garbage = f.earliest_expiry_us < expired_before_us || unneeded > 0;
+          // A rewrite that drops half of what can expire costs as much as it saves; dead versions are mixed with what lives
+          // on for longer. Without a threshold a table would be written again for each value that expires.
+          const bool is_worth_rewriting =
+              f.median_expiry_us < expired_before_us || (unneeded > 0 && unneeded >= f.entries / 4);
+          out.tables.push_back({t->number(), f.bytes, f.entries, tombstones, f.newest_time_us, f.smallest, f.limit,
+                                has_garbage, is_worth_rewriting});
         }
       }
     }
     return seen;
   }
 
-  // The version after `edit`; `opened` holds the handles of tables that are not in this version. Returns null when the
+  // The version after `edit`; `known` holds the handles of tables that are not in this version. Returns null when the
   // edit does not fit: it drops what is not there, adds a number twice, or makes tables of a sorted run overlap.
-  [[nodiscard]] std::shared_ptr<const version> after(const version_edit& edit,
-                                                     const std::map<std::uint64_t, handle_ptr>& opened) const {
-    auto next = std::make_shared<version>();
-    next->levels_.resize(compaction::levels_max);
-    std::map<std::uint64_t, handle_ptr> known(opened);
-    std::vector<std::uint64_t> dropped(edit.dropped);
-    std::sort(dropped.begin(), dropped.end());
+  [[nodiscard]] STRATA_COLD std::shared_ptr<const version> after(const version_edit& edit,
+                                                                 dynamic_array<handle_ptr> known) const {
+    version next;
+    next.levels_.resize(compaction::levels_max);
+    dynamic_array<std::uint64_t> dropped(edit.dropped);
+    sort_ascending(dropped);
     std::size_t dropped_found = 0;
     each_table([&](std::size_t at_level, const sorted_run& run, const handle_ptr& t) {
-      known[t->number()] = t;
-      if (std::binary_search(dropped.begin(), dropped.end(), t->number())) {
+      known.push_back(t);
+      if (contains_sorted(dropped, t->number())) {
         ++dropped_found;
       } else {
-        next->place(at_level, run.number, t);
+        next.place(at_level, run.number, t);
       }
     });
     if (dropped_found != dropped.size()) return nullptr;
+    sort_by(known, [](const handle_ptr& a, const handle_ptr& b) { return a->number() < b->number(); });
     for (const version_edit::added_table& added : edit.added) {
-      const auto found = known.find(added.number);
-      if (found == known.end()) return nullptr;
-      next->place(added.level, added.run, found->second);
+      const std::size_t at = first_behind(known, [&](const handle_ptr& t) { return t->number() < added.number; });
+      if (at == known.size() || known[at]->number() != added.number) return nullptr;
+      next.place(added.level, added.run, known[at]);
     }
-    return next->settle() ? next : nullptr;
+    return next.settle() ? std::make_shared<const version>(std::move(next)) : nullptr;
   }
 
  private:
-  void place(std::size_t at_level, std::uint64_t run_number, const handle_ptr& table) {
-    std::vector<sorted_run>& runs = levels_[at_level].runs;
-    auto run = std::find_if(runs.begin(), runs.end(), [&](const sorted_run& r) { return r.number == run_number; });
-    if (run == runs.end()) run = runs.insert(runs.end(), sorted_run{run_number, {}});
-    run->tables.push_back(table);
+  STRATA_COLD void place(std::size_t at_level, std::uint64_t run_number, const handle_ptr& table) {
+    dynamic_array<sorted_run>& runs = levels_[at_level].runs;
+    for (sorted_run& run : runs)
+      if (run.number == run_number) return run.tables.push_back(table);
+    runs.push_back({run_number, {}});
+    runs.back().tables.push_back(table);
   }
 
   // Puts runs and tables in order and checks invariant 1 as far as facts can tell.
-  [[nodiscard]] bool settle() {
+  [[nodiscard]] STRATA_COLD bool settle() {
     has_range_tombstones_ = false;
-    std::vector<std::uint64_t> numbers;
+    dynamic_array<std::uint64_t> numbers;
     for (level& each : levels_) {
-      std::sort(each.runs.begin(), each.runs.end(), [](const sorted_run& a, const sorted_run& b) { return a.number > b.number; });
+      sort_by(each.runs, [](const sorted_run& a, const sorted_run& b) { return a.number > b.number; });
       for (sorted_run& run : each.runs) {
-        std::sort(run.tables.begin(), run.tables.end(),
-                  [](const handle_ptr& a, const handle_ptr& b) { return a->facts().smallest < b->facts().smallest; });
+        sort_by(run.tables,
+                [](const handle_ptr& a, const handle_ptr& b) { return a->facts().smallest < b->facts().smallest; });
         for (std::size_t i = 0; i < run.tables.size(); ++i) {
           numbers.push_back(run.tables[i]->number());
           has_range_tombstones_ = has_range_tombstones_ || run.tables[i]->facts().range_tombstones > 0;
@@ -4263,11 +4995,13 @@ class version {
         }
       }
     }
-    std::sort(numbers.begin(), numbers.end());
-    return std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end();
+    sort_ascending(numbers);
+    for (std::size_t i = 1; i < numbers.size(); ++i)
+      if (numbers[i - 1] == numbers[i]) return false;
+    return true;
   }
 
-  std::vector<level> levels_;
+  dynamic_array<level> levels_;
   bool has_range_tombstones_ = false;
 };
 
@@ -4394,7 +5128,7 @@ class merging_cursor {
   [[nodiscard]] const result<void>& status() const noexcept { return status_; }
 
   void seek_first() {
-    start(direction::forward, [](auto& child) { child.seek_first(); });
+    seek({}, sequence_max);  // before every entry; one way into the sources is compiled, not two
   }
   // To the first entry not before (key, sequence).
   void seek(bytes_view key, sequence_number sequence) {
@@ -4491,17 +5225,17 @@ class merging_cursor {
       }
     }
     if (!at_entry) {
-      order_.erase(order_.begin());
+      order_.erase(0);
       return;
     }
     for (std::size_t at = 0; at + 1 < order_.size() && before<Direction>(order_[at + 1], order_[at]); ++at)
       std::swap(order_[at], order_[at + 1]);
   }
 
-  std::vector<memory_cursor> memory_;
-  std::vector<disk_cursor> disk_;
-  std::vector<entry> heads_;
-  std::vector<std::size_t> order_;
+  dynamic_array<memory_cursor> memory_;
+  dynamic_array<disk_cursor> disk_;
+  dynamic_array<entry> heads_;
+  dynamic_array<std::size_t> order_;
   result<void> status_;
 };
 
@@ -4514,7 +5248,7 @@ class merging_cursor {
 //
 // A batch of writes, built in the form in which the log keeps it: what is logged, applied and replayed is the same bytes.
 //
-//     group    first sequence u64 · skipped u32 · commits u32 · commit …    one record of the log; commit i has first + i;
+//     group    first sequence u64 · skipped u64 · commits u32 · commit …    one record of the log; commit i has first + i;
 //                                                                     skipped: sequences unused since the commit before
 //     commit   bytes u32 · time u64 · writes u32 · run varint · write …    bytes: of all behind that field; time: µs since 1970
 //     write    kind u8 · label varint · key sized · value sized       no value behind a tombstone; a range tombstone
@@ -4561,7 +5295,8 @@ class write_reader {
     if (left_ == 0) return false;
     --left_;
     const auto kind = in_.fixed<std::uint8_t>();
-    if (kind < 1 || kind > 5) in_.fail();
+    // No batch makes merge operands.
+    if (kind < 1 || kind > 5 || kind == 4) in_.fail();
     out.kind = static_cast<write_kind>(kind);
     const std::uint64_t label = in_.varint();
     if (label > UINT32_MAX) in_.fail();
@@ -4593,7 +5328,7 @@ class group_reader {
  public:
   explicit group_reader(bytes_view group) noexcept : in_(group) {
     sequence_ = in_.fixed<std::uint64_t>();
-    const auto skipped = in_.fixed<std::uint32_t>();
+    const auto skipped = in_.fixed<std::uint64_t>();
     left_ = in_.fixed<std::uint32_t>();
     if (sequence_ <= skipped) in_.fail();
     previous_ = sequence_ - skipped - 1;
@@ -4621,15 +5356,27 @@ class group_reader {
   std::uint32_t left_ = 0;
 };
 
+// How many writes the commits of a group hold; never more than its bytes have room for.
+[[nodiscard]] inline std::size_t count_writes(bytes_view group) noexcept {
+  constexpr std::size_t write_bytes_min = 3;
+  group_reader commits(group);
+  std::size_t writes = 0;
+  for (logged_commit commit; commits.next(commit);) {
+    const std::size_t most = commit.writes.size() / write_bytes_min;
+    writes += commit.write_count < most ? commit.write_count : most;
+  }
+  return writes;
+}
+
 // Frozen: places of the fields that are filled in when the commit is logged.
-inline constexpr std::size_t group_header_bytes = 8 + 4 + 4;
+inline constexpr std::size_t group_header_bytes = 8 + 8 + 4;
 inline constexpr std::size_t commit_time_offset = 4;
 inline constexpr std::size_t commit_header_bytes = 4 + 8 + 4;  // the run follows
 
-inline void store_group_header(char* to, sequence_number first, std::uint32_t skipped, std::uint32_t commits) noexcept {
+inline void store_group_header(char* to, sequence_number first, std::uint64_t skipped, std::uint32_t commits) noexcept {
   store_fixed(to, first);
   store_fixed(to + 8, skipped);
-  store_fixed(to + 12, commits);
+  store_fixed(to + 16, commits);
 }
 
 class write_batch {
@@ -4649,10 +5396,11 @@ class write_batch {
   }
 
   // Writes `value` under `key`. Requires: limits of core/entry.hpp hold (the commit checks the whole).
-  void put(write_label label, bytes_view key, bytes_view value) { add({write_kind::value, label, key, value}); }
+  void put(write_label label, bytes_view key, bytes_view value) { append_write({write_kind::value, label, key, value}); }
 
   // The same with an expiry in µs since 1970.
   void put_expiring(write_label label, bytes_view key, bytes_view value, std::uint64_t expires_at_us) {
+    STRATA_ASSERT(value.size() <= value_bytes_max);
     begin_write(write_kind::value_with_expiry, label, key);
     append_varint(bytes_, value.size() + 8);
     append_fixed(bytes_, expires_at_us);
@@ -4660,15 +5408,21 @@ class write_batch {
     payload_bytes_ += value.size() + 8;
   }
 
-  void erase(write_label label, bytes_view key) { add({write_kind::tombstone, label, key, {}}); }
+  void erase(write_label label, bytes_view key) { append_write({write_kind::tombstone, label, key, {}}); }
 
   // Erases every key begin ≤ key < end, those of earlier writes of this batch included: these become tombstones, so that
   // within one commit, too, the later operation wins. Cost: O(batch) when the batch has earlier writes.
   void erase_range(write_label label, bytes_view begin, bytes_view end) {
     if (begin >= end) return;
     if (count_ > 0) bury(begin, end);
-    add({write_kind::range_tombstone, label, begin, end});
+    append_write({write_kind::range_tombstone, label, begin, end});
     erases_ranges_ = true;
+  }
+
+  // Any of the above, as it is read from a batch: a value with expiry begins with it, a range tombstone has its end as value.
+  void add(const write& w) {
+    if (w.kind == write_kind::range_tombstone) return erase_range(w.label, w.key, w.value);
+    append_write(w);
   }
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
@@ -4688,7 +5442,7 @@ class write_batch {
 
   // Fills in what is known only when the commit is logged, in a group of its own: its sequence, how many sequences lie
   // unused before it, its time. Requires: the batch is within commit_bytes_max.
-  void seal(sequence_number sequence, std::uint32_t skipped, std::uint64_t time_us) noexcept {
+  void seal(sequence_number sequence, std::uint64_t skipped, std::uint64_t time_us) noexcept {
     store_group_header(bytes_.data(), sequence, skipped, 1);
     char* commit = bytes_.data() + group_header_bytes;
     store_fixed(commit, static_cast<std::uint32_t>(bytes_.size() - group_header_bytes - 4));
@@ -4698,13 +5452,16 @@ class write_batch {
 
  private:
   void begin_write(write_kind kind, write_label label, bytes_view key) {
+    // Here and not when it is read again: by then it would be in the log.
+    STRATA_ASSERT(key.size() <= internal_key_bytes_max);
     bytes_.push_back(static_cast<char>(kind));
     append_varint(bytes_, label);
     append_sized(bytes_, key);
     payload_bytes_ += key.size();
     ++count_;
   }
-  void add(const write& w) {
+  void append_write(const write& w) {
+    STRATA_ASSERT(w.value.size() <= value_bytes_max + 8);
     begin_write(w.kind, w.label, w.key);
     if (w.kind == write_kind::tombstone) return;
     append_sized(bytes_, w.value);
@@ -4722,7 +5479,7 @@ class write_batch {
       if (w.kind != write_kind::range_tombstone && w.key >= begin && w.key < end) {
         erase(w.label, w.key);
       } else {
-        add(w);
+        append_write(w);
       }
     }
   }
@@ -4755,10 +5512,20 @@ namespace strata::inline STRATA_ABI::engine {
 // A memtable with the range tombstones of its commits and the log segment that holds them.
 //
 // Thread safety: one writer (the commit leader), any readers beside it.
+//
+// A commit group, in order; what can fail comes first, before the group is logged:
+//
+//   reserve()                    room for its writes
+//   stage() for each commit      the range tombstones of it that are to come; readers don't see them
+//   build_staged()               the one list of them all and of those before
+//   apply() for each commit      can't fail
+//   publish_staged()             can't fail: readers see the list
+//
+// What is staged and not published goes with drop_staged(), which is also how a group begins.
 template <typename Memtable>
 class memory_unit {
  public:
-  // A unit with more range tombstones counts as full: each makes the list anew.
+  // A unit with more range tombstones counts as full: each group with one makes the list anew.
   static constexpr std::size_t range_tombstones_max = 256;
 
   memory_unit() = default;
@@ -4770,8 +5537,8 @@ class memory_unit {
   [[nodiscard]] const range_tombstone_list* range_tombstones() const noexcept {
     return range_tombstones_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] std::size_t range_tombstone_count() const noexcept { return tombstones_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return memtable_.entries() == 0 && tombstones_.empty(); }
+  [[nodiscard]] std::size_t range_tombstone_count() const noexcept { return published_; }
+  [[nodiscard]] bool empty() const noexcept { return memtable_.entries() == 0 && published_ == 0; }
   [[nodiscard]] std::uint64_t newest_time_us() const noexcept { return newest_time_us_; }
 
   // Makes room for the writes of a batch, so that apply() cannot fail. Errors: out_of_memory, nothing changed.
@@ -4779,29 +5546,72 @@ class memory_unit {
     return memtable_.reserve(writes, payload_bytes);
   }
 
-  // Applies the writes of one commit. Requires: room reserved. False when the bytes are damaged (only in recovery).
-  [[nodiscard]] bool apply(sequence_number sequence, std::uint64_t time_us, write_reader writes) {
-    for (write w; writes.next(w);) apply_one(sequence, w);
+  STRATA_COLD void stage(sequence_number sequence, write_reader writes) {
+    for (write w; writes.next(w);)
+      if (w.kind == write_kind::range_tombstone) stage_one(sequence, w);
+  }
+  // Nothing to do where nothing was staged. Cost: O(n log n) of all range tombstones of the unit.
+  STRATA_COLD void build_staged() {
+    // Lists that readers may still use stay until the unit goes; range_tombstones_max bounds them.
+    if (tombstones_.size() != published_) lists_.push_back(std::make_unique<const range_tombstone_list>(tombstones_));
+  }
+  // Applies the writes of one commit but its range tombstones. Requires: room reserved. False when the bytes are damaged
+  // (only in recovery).
+  [[nodiscard]] bool apply(sequence_number sequence, std::uint64_t time_us, write_reader writes) noexcept {
+    for (write w; writes.next(w);)
+      if (w.kind != write_kind::range_tombstone) [[likely]]
+        memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
     if (time_us > newest_time_us_) newest_time_us_ = time_us;
     return writes.ok();
   }
+  // Requires: build_staged() since the last stage().
+  void publish_staged() noexcept {
+    if (tombstones_.size() == published_) [[likely]]
+      return;
+    published_ = tombstones_.size();
+    published_lists_ = lists_.size();
+    range_tombstones_.store(lists_.back().get(), std::memory_order_release);
+  }
+  void drop_staged() noexcept {
+    while (tombstones_.size() > published_) tombstones_.pop_back();
+    while (lists_.size() > published_lists_) lists_.pop_back();
+  }
+
+  // Applies one write on its own, for an overlay. Many range tombstones are cheaper together: apply_each().
+  // Requires: room reserved, nothing staged.
   void apply_one(sequence_number sequence, const write& w) {
-    if (w.kind == write_kind::range_tombstone) {
-      tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
-      // Lists that readers may still use stay until the unit goes; range_tombstones_max bounds them.
-      range_tombstones_.store(&lists_.emplace_back(tombstones_), std::memory_order_release);
-    } else {
-      memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+    if (w.kind == write_kind::range_tombstone) [[unlikely]] {
+      stage_one(sequence, w);
+      build_staged();
+      return publish_staged();
     }
+    memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+  }
+  // The same for a row of writes, the first with sequence `first` and each next with one more; one list for them all.
+  STRATA_COLD void apply_each(sequence_number first, write_reader writes) {
+    for (write w; writes.next(w); ++first) {
+      if (w.kind == write_kind::range_tombstone)
+        stage_one(first, w);
+      else
+        memtable_.insert({w.key, w.value, first, static_cast<value_kind>(w.kind)});
+    }
+    build_staged();
+    publish_staged();
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none
   sequence_number last_sequence = 0;    // of the newest commit in it; written by the leader before the unit is frozen
 
  private:
+  STRATA_COLD STRATA_NOINLINE void stage_one(sequence_number sequence, const write& w) {
+    tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
+  }
+
   Memtable memtable_;
-  std::vector<range_tombstone> tombstones_;
-  std::deque<range_tombstone_list> lists_;
+  dynamic_array<range_tombstone> tombstones_;
+  dynamic_array<std::unique_ptr<const range_tombstone_list>> lists_;
+  std::size_t published_ = 0;        // of tombstones_: behind them lie those that are staged
+  std::size_t published_lists_ = 0;  // of lists_
   std::atomic<const range_tombstone_list*> range_tombstones_{nullptr};
   std::uint64_t newest_time_us_ = 0;
 };
@@ -4811,8 +5621,12 @@ struct read_state : std::enable_shared_from_this<read_state<Environment, Memtabl
   using unit = memory_unit<Memtable>;
   using version_type = version<Environment, Sstable>;
 
-  std::vector<std::shared_ptr<unit>> memory;  // newest first; [0] is the active one
+  dynamic_array<std::shared_ptr<unit>> memory;  // newest first; [0] is the active one
   std::shared_ptr<const version_type> tables;
+
+  // The version set's, under its lock: so a state is replaced without memory that there might not be.
+  mutable std::uint64_t retired_epoch = 0;  // readers that came before it may be inside
+  mutable std::shared_ptr<const read_state> next_retired;
 
   // The highest sequence ≤ at of a range tombstone over `key`, from every source.
   [[nodiscard]] sequence_number covering(bytes_view key, sequence_number at) const {
@@ -4880,10 +5694,10 @@ class cursor {
  public:
   using state_type = read_state<Environment, Memtable, Sstable>;
 
-  // `overlay` (may be null) is a transaction's own writes: newer than `state`, visible whatever `at` says.
+  // `overlay` (may be null) is a transaction's own writes: newer than `state`, visible up to its own sequence `overlay_at`.
   cursor(std::shared_ptr<const state_type> state, sequence_number at, std::uint64_t now_us, cursor_range range,
-         const memory_unit<Memtable>* overlay = nullptr)
-      : state_(std::move(state)), overlay_(overlay), at_(at), now_us_(now_us), range_(std::move(range)) {
+         std::shared_ptr<const memory_unit<Memtable>> overlay = nullptr, sequence_number overlay_at = sequence_max)
+      : state_(std::move(state)), overlay_(std::move(overlay)), at_(at), overlay_at_(overlay_at), now_us_(now_us), range_(std::move(range)) {
     if (overlay_ != nullptr) merge_.add(overlay_->memtable());
     for (const auto& unit : state_->memory) merge_.add(unit->memtable());
     for (const auto& level : state_->tables->levels())
@@ -4895,7 +5709,8 @@ class cursor {
   // Requires valid(); views live until the cursor moves.
   [[nodiscard]] bytes_view key() const noexcept { return current_.key; }
   [[nodiscard]] bytes_view value() const noexcept { return value_of(current_); }
-  [[nodiscard]] sequence_number sequence() const noexcept { return current_.sequence; }
+  // 0 for what the overlay holds: its commit has none yet.
+  [[nodiscard]] sequence_number sequence() const noexcept { return is_own(current_) ? 0 : current_.sequence; }
   // µs since 1970; UINT64_MAX: never.
   [[nodiscard]] std::uint64_t expires_at_us() const noexcept { return expiry_of(current_); }
   // The read error that made it invalid, if any.
@@ -4937,8 +5752,9 @@ class cursor {
   // Steps over versions of a key one by one this often before it seeks past them.
   static constexpr int steps_before_seek = 16;
 
+  [[nodiscard]] static bool is_own(const entry& e) noexcept { return e.sequence > sequence_max - overlay_sequences; }
   [[nodiscard]] bool visible(const entry& e) const noexcept {
-    return e.sequence <= at_ || e.sequence > sequence_max - overlay_sequences;
+    return is_own(e) ? e.sequence <= overlay_at_ : e.sequence <= at_;
   }
   [[nodiscard]] bool gone(const entry& e) const {
     if (e.kind == value_kind::tombstone || expiry_of(e) <= now_us_) return true;
@@ -4946,7 +5762,7 @@ class cursor {
     sequence_number cover = state_->covering(e.key, at_);
     if (overlay_ != nullptr)
       if (const range_tombstone_list* list = overlay_->range_tombstones())
-        cover = (std::max)(cover, list->covering(e.key, sequence_max));
+        cover = (std::max)(cover, list->covering(e.key, overlay_at_));
     return e.sequence < cover;
   }
 
@@ -4954,30 +5770,26 @@ class cursor {
   void find_forward(bool passing) {
     valid_ = false;
     int steps = 0;
-    for (; merge_.valid(); merge_.next()) {
+    while (merge_.valid()) {
       const entry& e = merge_.current();
       if (!range_.unbounded && e.key >= bytes_view(range_.end)) return;
-      if (!visible(e)) continue;
-      if (passing && e.key == bytes_view(key_)) {
-        if (++steps < steps_before_seek) continue;
-        steps = 0;
-        merge_.seek(key_, 0);
-        if (!merge_.valid()) return;
-        if (merge_.current().key != bytes_view(key_)) {
-          find_forward(false);
-          return;
+      if (visible(e)) {
+        if (!passing || e.key != bytes_view(key_)) {
+          if (!gone(e)) {
+            current_ = e;
+            valid_ = true;
+            return;
+          }
+          key_.assign(e.key);
+          passing = true;
+          steps = 0;
+        } else if (++steps == steps_before_seek) {
+          // Sequence 0 is before every commit: this goes past all versions of the key.
+          merge_.seek(key_, 0);
+          continue;
         }
-        continue;
       }
-      if (gone(e)) {
-        key_.assign(e.key);
-        passing = true;
-        steps = 0;
-        continue;
-      }
-      current_ = e;
-      valid_ = true;
-      return;
+      merge_.next();
     }
   }
 
@@ -5009,8 +5821,9 @@ class cursor {
 
  private:
   std::shared_ptr<const state_type> state_;
-  const memory_unit<Memtable>* overlay_;
+  std::shared_ptr<const memory_unit<Memtable>> overlay_;
   sequence_number at_;
+  sequence_number overlay_at_;
   std::uint64_t now_us_;
   cursor_range range_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
@@ -5146,7 +5959,7 @@ struct scan_arguments {
         [&](const Fields&... fields) {
           if constexpr (key_codec<Key>::is_text) {
             static_assert(sizeof...(Fields) == 1, "strata: a string key has prefixes of one string");
-            return keep(key_codec<Key>::encode_prefix(bytes, std::string_view(fields...)));
+            return keep(key_codec<Key>::encode_prefix(bytes, fields...));
           } else {
             return keep(key_codec<Key>::encode_leading(bytes, fields...));
           }
@@ -5180,42 +5993,6 @@ template <typename Key, typename... Arguments>
 }
 
 }  // namespace primitive
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/function_ref.hpp
-//
-// A reference to something that can be called: two words, no allocation, no ownership. For parameters only: what it refers
-// to must outlive the call.
-#ifndef STRATA_CORE_FUNCTION_REF_HPP
-#define STRATA_CORE_FUNCTION_REF_HPP
-
-namespace strata::inline STRATA_ABI {
-
-template <typename Signature>
-class function_ref;
-
-template <typename Result, typename... Arguments>
-class function_ref<Result(Arguments...)> {
- public:
-  template <typename Function>
-    requires(!std::is_same_v<std::remove_cvref_t<Function>, function_ref> &&
-             std::is_invocable_r_v<Result, Function&, Arguments...>)
-  function_ref(Function&& function) noexcept  // NOLINT: implicit, as a parameter is
-      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
-        call_([](void* object, Arguments... arguments) -> Result {
-          return (*static_cast<std::remove_reference_t<Function>*>(object))(std::forward<Arguments>(arguments)...);
-        }) {}
-
-  Result operator()(Arguments... arguments) const { return call_(object_, std::forward<Arguments>(arguments)...); }
-
- private:
-  void* object_;
-  Result (*call_)(void*, Arguments...);
-};
 
 }  // namespace strata::inline STRATA_ABI
 
@@ -5349,8 +6126,8 @@ struct read_set {
     bool unbounded = false;  // no end
   };
   sequence_number at = 0;
-  std::vector<byte_string> keys;
-  std::vector<range> ranges;
+  dynamic_array<byte_string> keys;
+  dynamic_array<range> ranges;
 
   void clear(sequence_number new_at) {
     at = new_at;
@@ -5444,6 +6221,7 @@ template <typename State>
     if (changed) return true;
   }
   for (const read_set::range& range : reads.ranges) {
+    if (!range.unbounded && range.begin >= range.end) continue;
     STRATA_TRY_LET(changed, range_changed(state, range, reads.at));
     if (changed) return true;
   }
@@ -6015,7 +6793,7 @@ using upgrade_function = bool (*)(bytes_view older, byte_string& newer);
 class type_sink {
  public:
   constexpr type_sink() noexcept = default;
-  constexpr explicit type_sink(byte_string* out, std::vector<upgrade_function>* upgrades = nullptr) noexcept
+  constexpr explicit type_sink(byte_string* out, dynamic_array<upgrade_function>* upgrades = nullptr) noexcept
       : out_(out), upgrades_(upgrades) {}
 
   constexpr void kind(type_kind value) {
@@ -6055,7 +6833,7 @@ class type_sink {
 
   fingerprint_hash hash_;
   byte_string* out_ = nullptr;
-  std::vector<upgrade_function>* upgrades_ = nullptr;
+  dynamic_array<upgrade_function>* upgrades_ = nullptr;
 };
 
 // The structures around the type that is being described, so that one that contains itself is named and not unrolled.
@@ -6335,7 +7113,7 @@ struct type_node {
 // What a child of a structure has besides its type.
 struct field_label {
   text_range name{};
-  std::vector<text_range> former{};
+  dynamic_array<text_range> former{};
 };
 
 // Whether structures are in the form that is stored, or the one that says what their evolution needs.
@@ -6344,7 +7122,7 @@ enum class description_form : unsigned char { canonical, evolving };
 class type_tree {
  public:
   // Errors: corruption (not a description in this form, or one outside the invariants above).
-  [[nodiscard]] static result<type_tree> parse(byte_string description, description_form form) {
+  [[nodiscard]] STRATA_COLD static result<type_tree> parse(byte_string description, description_form form) {
     type_tree tree;
     tree.description_ = std::move(description);
     parser parsing(tree, form);
@@ -6420,9 +7198,9 @@ class type_tree {
   static constexpr std::uint64_t least_cap = std::uint64_t{1} << 31;
 
   byte_string description_;
-  std::vector<type_node> nodes_;
-  std::vector<std::uint32_t> children_;
-  std::vector<field_label> labels_;
+  dynamic_array<type_node> nodes_;
+  dynamic_array<std::uint32_t> children_;
+  dynamic_array<field_label> labels_;
   std::uint32_t root_ = 0;
 };
 
@@ -6443,7 +7221,7 @@ class type_tree {
 }
 
 // Every child takes at least a byte of the description, so a count beyond its length is none.
-inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count, unsigned level) {
+STRATA_COLD inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count, unsigned level) {
   if (tree.children_.size() + count > tree.description_.size()) return in.fail();
   const std::size_t first = tree.children_.size();
   tree.children_.resize(first + static_cast<std::size_t>(count));
@@ -6465,7 +7243,7 @@ inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count
   tree.nodes_[index].least = least;
 }
 
-inline void type_tree::parser::structure(std::uint32_t index, unsigned level, std::size_t begin) {
+STRATA_COLD inline void type_tree::parser::structure(std::uint32_t index, unsigned level, std::size_t begin) {
   open_structure here{index, guards, innermost};
   innermost = &here;
   const bool evolving = tree.nodes_[index].kind == type_kind::evolving_structure;
@@ -6486,14 +7264,14 @@ inline void type_tree::parser::structure(std::uint32_t index, unsigned level, st
   innermost = here.outer;
 }
 
-inline std::uint32_t type_tree::parser::enclosing() {
+STRATA_COLD inline std::uint32_t type_tree::parser::enclosing() {
   const open_structure* target = innermost;
   for (std::uint64_t distance = in.varint(); distance != 0 && target != nullptr; --distance) target = target->outer;
   if (target == nullptr || guards == target->guards) return in.fail(), 0;
   return target->node;
 }
 
-inline std::uint32_t type_tree::parser::type(unsigned level) {
+STRATA_COLD inline std::uint32_t type_tree::parser::type(unsigned level) {
   const std::size_t begin = in.position();
   const auto kind = static_cast<type_kind>(in.fixed<std::uint8_t>());
   if (level > nesting_levels_max || !in.ok()) return in.fail(), 0;
@@ -6652,7 +7430,7 @@ class evolution {
 
   // Compares. Errors: corruption (`stored` is no description), schema_mismatch (its values cannot be read as the type).
   template <typename Type>
-  [[nodiscard]] static result<evolution> to(bytes_view stored) {
+  [[nodiscard]] STRATA_COLD static result<evolution> to(bytes_view stored) {
     static_assert(check_value_type<Type>());
     return make(stored, &detail::describe_type<Type>);
   }
@@ -6678,13 +7456,13 @@ class evolution {
     bool by_predecessor = false;
   };
 
-  evolution(detail::type_tree from, detail::type_tree to, std::vector<detail::upgrade_function> upgrades)
+  evolution(detail::type_tree from, detail::type_tree to, dynamic_array<detail::upgrade_function> upgrades)
       : from_(std::move(from)), to_(std::move(to)), upgrades_(std::move(upgrades)) {}
 
   [[nodiscard]] STRATA_NOINLINE static result<evolution> make(bytes_view stored, detail::describe_function describe) {
     STRATA_TRY_LET(from, detail::type_tree::parse(byte_string(stored), detail::description_form::canonical));
     byte_string current;
-    std::vector<detail::upgrade_function> upgrades;
+    dynamic_array<detail::upgrade_function> upgrades;
     detail::type_sink sink(&current, &upgrades);
     describe(sink, nullptr);
     STRATA_TRY_LET(to, detail::type_tree::parse(std::move(current), detail::description_form::evolving));
@@ -6710,12 +7488,12 @@ class evolution {
 
   detail::type_tree from_;
   detail::type_tree to_;
-  std::vector<detail::upgrade_function> upgrades_;
-  std::vector<structure_plan> plans_;
-  std::vector<std::uint32_t> old_fields_;
+  dynamic_array<detail::upgrade_function> upgrades_;
+  dynamic_array<structure_plan> plans_;
+  dynamic_array<std::uint32_t> old_fields_;
 };
 
-inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::type_kind to) const noexcept {
+STRATA_COLD inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::type_kind to) const noexcept {
   if (from == to) return fit::whole;
   const std::size_t before = detail::scalar_bytes(from);
   const std::size_t after = detail::scalar_bytes(to);
@@ -6725,7 +7503,7 @@ inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::t
   return detail::is_signed_kind(to) && before < after ? fit::whole : fit::lossy;
 }
 
-inline evolution::fit evolution::match_children(const detail::type_node& from, const detail::type_node& to,
+STRATA_COLD inline evolution::fit evolution::match_children(const detail::type_node& from, const detail::type_node& to,
                                                 std::size_t count, unsigned level) {
   fit found = fit::whole;
   for (std::size_t i = 0; i < count && found != fit::none; ++i)
@@ -6733,7 +7511,7 @@ inline evolution::fit evolution::match_children(const detail::type_node& from, c
   return found;
 }
 
-inline evolution::fit evolution::match(std::uint32_t from_index, std::uint32_t to_index, unsigned level) {
+STRATA_COLD inline evolution::fit evolution::match(std::uint32_t from_index, std::uint32_t to_index, unsigned level) {
   using detail::type_kind;
   if (level > detail::walk_levels_max) return fit::none;
   const detail::type_node& from = from_[from_index];
@@ -6764,13 +7542,13 @@ inline evolution::fit evolution::match(std::uint32_t from_index, std::uint32_t t
   }
 }
 
-inline const evolution::structure_plan* evolution::find_plan(std::uint32_t from, std::uint32_t to) const noexcept {
+STRATA_COLD inline const evolution::structure_plan* evolution::find_plan(std::uint32_t from, std::uint32_t to) const noexcept {
   for (const structure_plan& plan : plans_)
     if (plan.from == from && plan.to == to) return &plan;
   return nullptr;
 }
 
-inline bool evolution::is_ancestor(std::uint64_t fingerprint, const detail::type_node& of) const noexcept {
+STRATA_COLD inline bool evolution::is_ancestor(std::uint64_t fingerprint, const detail::type_node& of) const noexcept {
   for (const detail::type_node* node = &of; node->upgrade != 0;) {
     node = &to_[node->predecessor];
     if (node->length == fingerprint) return true;
@@ -6779,12 +7557,12 @@ inline bool evolution::is_ancestor(std::uint64_t fingerprint, const detail::type
 }
 
 // The plan is listed before it is complete, so that a type that contains itself finds it.
-inline evolution::fit evolution::match_structures(std::uint32_t from, std::uint32_t to, unsigned level) {
+STRATA_COLD inline evolution::fit evolution::match_structures(std::uint32_t from, std::uint32_t to, unsigned level) {
   if (const structure_plan* known = find_plan(from, to)) return known->fits;
   const std::size_t plan = plans_.size();
   const detail::type_node& after = to_[to];
   plans_.push_back({from, to, old_fields_.size()});
-  old_fields_.resize(old_fields_.size() + after.count, absent);
+  for (std::size_t i = 0; i < after.count; ++i) old_fields_.push_back(absent);
 
   const std::uint64_t stored = description_fingerprint(from_.text(from_[from].text));
   fit own = match_fields(from, to, plans_[plan].first, level);
@@ -6800,7 +7578,7 @@ inline evolution::fit evolution::match_structures(std::uint32_t from, std::uint3
   return own;
 }
 
-inline std::uint32_t evolution::old_field(const detail::type_node& from, const detail::type_node& to,
+STRATA_COLD inline std::uint32_t evolution::old_field(const detail::type_node& from, const detail::type_node& to,
                                           std::size_t number) const {
   const auto find = [&](bytes_view name) {
     for (std::uint32_t i = 0; i < from.count; ++i)
@@ -6813,12 +7591,12 @@ inline std::uint32_t evolution::old_field(const detail::type_node& from, const d
   return found;
 }
 
-inline evolution::fit evolution::match_fields(std::uint32_t from_index, std::uint32_t to_index, std::size_t first,
+STRATA_COLD inline evolution::fit evolution::match_fields(std::uint32_t from_index, std::uint32_t to_index, std::size_t first,
                                               unsigned level) {
   const detail::type_node& from = from_[from_index];
   const detail::type_node& to = to_[to_index];
   fit found = fit::whole;
-  std::vector<bool> taken(from.count, false);
+  dynamic_array<bool> taken(from.count);
   std::size_t count = 0;
   for (std::size_t i = 0; i < to.count; ++i) {
     const std::uint32_t old = old_field(from, to, i);
@@ -6931,7 +7709,7 @@ inline bool value_converter::convert_structure(std::uint32_t from_index, std::ui
     if (!convert(from_index, to.predecessor, in, bytes_view(), before)) return false;
     return way_.upgrades_[to.upgrade - 1](before, out);
   }
-  std::vector<bytes_view> old(from.count);
+  dynamic_array<bytes_view> old(from.count);
   for (std::size_t i = 0; i < from.count; ++i) old[i] = slice(from_, from_.child(from, i), in);
   if (!in.ok()) return false;
 
@@ -7012,7 +7790,7 @@ inline result<void> evolution::convert(bytes_view payload, byte_string& out) con
 // Whether values stored with this description can be read as `Type`: what a collection asks when it is opened. Errors:
 // schema_mismatch, corruption.
 template <typename Type>
-[[nodiscard]] result<void> check_evolution(bytes_view stored) {
+[[nodiscard]] STRATA_COLD result<void> check_evolution(bytes_view stored) {
   STRATA_TRY(evolution::to<Type>(stored));
   return {};
 }
@@ -7197,21 +7975,46 @@ struct type_face {
 
 // A collection that a store has looked up, or will when it is first written. It belongs to the store and stays where it is.
 //
-// Thread safety: `id` and `schema_id` are set once, by the catalogue; the rest is set before anyone else sees it.
+// Thread safety: any thread reads it; the catalogue alone changes it, under its mutex. A list of older schemas that was
+// replaced stays for those who still read it; it is replaced when two types of one collection meet in one process.
 struct collection {
+  struct older_schema {
+    std::uint32_t id;
+    evolution way;  // from its values to those of today
+  };
+  using older_schemas = dynamic_array<older_schema>;
+
   byte_string name;
   const type_face* face = nullptr;
   std::atomic<std::uint32_t> id{0};         // 0: not in the catalogue yet, and so empty
   std::atomic<std::uint32_t> schema_id{0};  // of the value's type today; 0: not in the catalogue
-  std::deque<std::pair<std::uint32_t, evolution>> older;
-  result<void> usable;                      // why it can't be used, if so: schema_mismatch, …
+  std::atomic<const older_schemas*> older{nullptr};
+  dynamic_array<std::unique_ptr<const older_schemas>> lists;  // all that `older` ever pointed to
+  result<void> usable;                                      // why it can't be used, if so: schema_mismatch, …
 
   // The way from values of schema `schema` to today's type; null where there is none.
   [[nodiscard]] const evolution* operator()(std::uint32_t schema) const noexcept {
-    for (const auto& each : older)
-      if (each.first == schema) return &each.second;
+    const older_schemas* list = older.load(std::memory_order_acquire);
+    if (list == nullptr) return nullptr;
+    for (const older_schema& each : *list)
+      if (each.id == schema) return &each.way;
     return nullptr;
   }
+};
+
+// The name of a collection, as its descriptor holds it: it refers to characters that outlive the descriptor, and so is not
+// made from a string that is about to go.
+class collection_name {
+ public:
+  constexpr collection_name(const char* name) noexcept : name_(name) {}            // NOLINT: implicit, as a literal is
+  constexpr collection_name(std::string_view name) noexcept : name_(name) {}       // NOLINT
+  constexpr collection_name(const std::string& name) noexcept : name_(name) {}     // NOLINT
+  collection_name(std::string&&) = delete;
+  constexpr operator std::string_view() const noexcept { return name_; }           // NOLINT
+  friend constexpr bool operator==(const collection_name& a, const collection_name& b) noexcept { return a.name_ == b.name_; }
+
+ private:
+  std::string_view name_;
 };
 
 // The bytes that every key of a collection begins with.
@@ -7271,17 +8074,19 @@ class transaction_state {
     rollback();
     batch_.clear(default_run);
     reads_.clear(engine_.take_snapshot());
+    wanted_ = durability::none;
     active_ = true;
   }
   [[nodiscard]] bool active() const noexcept { return active_; }
   [[nodiscard]] sequence_number snapshot() const noexcept { return reads_.at; }
-  [[nodiscard]] engine::write_batch& batch() noexcept { return batch_; }
 
-  // Ends it. The sequence of the commit; of an empty transaction the one it read at.
+  // Ends it. The sequence of the commit; of an empty transaction the one it read at. It is as durable as `wanted`, or as one
+  // of its writes has asked for.
   // Errors: conflict; closed where it has ended; those of an engine's commit.
   [[nodiscard]] result<sequence_number> commit(durability wanted) {
     if (!active_) return error(errc::closed, "commit", "the transaction has ended");
-    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted, &reads_);
+    if (wanted > wanted_) wanted_ = wanted;
+    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted_, &reads_);
     rollback();
     return done;
   }
@@ -7291,13 +8096,22 @@ class transaction_state {
     active_ = false;
     engine_.release_snapshot(reads_.at);
     overlay_.reset();
-    overlaid_ = 0;
+  }
+
+  // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory.
+  [[nodiscard]] STRATA_NOINLINE result<void> write(const engine::write& w, durability wanted) {
+    if (!active_) return error(errc::closed, "write", "the transaction has ended");
+    if (wanted > wanted_) wanted_ = wanted;
+    if (overlay_) STRATA_TRY(overlay_->reserve(1, w.key.size() + w.value.size()));
+    batch_.add(w);
+    if (overlay_) overlay_->apply_one(++overlay_at_, w);
+    return {};
   }
 
   [[nodiscard]] result<bool> get(bytes_view key, value_visitor on_value) {
     if (!active_) return error(errc::closed, "get", "the transaction has ended");
     if (!batch_.empty()) {
-      STRATA_TRY(bring_overlay_up_to_date());
+      STRATA_TRY(make_overlay());
       sequence_number erased = 0;
       if (const range_tombstone_list* list = overlay_->range_tombstones()) erased = list->covering(key, sequence_max);
       entry own;
@@ -7307,12 +8121,23 @@ class transaction_state {
     reads_.keys.emplace_back(key);
     return get_from_engine(engine_, key, reads_.at, on_value);
   }
-  [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range) {
+
+  // A cursor over the transaction as it is now. `mark` is for walked().
+  [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range, std::size_t& mark) {
     if (!active_) return error(errc::closed, "scan", "the transaction has ended");
-    reads_.ranges.push_back({range.begin, range.end, range.unbounded});
+    mark = reads_.ranges.size();
+    reads_.ranges.push_back({});
     if (batch_.empty()) return engine_.make_cursor(std::move(range), reads_.at);
-    STRATA_TRY(bring_overlay_up_to_date());
-    return engine_.make_cursor(std::move(range), reads_.at, overlay_.get());
+    STRATA_TRY(make_overlay());
+    return engine_.make_cursor(std::move(range), reads_.at, overlay_, overlay_at_);
+  }
+  // Says which part of its range the scan of `mark` has walked so far: what others may not have changed.
+  void walked(std::size_t mark, bytes_view begin, bytes_view end, bool unbounded) {
+    if (!active_ || mark >= reads_.ranges.size()) return;
+    engine::read_set::range& range = reads_.ranges[mark];
+    range.begin.assign(begin);
+    range.end.assign(end);
+    range.unbounded = unbounded;
   }
 
   [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
@@ -7333,26 +8158,36 @@ class transaction_state {
     return true;
   }
 
-  // The batch's writes as a memtable of their own, so that reads can find and walk them. Made when a read needs it.
-  [[nodiscard]] result<void> bring_overlay_up_to_date() {
-    if (overlay_ && overlaid_ == batch_.count() && !batch_.erases_ranges()) return {};
-    auto fresh = std::make_unique<typename Engine::overlay_type>();
+  // The batch's writes as a memtable of their own, so that reads can find and walk them. Made by the first read that comes
+  // after a write; later writes go into both. A scan keeps the overlay that it began with, and sees no later write.
+  [[nodiscard]] result<void> make_overlay() {
+    if (overlay_) return {};
+    auto fresh = std::make_shared<typename Engine::overlay_type>();
     STRATA_TRY(fresh->reserve(batch_.count(), batch_.payload_bytes()));
-    sequence_number sequence = sequence_max - Engine::cursor_type::overlay_sequences;
+    overlay_at_ = sequence_max - Engine::cursor_type::overlay_sequences;
     engine::write_reader writes = batch_.writes();
-    for (engine::write w; writes.next(w);) fresh->apply_one(++sequence, w);
+    for (engine::write w; writes.next(w);) fresh->apply_one(++overlay_at_, w);
     overlay_ = std::move(fresh);
-    overlaid_ = batch_.count();
     return {};
   }
 
   Engine& engine_;
   engine::write_batch batch_;
   engine::read_set reads_;
-  std::unique_ptr<typename Engine::overlay_type> overlay_;
-  std::uint32_t overlaid_ = 0;
+  std::shared_ptr<typename Engine::overlay_type> overlay_;
+  sequence_number overlay_at_ = 0;  // of the newest write in it
+  durability wanted_ = durability::none;
   bool active_ = false;
 };
+
+// Between two tries of a commit that met others: at random and longer each time, so that one of them gets through.
+template <typename Environment>
+void back_off(const Environment& environment, int attempt) {
+  constexpr int tries_at_once = 2;
+  if (attempt <= tries_at_once) return;
+  const std::uint64_t most_us = std::uint64_t{1} << (attempt < 14 ? attempt : 14);
+  environment.sleep_for_us(environment.entropy() % most_us);
+}
 
 // Bytes that a thread builds keys and values in, so that a call allocates nothing once they have grown.
 struct key_and_value {
@@ -7428,7 +8263,7 @@ class read_context {
       });
     }
     auto there = engine_->get_pinned(key, at_, out);
-    if (there && *there) value = out.value();
+    if (there.has_value() && *there) value = out.value();
     return there;
   }
   // Calls on_value(index, value) for those of `keys` that are there, all at one sequence.
@@ -7445,10 +8280,18 @@ class read_context {
     }));
     return visited;
   }
-  [[nodiscard]] STRATA_NOINLINE result<std::unique_ptr<cursor_type>> scan(engine::cursor_range range) const {
-    if (transaction_ != nullptr) return transaction_->scan(std::move(range));
+  // A cursor; in a transaction `mark` is then for walked().
+  [[nodiscard]] STRATA_NOINLINE result<std::unique_ptr<cursor_type>> scan(engine::cursor_range range, std::size_t& mark) const {
+    if (transaction_ != nullptr) return transaction_->scan(std::move(range), mark);
     return engine_->make_cursor(std::move(range), at_);
   }
+  [[nodiscard]] bool in_transaction() const noexcept { return transaction_ != nullptr; }
+  // See transaction_state. Requires in_transaction().
+  void walked(std::size_t mark, bytes_view begin, bytes_view end, bool unbounded) const {
+    transaction_->walked(mark, begin, end, unbounded);
+  }
+  // Called before a collection is read that is not known to be in the catalogue.
+  [[nodiscard]] result<void> touch(primitive::collection&) const { return {}; }
   [[nodiscard]] std::uint64_t wall_time_us() const { return engine_->environment().wall_time_us(); }
   [[nodiscard]] std::uint64_t run() const noexcept { return primitive::default_run; }
 
@@ -7478,23 +8321,29 @@ class write_context : public read_context<Engine> {
     return binder_.bind(binder_.catalogue, target);
   }
 
+  // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
+  // first: it is put in the catalogue, so that there is something to conflict in.
+  [[nodiscard]] result<void> touch(primitive::collection& target) const {
+    if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
+    return bind(target);
+  }
+
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> put(write_label label, bytes_view key, bytes_view value,
                                                             std::uint64_t expires_at_us, durability wanted) const {
-    return write(wanted, [&](engine::write_batch& batch) {
-      if (expires_at_us == UINT64_MAX) {
-        batch.put(label, key, value);
-      } else {
-        batch.put_expiring(label, key, value, expires_at_us);
-      }
-    });
+    if (expires_at_us == UINT64_MAX) return write({engine::write_kind::value, label, key, value}, wanted);
+    byte_string expiring;
+    expiring.reserve(sizeof expires_at_us + value.size());
+    append_fixed(expiring, expires_at_us);
+    expiring.append(value);
+    return write({engine::write_kind::value_with_expiry, label, key, expiring}, wanted);
   }
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> erase(write_label label, bytes_view key, durability wanted) const {
-    return write(wanted, [&](engine::write_batch& batch) { batch.erase(label, key); });
+    return write({engine::write_kind::tombstone, label, key, {}}, wanted);
   }
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> erase_range(write_label label, bytes_view begin, bytes_view end,
                                                                     durability wanted) const {
-    return write(wanted, [&](engine::write_batch& batch) { batch.erase_range(label, begin, end); });
+    return write({engine::write_kind::range_tombstone, label, begin, end}, wanted);
   }
 
   // Runs `work(context)`, which reads and writes, as one commit: within the transaction if there is one, else as one of its
@@ -7502,7 +8351,7 @@ class write_context : public read_context<Engine> {
   // Errors: what `work` returns (nothing is written then); conflict after `attempts_max` tries.
   [[nodiscard]] STRATA_NOINLINE result<sequence_number> atomically(function_ref<result<void>(const write_context&)> work,
                                                                    durability wanted) const {
-    if (this->transaction_ != nullptr) {
+    if (this->in_transaction()) {
       STRATA_TRY(work(*this));
       return sequence_number{0};
     }
@@ -7512,24 +8361,23 @@ class write_context : public read_context<Engine> {
       STRATA_TRY(work(inner));
       auto done = own.commit(wanted);
       if (done || done.error().code() != errc::conflict || attempt == attempts_max) return done;
+      primitive::back_off(this->engine_->environment(), attempt);
       own.begin();
     }
   }
 
-  // How often a conflicting commit is tried before the caller hears of it. A commit conflicts only when another one made
-  // progress, so that even among many writers of one key this is seldom reached.
+  // How often a conflicting commit is tried before the caller hears of it, with pauses that grow. A commit conflicts only
+  // when another one made progress.
   static constexpr int attempts_max = 100;
 
  private:
-  template <typename Fill>
-  [[nodiscard]] result<sequence_number> write(durability wanted, Fill&& fill) const {
+  [[nodiscard]] result<sequence_number> write(const engine::write& w, durability wanted) const {
     if (this->transaction_ != nullptr) {
-      if (!this->transaction_->active()) return error(errc::closed, "write", "the transaction has ended");
-      fill(this->transaction_->batch());
+      STRATA_TRY(this->transaction_->write(w, wanted));
       return sequence_number{0};
     }
     primitive::borrowed<engine::write_batch> batch;
-    fill(*batch);
+    batch->add(w);
     return this->engine_->commit(*batch, wanted);
   }
 
@@ -7556,9 +8404,11 @@ template <typename Context>
 class row_source {
  public:
   row_source(const Context& context, scan_plan plan, std::size_t prefix_bytes, const collection& of)
-      : of_(&of), left_(plan.limit), prefix_bytes_(prefix_bytes), descending_(plan.descending), status_(std::move(plan.status)) {
-    if (!status_ || of.id.load(std::memory_order_acquire) == 0 || plan.is_empty()) return;
-    auto made = context.scan(std::move(plan.range));
+      : context_(context), of_(&of), range_(std::move(plan.range)), left_(plan.limit), prefix_bytes_(prefix_bytes),
+        descending_(plan.descending), status_(std::move(plan.status)) {
+    if (!status_ || of.id.load(std::memory_order_acquire) == 0 || left_ == 0) return;
+    if (!range_.unbounded && range_.begin >= range_.end) return;
+    auto made = context.scan(range_, mark_);
     if (made) {
       cursor_ = std::move(*made);
     } else {
@@ -7576,6 +8426,7 @@ class row_source {
     } else {
       descending_ ? cursor_->prev() : cursor_->next();
     }
+    if (context_.in_transaction()) remember_walk();
     if (cursor_->valid()) return true;
     if (!cursor_->status()) status_ = cursor_->status();
     cursor_.reset();
@@ -7593,8 +8444,20 @@ class row_source {
   }
 
  private:
+  // A transaction depends on the part that was walked: up to the current key, or all where the end was reached.
+  void remember_walk() {
+    if (!cursor_->valid()) return context_.walked(mark_, range_.begin, range_.end, range_.unbounded);
+    byte_string current(cursor_->key());
+    if (descending_) return context_.walked(mark_, current, range_.end, range_.unbounded);
+    current.push_back('\0');
+    context_.walked(mark_, range_.begin, current, false);
+  }
+
+  Context context_;
   std::unique_ptr<typename Context::cursor_type> cursor_;
   const collection* of_;
+  engine::cursor_range range_;
+  std::size_t mark_ = 0;
   std::uint64_t left_;
   std::size_t prefix_bytes_;
   bool descending_;
@@ -7820,16 +8683,72 @@ template <typename Context>
   return found;
 }
 
+// A key and how it is encoded, without its type: what follows is compiled once a context, and not once a collection.
+struct key_reference {
+  const void* key;
+  result<void> (*append)(byte_string& out, const void* key);
+};
+template <typename Key, typename Lookup>
+[[nodiscard]] result<void> append_key(byte_string& out, const void* key) {
+  return key_codec<Key>::encode(out, *static_cast<const Lookup*>(key));
+}
+// The same of a value to write, and of memory for one to read: `into(holder)` is where it goes, asked for when it is there.
+struct value_reference {
+  const void* value;
+  strata::detail::write_function write;
+};
+struct value_target {
+  void* holder;
+  void* (*into)(void* holder);
+  strata::detail::read_function read;
+};
+
+// Appends the whole key. False where the collection is not in the catalogue, and so is empty.
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<bool> append_whole_key(const Context& context, collection& of, key_reference key,
+                                                            byte_string& out) {
+  if (!of.usable) [[unlikely]] return of.usable.error();
+  if (of.id.load(std::memory_order_acquire) == 0) [[unlikely]] {
+    STRATA_TRY(context.touch(of));
+    if (of.id.load(std::memory_order_acquire) == 0) return false;
+  }
+  append_key_prefix(out, context.run(), of.id.load(std::memory_order_acquire));
+  STRATA_TRY(key.append(out, key.key));
+  return true;
+}
+
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<bool> get_record(const Context& context, collection& of, key_reference key,
+                                                      value_visitor on_value) {
+  borrowed<key_and_value> memory;
+  STRATA_TRY_LET(ready, append_whole_key(context, of, key, memory->key));
+  if (!ready) return false;
+  return context.get(memory->key, on_value);
+}
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<bool> get_value(const Context& context, collection& of, key_reference key,
+                                                     value_target target) {
+  return get_record(context, of, key, [&](bytes_view record, sequence_number, std::uint64_t) {
+    return strata::detail::decode_record(record, of.schema_id.load(std::memory_order_relaxed), of, target.read,
+                                         target.into(target.holder));
+  });
+}
+
 // The whole of a put but the codecs.
 template <typename Context>
 [[nodiscard]] STRATA_NOINLINE result<sequence_number> put_bytes(const Context& context, bytes_view key, bytes_view value,
                                                                 const put_options& options) {
   std::uint64_t expires_at_us = UINT64_MAX;
   if (options.expires_after) {
-    if (options.expires_after->count() <= 0) return error(errc::invalid_argument, "put", "expires_after must be more than zero");
+    // 10,000 years: beyond any use, and far from where sums of times overflow.
+    constexpr std::int64_t expires_after_us_max = 315'576'000'000'000'000;
+    if (options.expires_after->count() <= 0 || options.expires_after->count() > expires_after_us_max)
+      return error(errc::invalid_argument, "put", "expires_after must be more than zero and at most 10,000 years");
     if (options.keep_expiry) return error(errc::invalid_argument, "put", "expires_after and keep_expiry exclude each other");
     expires_at_us = context.wall_time_us() + static_cast<std::uint64_t>(options.expires_after->count());
   }
+  if (options.if_absent && (options.if_present || options.if_version))
+    return error(errc::invalid_argument, "put", "if_absent excludes if_present and if_version");
   if (!options.if_absent && !options.if_present && !options.if_version && !options.keep_expiry)
     return context.put(kv_label(kv_operation::put), key, value, expires_at_us, options.durability);
   return context.atomically(
@@ -7837,10 +8756,22 @@ template <typename Context>
         STRATA_TRY_LET(found, find_key(inner, key));
         STRATA_TRY(check_conditions(options, found));
         const std::uint64_t expiry = options.keep_expiry && found.there ? found.expires_at_us : expires_at_us;
-        STRATA_TRY(inner.put(kv_label(kv_operation::put), key, value, expiry, durability::none));
+        STRATA_TRY(inner.put(kv_label(kv_operation::put), key, value, expiry, options.durability));
         return {};
       },
       options.durability);
+}
+
+template <typename Context>
+[[nodiscard]] STRATA_NOINLINE result<sequence_number> put_value(const Context& context, collection& of, key_reference key,
+                                                                value_reference value, const put_options& options) {
+  if (!of.usable) [[unlikely]] return of.usable.error();
+  STRATA_TRY(context.bind(of));
+  borrowed<key_and_value> memory;
+  append_key_prefix(memory->key, context.run(), of.id.load(std::memory_order_acquire));
+  STRATA_TRY(key.append(memory->key, key.key));
+  STRATA_TRY(strata::detail::encode_record(memory->value, of.schema_id.load(std::memory_order_relaxed), value.write, value.value));
+  return put_bytes(context, memory->key, memory->value, options);
 }
 
 template <typename Context>
@@ -7850,7 +8781,7 @@ template <typename Context>
       [&](const Context& inner) -> result<void> {
         STRATA_TRY_LET(found, find_key(inner, key));
         existed = found.there;
-        if (existed) STRATA_TRY(inner.erase(kv_label(kv_operation::erase), key, durability::none));
+        if (existed) STRATA_TRY(inner.erase(kv_label(kv_operation::erase), key, wanted));
         return {};
       },
       wanted));
@@ -7870,7 +8801,7 @@ template <typename Context>
           return {};
         }));
         changed = expires_at_us != UINT64_MAX;
-        if (changed) STRATA_TRY(inner.put(kv_label(kv_operation::persist), key, value, UINT64_MAX, durability::none));
+        if (changed) STRATA_TRY(inner.put(kv_label(kv_operation::persist), key, value, UINT64_MAX, wanted));
         return {};
       },
       wanted));
@@ -7895,7 +8826,8 @@ class value_view {
   template <typename, typename, typename>
   friend class kv_reader;
   typename Context::pinned_type pinned_;
-  byte_string copy_;
+  byte_string copy_;     // of a transaction's own write
+  byte_string evolved_;  // of a value of an older schema
   bytes_view bytes_;
 };
 
@@ -7913,8 +8845,9 @@ class kv_reader {
   // The value of `key`, or nothing. Cost: one look-up.
   template <typename Lookup = Key>
   [[nodiscard]] result<std::optional<Value>> get(const Lookup& key) const {
+    static_assert(check_value_type<Value>());
     std::optional<Value> value;
-    STRATA_TRY(look_up(key, [&](bytes_view record, sequence_number, std::uint64_t) { return decode(record, value.emplace()); }));
+    STRATA_TRY(primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>}));
     return value;
   }
   // The same into memory that is there; false, and `into` unchanged, where the key is absent.
@@ -7936,18 +8869,14 @@ class kv_reader {
   // The bytes of a string value without a copy; false where the key is absent.
   template <typename Lookup = Key>
   [[nodiscard]] result<bool> get_view(const Lookup& key, value_view<Context>& out) const {
+    out.bytes_ = {};
     primitive::borrowed<primitive::key_and_value> memory;
     STRATA_TRY_LET(ready, encode(key, memory->key));
     if (!ready) return false;
     bytes_view record;
     STRATA_TRY_LET(there, context_.get_pinned(memory->key, out.pinned_, out.copy_, record));
     if (!there) return false;
-    byte_string evolved;
-    STRATA_TRY_LET(view, decode_view<Value>(record, schema_id(), *of_, evolved));
-    if (!evolved.empty()) {
-      out.copy_ = std::move(evolved);
-      view = out.copy_;
-    }
+    STRATA_TRY_LET(view, decode_view<Value>(record, schema_id(), *of_, out.evolved_));
     out.bytes_ = view;
     return true;
   }
@@ -7993,6 +8922,7 @@ class kv_reader {
   template <typename... Arguments>
   [[nodiscard]] result<std::uint64_t> count(const Arguments&... arguments) const {
     STRATA_TRY(of_->usable);
+    STRATA_TRY(context_.touch(*of_));
     byte_string prefix;
     append_prefix(prefix);
     primitive::row_source<Context> rows(context_, primitive::plan_scan<Key>(prefix, arguments...), prefix.size(), *of_);
@@ -8023,29 +8953,28 @@ class kv_reader {
   // Appends the whole key. False where the collection is not in the catalogue, and so is empty.
   template <typename Lookup>
   [[nodiscard]] result<bool> encode(const Lookup& key, byte_string& out) const {
-    if (!of_->usable) [[unlikely]] return of_->usable.error();
-    if (of_->id.load(std::memory_order_acquire) == 0) [[unlikely]] return false;
-    append_prefix(out);
-    STRATA_TRY(codec_type::encode(out, key));
-    return true;
+    return primitive::append_whole_key(context_, *of_, reference(key), out);
   }
-  template <typename Lookup, typename OnValue>
-  [[nodiscard]] result<bool> look_up(const Lookup& key, OnValue&& on_value) const {
-    primitive::borrowed<primitive::key_and_value> memory;
-    STRATA_TRY_LET(ready, encode(key, memory->key));
-    if (!ready) return false;
-    return context_.get(memory->key, on_value);
+  template <typename Lookup>
+  [[nodiscard]] result<bool> look_up(const Lookup& key, primitive::value_visitor on_value) const {
+    return primitive::get_record(context_, *of_, reference(key), on_value);
+  }
+  template <typename Lookup>
+  [[nodiscard]] static primitive::key_reference reference(const Lookup& key) noexcept {
+    return {std::addressof(key), &primitive::append_key<Key, Lookup>};
   }
 
  private:
   template <typename Row, typename... Arguments>
   [[nodiscard]] primitive::scan_range<Context, Row> scan_as(const Arguments&... arguments) const {
+    auto usable = of_->usable ? context_.touch(*of_) : of_->usable;
     byte_string prefix;
     append_prefix(prefix);
     auto plan = primitive::plan_scan<Key>(prefix, arguments...);
-    if (!of_->usable) plan.status = of_->usable;
+    if (!usable) plan.status = std::move(usable);
     return primitive::scan_range<Context, Row>(context_, std::move(plan), prefix.size(), *of_);
   }
+  [[nodiscard]] static void* engage(void* value) { return std::addressof(static_cast<std::optional<Value>*>(value)->emplace()); }
   template <typename... Arguments>
   [[nodiscard]] result<std::optional<std::pair<Key, Value>>> only_row(const Arguments&... arguments) const {
     auto rows = scan(arguments...);
@@ -8097,6 +9026,10 @@ class kv_writer : public kv_reader<Key, Value, Context> {
   // Takes all keys within bounds (prefix, from, after, before, up_to) away. Cost: one write, whatever they are.
   template <typename... Arguments>
   result<sequence_number> erase_range(const Arguments&... arguments) const {
+    return erase_range(write_options(), arguments...);
+  }
+  template <typename... Arguments>
+  result<sequence_number> erase_range(const write_options& options, const Arguments&... arguments) const {
     STRATA_TRY(this->of_->usable);
     STRATA_TRY(this->context_.bind(*this->of_));
     byte_string prefix;
@@ -8107,7 +9040,7 @@ class kv_writer : public kv_reader<Key, Value, Context> {
       return error(errc::invalid_argument, "erase_range", "takes bounds only, no order and no limit");
     if (plan.is_empty()) return sequence_number{0};
     return this->context_.erase_range(primitive::kv_label(primitive::kv_operation::erase_range), plan.range.begin,
-                                      plan.range.end, durability::none);
+                                      plan.range.end, options.durability);
   }
   // Takes the expiry of `key` away; whether it had one.
   template <typename Lookup = Key>
@@ -8121,13 +9054,8 @@ class kv_writer : public kv_reader<Key, Value, Context> {
  private:
   template <typename Lookup, typename Given>
   [[nodiscard]] result<sequence_number> put_value(const Lookup& key, const Given& value, const put_options& options) const {
-    if (!this->of_->usable) [[unlikely]] return this->of_->usable.error();
-    STRATA_TRY(this->context_.bind(*this->of_));
-    primitive::borrowed<primitive::key_and_value> memory;
-    this->append_prefix(memory->key);
-    STRATA_TRY(codec_type::encode(memory->key, key));
-    STRATA_TRY(encode_value(memory->value, this->schema_id(), value));
-    return primitive::put_bytes(this->context_, memory->key, memory->value, options);
+    return primitive::put_value(this->context_, *this->of_, this->reference(key),
+                                {std::addressof(value), &detail::write_whole<Given>}, options);
   }
 };
 
@@ -8149,7 +9077,7 @@ struct kv {
     return types;
   }
 
-  std::string_view name;
+  primitive::collection_name name;
 };
 
 }  // namespace strata::inline STRATA_ABI
@@ -8355,7 +9283,7 @@ inline constexpr std::size_t current_bytes = 8 + 4 + 8 + 8 + 4;
 
 // Errors: no_such_file where there is none; not_a_store, unsupported_version, corruption with file and offset; io_error.
 template <typename Environment>
-[[nodiscard]] result<current_manifest> read_current(const Environment& environment, bytes_view directory) {
+[[nodiscard]] STRATA_COLD result<current_manifest> read_current(const Environment& environment, bytes_view directory) {
   const byte_string path = join_path(directory, "CURRENT");
   const auto failure = [&](errc code, const char* reason, std::uint64_t offset) {
     return error(code, "read CURRENT", reason).in_file(path).at_offset(offset);
@@ -8381,7 +9309,7 @@ template <typename Environment>
 // Makes `current` the truth: writes CURRENT.tmp, syncs it, renames it, syncs the directory. A crash leaves the old or
 // the new; CURRENT.tmp may stay and is removed at the next open.
 template <typename Environment>
-[[nodiscard]] result<void> write_current(const Environment& environment, bytes_view directory, const current_manifest& current) {
+[[nodiscard]] STRATA_COLD result<void> write_current(const Environment& environment, bytes_view directory, const current_manifest& current) {
   byte_string bytes(current_magic);
   append_fixed(bytes, current_format_version);
   append_fixed(bytes, current.store_id);
@@ -8492,7 +9420,7 @@ struct record_file_identity {
 }
 
 // What the checksums of all records of a file begin with.
-[[nodiscard]] inline std::uint32_t record_file_seed(const record_file_identity& identity) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint32_t record_file_seed(const record_file_identity& identity) noexcept {
   char bytes[28];
   std::memcpy(bytes, identity.magic.data(), record_magic_bytes);
   store_fixed(bytes + 8, record_format_version);
@@ -8502,13 +9430,13 @@ struct record_file_identity {
 }
 
 // What stands in the `checksum` field of the file header at `header`.
-[[nodiscard]] inline std::uint32_t record_file_header_checksum(const char* header) noexcept {
+[[nodiscard]] STRATA_COLD inline std::uint32_t record_file_header_checksum(const char* header) noexcept {
   return crc32c(bytes_view(header + 16, record_file_header_bytes - 16), crc32c(bytes_view(header, 12)));
 }
 
 // Writes the file header into `to`, which has room for it, and returns what the first record is chained to.
 // Requires: a magic of eight bytes.
-inline std::uint32_t store_record_file_header(char* to, const record_file_identity& identity,
+STRATA_COLD inline std::uint32_t store_record_file_header(char* to, const record_file_identity& identity,
                                               std::uint64_t salt) noexcept {
   STRATA_ASSERT(identity.magic.size() == record_magic_bytes);
   std::memcpy(to, identity.magic.data(), record_magic_bytes);
@@ -8531,7 +9459,7 @@ enum class record_file_header_state : std::uint8_t {
 };
 
 // Looks at the `record_file_header_bytes` bytes at `header`.
-[[nodiscard]] inline record_file_header_state inspect_record_file_header(
+[[nodiscard]] STRATA_COLD inline record_file_header_state inspect_record_file_header(
     const char* header, const record_file_identity& identity) noexcept {
   if (load_fixed<std::uint32_t>(header + 12) != record_file_header_checksum(header))
     return record_file_header_state::damaged;
@@ -8703,7 +9631,7 @@ class record_writer {
  public:
   // Makes the file and its header, unsynced. The name is durable when the caller has synced the directory.
   // Errors: already_exists; out_of_memory. A file that an error or a crash leaves is a torn creation to replay.
-  [[nodiscard]] static result<record_writer> create(const Environment& environment,
+  [[nodiscard]] STRATA_COLD static result<record_writer> create(const Environment& environment,
                                                     const record_file_settings& settings) {
     STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "create record file"));
     STRATA_TRY_LET(file, environment.create_file(settings.path));
@@ -8720,7 +9648,7 @@ class record_writer {
   // elsewhere and begins another file.
   // Errors: invalid_argument where the file is sealed or is not the one that was replayed; no_such_file; out_of_memory.
   // A crash leaves the torn end or none: the next replay returns the same records.
-  [[nodiscard]] static result<record_writer> reopen(const Environment& environment,
+  [[nodiscard]] STRATA_COLD static result<record_writer> reopen(const Environment& environment,
                                                     const record_file_settings& settings, const record_tail& tail) {
     if (tail.sealed)
       return error(errc::invalid_argument, "reopen record file", "it is sealed")
@@ -8762,7 +9690,7 @@ class record_writer {
 
   // Ends the file for good: syncs what is not, then appends the seal, which thereby promises all before it. The seal
   // itself is durable after the caller's sync().
-  [[nodiscard]] result<void> seal() {
+  [[nodiscard]] STRATA_COLD result<void> seal() {
     STRATA_TRY(sync());
     STRATA_TRY(write(record_type::seal, {}));
     // A sync that failed beside this stays failed (invariant 3).
@@ -8775,7 +9703,7 @@ class record_writer {
   // Ends the use of a file that may be reopened: syncs, and where records are without a promise appends one for all of
   // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. The file is closed
   // also on an error; a second call does nothing.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] STRATA_COLD result<void> close() {
     if (state_.value.load(std::memory_order_acquire) == state::closed) return {};
     auto settled = settle();
     auto closed = file_.close();
@@ -8811,14 +9739,14 @@ class record_writer {
   }
 
   // Advice: a file system that cannot, or has not so much room, does not stop the log.
-  [[nodiscard]] result<void> preallocate(std::uint64_t bytes) {
+  [[nodiscard]] STRATA_COLD result<void> preallocate(std::uint64_t bytes) {
     if (bytes == 0) return {};
     auto done = file_.preallocate(bytes);
     if (!done && !(done.error() == errc::unsupported) && !(done.error() == errc::no_space)) return done;
     return {};
   }
 
-  [[nodiscard]] result<void> write_header(const record_file_settings& settings, std::uint64_t salt) {
+  [[nodiscard]] STRATA_COLD result<void> write_header(const record_file_settings& settings, std::uint64_t salt) {
     chain_ = store_record_file_header(buffer_.get(), settings.identity(), salt);
     STRATA_TRY(file_.append({buffer_.get(), record_file_header_bytes}));
     end_.value.store(record_file_header_bytes, std::memory_order_release);
@@ -8960,8 +9888,8 @@ class record_file_window {
 // Reads what lies behind `tail.end`, where the records end: corruption where a record header promises more than the
 // bytes before `bar`, else sets `tail.torn`. One pass, each byte looked at once.
 template <typename File>
-[[nodiscard]] result<void> judge_record_tail(record_file_window<File>& window, std::uint32_t seed, std::uint64_t bar,
-                                             record_tail& tail) {
+[[nodiscard]] STRATA_COLD result<void> judge_record_tail(record_file_window<File>& window, std::uint32_t seed,
+                                                         std::uint64_t bar, record_tail& tail) {
   std::uint64_t at = tail.end;
   while (at < window.file_bytes()) {
     const auto count = static_cast<std::size_t>(
@@ -8978,7 +9906,7 @@ template <typename File>
   return {};
 }
 
-[[nodiscard]] inline error foreign_record_file(record_file_header_state state, const std::string& path) {
+[[nodiscard]] STRATA_COLD inline error foreign_record_file(record_file_header_state state, const std::string& path) {
   const auto failure = [&](errc code, const char* reason) {
     return error(code, "replay records", reason).in_file(path).at_offset(0);
   };
@@ -9000,9 +9928,10 @@ template <typename File>
 // A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged and no record promises
 // anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
 // checksum is right and the file has room for it.
-template <typename Environment, typename Function>
-[[nodiscard]] result<record_tail> replay_records(const Environment& environment, const record_file_settings& settings,
-                                                 Function&& f) {
+template <typename Environment>
+[[nodiscard]] STRATA_COLD result<record_tail> replay_records(const Environment& environment,
+                                                             const record_file_settings& settings,
+                                                             function_ref<result<void>(bytes_view, std::uint64_t)> f) {
   STRATA_ASSERT(settings.magic.size() == record_magic_bytes);
   STRATA_TRY_LET(file, environment.open_readable(settings.path));
   detail::record_file_window<typename Environment::readable_file> window(std::move(file), settings.path);
@@ -9074,32 +10003,90 @@ namespace strata::inline STRATA_ABI::engine {
 // Frozen: on disk.
 inline constexpr bytes_view manifest_magic = "STRATMAN";
 
+// The tables that a manifest names. A table that is dropped stays as a hole until half of all are holes, so that neither a
+// drop nor the move of a table (which drops it and adds it again) costs more than a look-up.
+class named_tables {
+ public:
+  struct entry {
+    version_edit::added_table table;
+    bool dropped = false;
+  };
+
+  // By number, with holes.
+  [[nodiscard]] const dynamic_array<entry>& entries() const noexcept { return entries_; }
+  // Without holes.
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size() - holes_; }
+  [[nodiscard]] bool contains(std::uint64_t number) const noexcept {
+    const std::size_t at = place_of(number);
+    return is_at(at, number) && !entries_[at].dropped;
+  }
+  // Makes sure that the next `more` inserts cannot fail.
+  STRATA_COLD void reserve(std::size_t more) {
+    const std::size_t needed = entries_.size() + more;
+    if (needed > entries_.capacity()) entries_.reserve((std::max)(needed, 2 * entries_.capacity()));
+  }
+  // False when it is there.
+  [[nodiscard]] STRATA_COLD bool insert(version_edit::added_table table) {
+    const std::size_t at = place_of(table.number);
+    if (!is_at(at, table.number)) {
+      entries_.insert(at, {std::move(table), false});
+      return true;
+    }
+    if (!entries_[at].dropped) return false;
+    entries_[at] = {std::move(table), false};
+    --holes_;
+    return true;
+  }
+  // False when it is not there.
+  [[nodiscard]] STRATA_COLD bool erase(std::uint64_t number) {
+    if (!contains(number)) return false;
+    entries_[place_of(number)].dropped = true;
+    if (++holes_ > entries_.size() / 2) {
+      entries_.erase_if([](const entry& each) { return each.dropped; });
+      holes_ = 0;
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+    return first_behind(entries_, [&](const entry& each) { return each.table.number < number; });
+  }
+  [[nodiscard]] bool is_at(std::size_t at, std::uint64_t number) const noexcept {
+    return at < entries_.size() && entries_[at].table.number == number;
+  }
+
+  dynamic_array<entry> entries_;
+  std::size_t holes_ = 0;
+};
+
 // What a manifest says, all edits added up.
 struct manifest_state {
   std::uint64_t store_id = 0;
   std::uint64_t number = 0;  // of the manifest file
   version_edit::counters counts;
   std::uint64_t log_number = 0;
-  std::map<std::uint64_t, version_edit::added_table> tables;
+  named_tables tables;
 
-  // False when the edit does not fit.
-  [[nodiscard]] bool add(const version_edit& edit) {
+  // False when the edit does not fit. Fails in no other way where the tables have room reserved.
+  [[nodiscard]] STRATA_COLD bool add(version_edit edit) {
     if (edit.has_counters) counts = edit.counts;
     if (edit.log_number != 0) log_number = edit.log_number;
     for (const std::uint64_t dropped : edit.dropped)
-      if (tables.erase(dropped) == 0) return false;
-    for (const version_edit::added_table& table : edit.added)
-      if (!tables.emplace(table.number, table).second) return false;
+      if (!tables.erase(dropped)) return false;
+    for (version_edit::added_table& table : edit.added)
+      if (!tables.insert(std::move(table))) return false;
     return true;
   }
 
   // One edit that says it all.
-  [[nodiscard]] version_edit whole() const {
+  [[nodiscard]] STRATA_COLD version_edit whole() const {
     version_edit edit;
     edit.has_counters = true;
     edit.counts = counts;
     edit.log_number = log_number;
-    for (const auto& named : tables) edit.added.push_back(named.second);
+    for (const named_tables::entry& named : tables.entries())
+      if (!named.dropped) edit.added.push_back(named.table);
     return edit;
   }
 };
@@ -9115,52 +10102,61 @@ class manifest {
   // Reads the manifest that CURRENT names. Writes nothing: a torn last edit was never acknowledged and is cut by the
   // next append.
   // Errors: those of read_current and replay_records; corruption where an edit does not parse or does not fit.
-  [[nodiscard]] result<void> recover() {
+  [[nodiscard]] STRATA_COLD result<void> recover() {
     STRATA_TRY_LET(current, read_current(environment_, directory_));
-    state_ = {};
-    state_.store_id = current.store_id;
-    state_.number = current.manifest_number;
-    const byte_string path = manifest_path(directory_, state_.number);
+    manifest_state read;
+    read.store_id = current.store_id;
+    read.number = current.manifest_number;
+    const byte_string path = manifest_path(directory_, read.number);
     bool any = false;
     auto replayed = replay_records<Environment>(
-        environment_, file_settings(), [&](bytes_view payload, std::uint64_t offset) -> result<void> {
+        environment_, settings_of(read), [&](bytes_view payload, std::uint64_t offset) -> result<void> {
           version_edit edit;
-          if (!edit.parse(payload) || !state_.add(edit))
+          if (!edit.parse(payload) || !read.add(std::move(edit)))
             return error(errc::corruption, "recover manifest", "an edit does not fit").in_file(path).at_offset(offset);
           any = true;
           return {};
         });
     if (!replayed) return std::move(replayed).error();
     if (!any) return error(errc::corruption, "recover manifest", "no edit in it").in_file(path).at_offset(0);
+    // Whole or not at all: a store whose manifest can't be read again goes on with what it knows.
+    state_ = std::move(read);
     tail_ = *replayed;
     writer_.reset();
     return {};
   }
 
+  // Makes what recover() read survive a power cut, before anything that it made obsolete goes: a process that was killed may
+  // have left an edit that it had not synced, or one whose sync failed, which reads well and which no later sync would bring
+  // to disk. So a manifest that did not end in order is written anew. Nothing to do where it did.
+  [[nodiscard]] STRATA_COLD result<void> make_durable() {
+    if (tail_.settled) return {};
+    const std::uint64_t number = state_.counts.file_ceiling + 1;
+    // An opening that was killed here may have left one of this name, which no CURRENT has named.
+    const byte_string path = manifest_path(directory_, number);
+    STRATA_TRY_LET(stale, environment_.file_exists(path));
+    if (stale) STRATA_TRY(environment_.remove_file(path));
+    return rewrite(number, number);
+  }
+
   // Makes the first manifest of a store, and CURRENT. The directory holds neither. `state` is what it begins with.
-  [[nodiscard]] result<void> create(manifest_state state) {
+  [[nodiscard]] STRATA_COLD result<void> create(manifest_state state) {
     state_ = std::move(state);
     state_.counts.file_ceiling += 1;
     return write_whole(state_.counts.file_ceiling);
   }
 
-  // Adds `edit`, durable when it returns.
-  [[nodiscard]] result<void> append(const version_edit& edit) {
-    if (!writer_) {
-      STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, file_settings(), tail_));
-      writer_.emplace(std::move(reopened));
-    }
+  // Adds `edit`, durable when it returns. Memory that is lacking is missed before anything is written.
+  [[nodiscard]] STRATA_COLD result<void> append(version_edit edit) {
+    STRATA_TRY(open_writer());
+    state_.tables.reserve(edit.added.size());
     scratch_.clear();
     edit.append_to(scratch_);
     STRATA_TRY(writer_->append(scratch_));
     STRATA_TRY(writer_->sync());
-    STRATA_ASSERT(state_.add(edit));
+    STRATA_ASSERT(state_.add(std::move(edit)));
     return {};
   }
-
-  // True when the file did not end in order when it was recovered. It may hold bytes whose sync failed in an earlier process,
-  // which no later sync would bring to disk: it has to be written anew before an edit can count.
-  [[nodiscard]] bool is_unsettled() const noexcept { return !writer_ && !tail_.settled; }
 
   // True when most of the file is edits that later ones undid.
   [[nodiscard]] bool has_grown() const noexcept {
@@ -9168,7 +10164,7 @@ class manifest {
   }
 
   // Invariant 4. `number` is a fresh file number below `file_ceiling`. After an error either file may count.
-  [[nodiscard]] result<void> rewrite(std::uint64_t number, std::uint64_t file_ceiling) {
+  [[nodiscard]] STRATA_COLD result<void> rewrite(std::uint64_t number, std::uint64_t file_ceiling) {
     const byte_string old = manifest_path(directory_, state_.number);
     state_.counts.file_ceiling = (std::max)(state_.counts.file_ceiling, file_ceiling);
     STRATA_TRY(write_whole(number));
@@ -9178,28 +10174,35 @@ class manifest {
   }
 
   // Orderly end; nothing to do where nothing was appended.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] STRATA_COLD result<void> close() {
     if (!writer_) return {};
     return writer_->close();
   }
 
  private:
-  [[nodiscard]] record_file_settings file_settings() const {
-    return {manifest_path(directory_, state_.number), manifest_magic, state_.number, state_.store_id, 0};
+  [[nodiscard]] STRATA_COLD record_file_settings settings_of(const manifest_state& state) const {
+    return {manifest_path(directory_, state.number), manifest_magic, state.number, state.store_id, 0};
   }
 
-  [[nodiscard]] result<void> write_whole(std::uint64_t number) {
+  [[nodiscard]] STRATA_COLD result<void> open_writer() {
+    if (writer_) return {};
+    STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, settings_of(state_), tail_));
+    writer_.emplace(std::move(reopened));
+    return {};
+  }
+
+  // The file ends in order, so that what follows a crash right after it finds nothing to mend.
+  [[nodiscard]] STRATA_COLD result<void> write_whole(std::uint64_t number) {
     state_.number = number;
-    STRATA_TRY_LET(fresh, record_writer<Environment>::create(environment_, file_settings()));
+    STRATA_TRY_LET(fresh, record_writer<Environment>::create(environment_, settings_of(state_)));
     scratch_.clear();
     state_.whole().append_to(scratch_);
     STRATA_TRY(fresh.append(scratch_));
-    STRATA_TRY(fresh.sync());
+    STRATA_TRY(fresh.close());
     STRATA_TRY(environment_.sync_directory(directory_));
     STRATA_TRY(write_current(environment_, directory_, {state_.store_id, number}));
     whole_bytes_ = scratch_.size();
-    writer_.emplace(std::move(fresh));
-    return {};
+    return recover();
   }
 
   Environment environment_;
@@ -9226,7 +10229,7 @@ namespace strata::inline STRATA_ABI::engine {
 
 // Copies a file piece by piece and syncs the copy. Errors: those of the files.
 template <typename Environment>
-[[nodiscard]] result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
+[[nodiscard]] STRATA_COLD result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
   STRATA_TRY_LET(source, environment.open_readable(from));
   STRATA_TRY_LET(copy, environment.create_file(to));
   byte_string buffer(std::size_t{1} << 20, '\0');
@@ -9244,7 +10247,7 @@ template <typename Environment>
 // last: until then the directory does not open. Tables are linked where the file system can, else copied.
 // Errors: already_exists where the directory is not empty; those of the files.
 template <typename Environment, typename Sstable>
-[[nodiscard]] result<void> write_checkpoint(const Environment& environment, bytes_view directory,
+[[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view directory,
                                             const version<Environment, Sstable>& tables, std::uint64_t store_id,
                                             sequence_number last, std::uint64_t last_time_us) {
   STRATA_TRY_LET(made, environment.create_directory(directory));
@@ -9262,9 +10265,8 @@ template <typename Environment, typename Sstable>
     const byte_string to = table_path(directory, table->number());
     copied = environment.link_file(table->path(), to);
     if (!copied && copied.error().code() == errc::unsupported) copied = copy_file(environment, table->path(), to);
-    state.counts.file_ceiling = (std::max)({state.counts.file_ceiling, table->number(), run.number});
-    state.tables.emplace(table->number(), version_edit::added_table{static_cast<std::uint32_t>(level), run.number,
-                                                                    table->number(), table->facts()});
+    state.counts.file_ceiling = (std::max)(state.counts.file_ceiling, (std::max)(table->number(), run.number));
+    STRATA_ASSERT(state.tables.insert({static_cast<std::uint32_t>(level), run.number, table->number(), table->facts()}));
   });
   STRATA_TRY(std::move(copied));
   manifest<Environment> fresh(environment, byte_string(directory));
@@ -9307,7 +10309,7 @@ class health {
   // Cheap: what every commit asks.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-  void fail(error reason, severity how) {
+  STRATA_COLD void fail(error reason, severity how) {
     lock held(mutex_);
     if (failed()) {
       if (how == severity::final) severity_ = how;
@@ -9319,20 +10321,22 @@ class health {
   }
 
   // The failure that latched, or success.
-  [[nodiscard]] result<void> status() {
+  [[nodiscard]] STRATA_COLD result<void> status() {
     if (!failed()) return {};
     lock held(mutex_);
     return reason_;
   }
 
   // Success when nothing has failed, or what has can be resumed from.
-  [[nodiscard]] result<void> resumable() {
+  [[nodiscard]] STRATA_COLD result<void> resumable() {
     lock held(mutex_);
     if (failed() && severity_ == severity::final) return reason_;
     return {};
   }
-  void clear() {
+  // Forgets a failure that can be resumed from; a final one that came meanwhile stays.
+  STRATA_COLD void clear() {
     lock held(mutex_);
+    if (failed() && severity_ == severity::final) return;
     failed_.store(false, std::memory_order_release);
   }
 
@@ -9341,6 +10345,51 @@ class health {
   std::atomic<bool> failed_{false};
   error reason_;                               // mutex_
   severity severity_ = severity::resumable;    // mutex_
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/engine/own_process.hpp
+//
+// What lives only in the process that made it: threads, and what threads wait on.
+//
+// A forked child has a copy of the memory and none of the threads. There a thread can't be joined, and destroying a
+// condition variable that a thread of the parent waits on waits for ever. So the child's copy is left as it is: its memory
+// goes with what it is a part of.
+//
+// Thread safety: that of the element.
+#ifndef STRATA_ENGINE_OWN_PROCESS_HPP
+#define STRATA_ENGINE_OWN_PROCESS_HPP
+
+namespace strata::inline STRATA_ABI::engine {
+
+// An Element that is destroyed in the process that made it, and nowhere else.
+template <typename Environment, typename Element>
+class own_process {
+ public:
+  template <typename... Arguments>
+  explicit own_process(const Environment& environment, Arguments&&... arguments)
+      : environment_(environment), process_(environment.process_id()) {
+    std::construct_at(std::addressof(element_), std::forward<Arguments>(arguments)...);
+  }
+  own_process(const own_process&) = delete;
+  own_process& operator=(const own_process&) = delete;
+  ~own_process() {
+    if (environment_.process_id() == process_) std::destroy_at(std::addressof(element_));
+  }
+
+  [[nodiscard]] Element& operator*() noexcept { return element_; }
+  [[nodiscard]] Element* operator->() noexcept { return std::addressof(element_); }
+
+ private:
+  Environment environment_;
+  std::uint64_t process_;
+  union {
+    Element element_;
+  };
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
@@ -9489,14 +10538,14 @@ class commit_log {
   commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
       : environment_(environment), wait_us_(static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
-        changed_(environment) {}
+        changed_(environment, environment), thread_(environment) {}
   commit_log(const commit_log&) = delete;
   commit_log& operator=(const commit_log&) = delete;
 
   // Starts the background sync. Once, before the first commit.
-  [[nodiscard]] result<void> start_syncing() {
-    STRATA_TRY_LET(started, environment_.start_thread("strata-sync", [this]() noexcept { sync_loop(); }));
-    thread_.emplace(std::move(started));
+  [[nodiscard]] STRATA_COLD result<void> start_syncing() {
+    STRATA_TRY_LET(started, environment_.start_thread("strata-sync", bound_call{this, &run_sync_loop}));
+    thread_->emplace(std::move(started));
     return {};
   }
 
@@ -9506,12 +10555,12 @@ class commit_log {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
-  [[nodiscard]] result<void> open(const wal::segment& fresh) {
+  [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
     use(std::move(made));
     return {};
   }
-  [[nodiscard]] result<void> reopen(const wal::segment& last, const wal::tail& tail) {
+  [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     STRATA_TRY_LET(reopened, writer::reopen(environment_, last, tail));
     use(std::move(reopened));
     return {};
@@ -9540,35 +10589,37 @@ class commit_log {
     lock held(mutex_);
     if (!was_dirty) dirty_since_ns_ = environment_.steady_time_ns();
     urgent_ = was_dirty;
-    changed_.notify_one();
+    changed_->notify_one();
   }
 
   // Ends the segment: sealed, durable. The next append needs open().
-  [[nodiscard]] result<void> rotate() {
+  [[nodiscard]] STRATA_COLD result<void> rotate() {
     if (!segment_) return {};
     lock held(sync_mutex_);
+    // First on its own: what fails in seal() is then the write of the seal.
+    STRATA_TRY(sync_or_latch());
     STRATA_TRY(segment_->seal());
-    STRATA_TRY(segment_->sync());
+    STRATA_TRY(sync_or_latch());
     STRATA_TRY(segment_->close());
     held.unlock();
     drop();
     return {};
   }
   // Forgets the segment as it is: after a failed append, before it is reopened where its records end.
-  void drop() {
+  STRATA_COLD void drop() {
     lock held(mutex_);
     segment_.reset();
   }
 
   // Ends the background sync and closes the segment so that it can be gone on with.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] STRATA_COLD result<void> close() {
     {
       lock held(mutex_);
       stopping_ = true;
-      changed_.notify_one();
+      changed_->notify_one();
     }
-    if (thread_) thread_->join();
-    thread_.reset();
+    if (*thread_) (*thread_)->join();
+    thread_->reset();
     if (!segment_) return {};
     auto done = segment_->close();
     drop();
@@ -9576,22 +10627,23 @@ class commit_log {
   }
 
  private:
-  void use(writer made) {
+  STRATA_COLD void use(writer made) {
     auto fresh = std::make_shared<writer>(std::move(made));
     lock held(mutex_);
     segment_ = std::move(fresh);
   }
 
-  void sync_loop() noexcept {
+  static void run_sync_loop(void* self) noexcept { static_cast<commit_log*>(self)->sync_loop(); }
+  STRATA_COLD void sync_loop() noexcept {
     lock held(mutex_);
     while (!stopping_) {
       if (dirty_since_ns_ == 0) {
-        changed_.wait(held);
+        changed_->wait(held);
         continue;
       }
       const std::uint64_t waited_us = (environment_.steady_time_ns() - dirty_since_ns_) / 1000;
       if (waited_us < wait_us_ && !urgent_) {
-        static_cast<void>(changed_.wait_for_us(held, wait_us_ - waited_us));
+        static_cast<void>(changed_->wait_for_us(held, wait_us_ - waited_us));
         continue;
       }
       dirty_since_ns_ = 0;
@@ -9599,11 +10651,18 @@ class commit_log {
       static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
       const std::shared_ptr<writer> target = segment_;
       held.unlock();
-      if (target && !health_.failed()) sync_in_background(*target);
+      // Also while the store is latched: what was acknowledged before is promised all the same.
+      if (target) sync_in_background(*target);
       held.lock();
     }
   }
-  void sync_in_background(writer& target) {
+  // A sync that failed is final, whatever its reason.
+  [[nodiscard]] STRATA_COLD result<void> sync_or_latch() {
+    auto done = segment_->sync();
+    if (!done) health_.fail(done.error(), health<Environment>::severity::final);
+    return done;
+  }
+  STRATA_COLD void sync_in_background(writer& target) {
     lock held(sync_mutex_);
     if (target.synced_bytes() == target.bytes()) return;  // sealed, or synced by a strict commit
     syncs_.fetch_add(1, std::memory_order_relaxed);
@@ -9619,14 +10678,14 @@ class commit_log {
   health<Environment>& health_;
   typename Environment::mutex mutex_;       // segment_ (its pointer) and what is marked so
   typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
-  typename Environment::condition_variable changed_;
+  own_process<Environment, typename Environment::condition_variable> changed_;
   std::shared_ptr<writer> segment_;  // written by the leader under mutex_
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
   std::size_t unsynced_bytes_ = 0;  // leader
   bool stopping_ = false;             // mutex_
-  std::optional<typename Environment::thread> thread_;
+  own_process<Environment, std::optional<typename Environment::thread>> thread_;
   std::atomic<std::uint64_t> bytes_written_{0};
   std::atomic<std::uint64_t> syncs_{0};
 };
@@ -9766,11 +10825,10 @@ namespace detail {
 // Ranges, merged where they overlap.
 class covered_ranges {
  public:
-  void add(const std::vector<key_range>& added) {
-    ranges_.insert(ranges_.end(), added.begin(), added.end());
-    std::sort(ranges_.begin(), ranges_.end(),
-              [](const key_range& a, const key_range& b) { return a.smallest < b.smallest; });
-    std::vector<key_range> merged;
+  STRATA_COLD void add(const dynamic_array<key_range>& added) {
+    for (const key_range& each : added) ranges_.push_back(each);
+    sort_by(ranges_, [](const key_range& a, const key_range& b) { return a.smallest < b.smallest; });
+    dynamic_array<key_range> merged;
     for (const key_range& each : ranges_) {
       if (!merged.empty() && overlaps(merged.back(), each)) {
         merged.back() = hull(merged.back(), each);
@@ -9781,27 +10839,22 @@ class covered_ranges {
     ranges_ = std::move(merged);
   }
   [[nodiscard]] bool overlap(const key_range& range) const noexcept {
-    const auto at = std::partition_point(ranges_.begin(), ranges_.end(),
-                                         [&](const key_range& each) { return each.limit <= range.smallest; });
-    return at != ranges_.end() && at->smallest < range.limit;
+    const std::size_t at = first_behind(ranges_, [&](const key_range& each) { return each.limit <= range.smallest; });
+    return at < ranges_.size() && ranges_[at].smallest < range.limit;
   }
 
  private:
-  std::vector<key_range> ranges_;  // in order, not overlapping
+  dynamic_array<key_range> ranges_;  // in order, not overlapping
 };
-
-inline bool by_level_and_table(const plan::input& a, const plan::input& b) noexcept {
-  return a.level != b.level ? a.level < b.level : a.table < b.table;
-}
 
 // Goes along the line of runs, or against it, and finds kept tables that overlap an input passed before.
 class run_walk {
  public:
-  explicit run_walk(const std::vector<plan::input>& sorted_inputs) : inputs_(sorted_inputs) {}
+  explicit run_walk(const dynamic_array<plan::input>& sorted_inputs) : inputs_(sorted_inputs) {}
 
   // Whether a kept table of the run overlaps an input of a run passed before. Passes the run.
-  [[nodiscard]] bool blocked_by(std::uint32_t level, const sorted_run_shape& run) {
-    std::vector<key_range> taken;
+  [[nodiscard]] STRATA_COLD bool blocked_by(std::uint32_t level, const sorted_run_shape& run) {
+    dynamic_array<key_range> taken;
     bool blocked = false;
     for (const table_shape& table : run.tables) {
       if (is_input(level, table)) {
@@ -9814,11 +10867,13 @@ class run_walk {
     return blocked;
   }
   [[nodiscard]] bool is_input(std::uint32_t level, const table_shape& table) const noexcept {
-    return std::binary_search(inputs_.begin(), inputs_.end(), plan::input{level, table.number}, by_level_and_table);
+    const plan::input wanted{level, table.number};
+    const std::size_t at = first_behind(inputs_, [&](const plan::input& each) { return by_level_and_table(each, wanted); });
+    return at < inputs_.size() && !by_level_and_table(wanted, inputs_[at]);
   }
 
  private:
-  const std::vector<plan::input>& inputs_;
+  const dynamic_array<plan::input>& inputs_;
   covered_ranges passed_;
 };
 
@@ -9826,13 +10881,13 @@ class run_walk {
 
 // Which rule the plan breaks, in words; null where it is sound. Allocates.
 // Cost: O((tables + inputs) · log inputs), and the inputs sorted once for each run that has some.
-[[nodiscard]] inline const char* plan_flaw(const shape& s, const plan& p) {
+[[nodiscard]] STRATA_COLD inline const char* plan_flaw(const shape& s, const plan& p) {
   if (p.inputs.empty()) return "the plan has no input";
-  std::vector<plan::input> inputs = p.inputs;
-  std::sort(inputs.begin(), inputs.end(), detail::by_level_and_table);
+  dynamic_array<plan::input> inputs = p.inputs;
+  sort_by(inputs, by_level_and_table);
   for (std::size_t i = 1; i < inputs.size(); ++i)
-    if (!detail::by_level_and_table(inputs[i - 1], inputs[i])) return "an input is named twice";
-  const std::vector<const table_shape*> tables = input_tables(s, p);
+    if (!by_level_and_table(inputs[i - 1], inputs[i])) return "an input is named twice";
+  const dynamic_array<const table_shape*> tables = input_tables(s, p);
   if (tables.size() != inputs.size()) return "an input does not exist";
 
   detail::run_walk down(inputs);
@@ -9868,7 +10923,7 @@ class run_walk {
 }
 
 // Whether the plan keeps every version in its order. Allocates; cost as `plan_flaw`.
-[[nodiscard]] inline bool plan_is_sound(const shape& s, const plan& p) { return plan_flaw(s, p) == nullptr; }
+[[nodiscard]] STRATA_COLD inline bool plan_is_sound(const shape& s, const plan& p) { return plan_flaw(s, p) == nullptr; }
 
 }  // namespace strata::inline STRATA_ABI::compaction
 
@@ -9896,12 +10951,12 @@ namespace strata::inline STRATA_ABI::engine {
 
 // What the readers of a store can still see.
 struct retention {
-  std::vector<sequence_number> snapshots;  // ascending
+  dynamic_array<sequence_number> snapshots;  // ascending
   std::uint64_t expired_before_us = 0;     // values whose expiry is before this may be removed
 
   // The index of the first snapshot that sees `sequence`; versions with the same index hide each other.
   [[nodiscard]] std::size_t stripe(sequence_number sequence) const noexcept {
-    return static_cast<std::size_t>(std::lower_bound(snapshots.begin(), snapshots.end(), sequence) - snapshots.begin());
+    return first_behind(snapshots, [&](sequence_number each) { return each < sequence; });
   }
 };
 
@@ -9946,10 +11001,11 @@ class compaction_job {
   // Outputs are closed at table_bytes only when `split`; a flush makes one.
   enum class cutting : std::uint8_t { whole, split };
 
+  using number_source = function_ref<result<std::uint64_t>()>;
+
   // Does the work. `next_number` gives fresh file numbers: result<std::uint64_t>(). `interrupted` is asked now and then and
   // ends the job with errc::closed. Returns the tables, synced (the directory too), in key order; none when all was dropped.
-  template <typename NextNumber, typename Interrupted>
-  [[nodiscard]] result<std::vector<output>> run(cutting cut, NextNumber&& next_number, Interrupted&& interrupted) {
+  [[nodiscard]] STRATA_COLD result<dynamic_array<output>> run(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
     erased_ = range_tombstone_list(std::move(collected_));
     auto done = merge(cut, next_number, interrupted);
     if (done && !outputs_.empty()) done = environment_.sync_directory(directory_);
@@ -9963,12 +11019,11 @@ class compaction_job {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
 
  private:
-  void collect(const range_tombstone_list& list) {
+  STRATA_COLD void collect(const range_tombstone_list& list) {
     for (range_tombstone& each : list.tombstones()) collected_.push_back(std::move(each));
   }
 
-  template <typename NextNumber, typename Interrupted>
-  [[nodiscard]] result<void> merge(cutting cut, NextNumber& next_number, Interrupted& interrupted) {
+  [[nodiscard]] STRATA_NOINLINE result<void> merge(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
     bool any = false;
     std::size_t newer_stripe = 0;
     std::uint64_t entries_read = 0;
@@ -10023,8 +11078,8 @@ class compaction_job {
   }
 
   // Calls visit for each range tombstone that must be kept.
-  template <typename Visit>
-  result<void> each_tombstone_left(Visit&& visit) const {
+  STRATA_COLD result<void> each_tombstone_left(
+      function_ref<result<void>(const range_tombstone_list::fragment&, sequence_number)> visit) const {
     for (const auto& piece : erased_.fragments()) {
       std::size_t newer_stripe = kept_.snapshots.size() + 1;
       for (const sequence_number sequence : piece.sequences) {
@@ -10037,7 +11092,7 @@ class compaction_job {
     }
     return {};
   }
-  [[nodiscard]] bool has_tombstones_left() const {
+  [[nodiscard]] STRATA_COLD bool has_tombstones_left() const {
     bool any = false;
     static_cast<void>(each_tombstone_left([&](const auto&, sequence_number) -> result<void> {
       any = true;
@@ -10046,18 +11101,16 @@ class compaction_job {
     return any;
   }
 
-  template <typename NextNumber>
-  [[nodiscard]] result<void> begin_table(NextNumber& next_number) {
+  [[nodiscard]] STRATA_COLD result<void> begin_table(number_source next_number) {
     STRATA_TRY_LET(number, next_number());
-    sstable::settings settings = table_settings(number);
-    STRATA_TRY_LET(made, builder_type::create(environment_, settings));
-    builder_.emplace(std::move(made));
     outputs_.push_back({number, nullptr});
+    STRATA_TRY_LET(made, builder_type::create(environment_, table_settings(number)));
+    builder_.emplace(std::move(made));
     return {};
   }
 
   // Ends the table before `next_key` (none: the last), with the part of the range tombstones that falls to it.
-  [[nodiscard]] result<void> finish_table(std::optional<bytes_view> next_key) {
+  [[nodiscard]] STRATA_COLD result<void> finish_table(std::optional<bytes_view> next_key) {
     STRATA_TRY(each_tombstone_left([&](const range_tombstone_list::fragment& piece, sequence_number sequence) -> result<void> {
       range_tombstone part{piece.begin, piece.end, sequence};
       if (part.begin < cut_) part.begin = cut_;
@@ -10083,7 +11136,7 @@ class compaction_job {
     return {table_path(directory_, number), number, store_id_, amounts_.block_bytes, newest_time_us_};
   }
 
-  void abandon() {
+  STRATA_COLD void abandon() {
     builder_.reset();
     for (output& each : outputs_) {
       each.table.reset();
@@ -10099,10 +11152,10 @@ class compaction_job {
   cache_type& cache_;
   retention kept_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
-  std::vector<sorted_run> older_;
-  std::vector<range_tombstone> collected_;
+  dynamic_array<sorted_run> older_;
+  dynamic_array<range_tombstone> collected_;
   range_tombstone_list erased_;
-  std::vector<output> outputs_;
+  dynamic_array<output> outputs_;
   std::optional<builder_type> builder_;
   byte_string key_;
   byte_string cut_;
@@ -10136,14 +11189,18 @@ class expiry_clock {
   [[nodiscard]] std::uint64_t horizon_us(std::uint64_t wall_us, std::uint64_t steady_ns) noexcept {
     const std::uint64_t steady_us = steady_ns / 1000;
     const std::uint64_t offset = wall_us - steady_us;  // modulo 2^64: only differences count
-    const std::uint64_t drift = offset - offset_.load(std::memory_order_relaxed);
-    if (!started_.load(std::memory_order_acquire) || (drift > drift_us_max && drift < 0 - drift_us_max)) {
-      offset_.store(offset, std::memory_order_relaxed);
+    const bool started = started_.load(std::memory_order_acquire);
+    // Acquire, and `since` before it below: whoever sees the new offset sees since when it holds.
+    const std::uint64_t drift = offset - offset_.load(std::memory_order_acquire);
+    if (!started || (drift > drift_us_max && drift < 0 - drift_us_max)) {
       since_us_.store(steady_us, std::memory_order_relaxed);
+      offset_.store(offset, std::memory_order_release);
       started_.store(true, std::memory_order_release);
       return 0;
     }
-    if (steady_us - since_us_.load(std::memory_order_relaxed) < margin_us_ || wall_us < margin_us_) return 0;
+    // Another thread may have begun anew at a later reading of the clock.
+    const std::uint64_t since_us = since_us_.load(std::memory_order_relaxed);
+    if (steady_us < since_us || steady_us - since_us < margin_us_ || wall_us < margin_us_) return 0;
     return wall_us - margin_us_;
   }
 
@@ -10248,11 +11305,12 @@ class epoch_domain {
 // Recovery: from a directory to a state that can be read and written.
 //
 //   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
-//   2. A log segment before the last one must be complete (sealed); the commits of the log must follow one another
+//   2. A log segment before the last one must be complete (sealed) or without a commit; the commits of the log must follow one another
 //      without a hole. Anything else is errc::corruption with file and offset.
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
-//   4. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
+//   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
+//   5. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
 #define STRATA_ENGINE_RECOVERY_HPP
@@ -10268,22 +11326,31 @@ class recovery {
   using table_type = typename Sstable::template table<Environment>;
   using cache_type = typename Sstable::template cache<Environment>;
 
-  recovery(const Environment& environment, byte_string directory, cache_type& cache)
+  STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache)
       : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache) {}
+
+  // not_a_store where foreign files are in the directory, which has no CURRENT. Writes nothing, a lock neither.
+  [[nodiscard]] STRATA_COLD static result<void> refuse_foreign(const Environment& environment, bytes_view directory) {
+    STRATA_TRY_LET(names, environment.list_directory(directory));
+    for (const std::string& name : names)
+      if (parse_file_name(name).type == file_type::foreign)
+        return error(errc::not_a_store, "create store", "the directory holds other files").in_file(join_path(directory, name));
+    return {};
+  }
 
   // Makes an empty store in a directory that holds none. What a creation that was cut short left is removed first.
   // Errors: not_a_store where foreign files are; corruption where a store's files are but CURRENT is not.
-  [[nodiscard]] result<void> create() {
+  [[nodiscard]] STRATA_COLD result<void> create() {
+    STRATA_TRY(refuse_foreign(environment_, directory_));
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       switch (parse_file_name(name).type) {
-        case file_type::foreign:
-          return error(errc::not_a_store, "create store", "the directory holds other files").in_file(join_path(directory_, name));
         case file_type::table:
         case file_type::log:
           return error(errc::corruption, "open store", "CURRENT is missing").in_file(join_path(directory_, "CURRENT"));
         case file_type::manifest:
         case file_type::temporary: STRATA_TRY(environment_.remove_file(join_path(directory_, name))); break;
+        case file_type::foreign:
         case file_type::lock:
         case file_type::current: break;
       }
@@ -10294,12 +11361,18 @@ class recovery {
   }
 
   // Reads the store. Errors: those of the manifest, the tables and the log.
-  [[nodiscard]] result<void> read() {
+  [[nodiscard]] STRATA_COLD result<void> read() {
+    byte_string missing;
     for (;;) {
       auto done = read_once();
       if (done || done.error().code() != errc::no_such_file) return done;
       manifest<Environment> now(environment_, directory_);
-      STRATA_TRY(now.recover());
+      if (auto recovered = now.recover(); !recovered) {
+        // The manifest that CURRENT named a moment ago may be gone by now, too; the same one is missing but once.
+        if (recovered.error().code() != errc::no_such_file || missing == recovered.error().file()) return recovered;
+        missing = recovered.error().file();
+        continue;
+      }
       if (now.state().number == manifest_.state().number && now.state().tables.size() == manifest_.state().tables.size() &&
           now.state().log_number == manifest_.state().log_number &&
           now.state().counts.file_ceiling == manifest_.state().counts.file_ceiling)
@@ -10310,59 +11383,73 @@ class recovery {
 
   // Removes what a crash left: files of ours that neither the manifest nor the log needs. Requires: read() succeeded and
   // this process is the writer.
-  [[nodiscard]] result<void> remove_leftovers() {
+  [[nodiscard]] STRATA_COLD result<void> remove_leftovers() {
+    STRATA_TRY(manifest_.make_durable());
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
       const bool needed =
           parsed.type == file_type::foreign || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
-          (parsed.type == file_type::table && manifest_.state().tables.count(parsed.number) != 0) ||
+          (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
           (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
       if (!needed) STRATA_TRY(environment_.remove_file(join_path(directory_, name)));
     }
     return {};
   }
 
+  // The newest unit that no commit goes into any more; null where there is none.
+  [[nodiscard]] STRATA_COLD std::shared_ptr<unit> newest_frozen() const {
+    const std::size_t frozen = units_.size() - (open_tail_ ? 1 : 0);
+    return frozen > 0 ? units_[frozen - 1] : nullptr;
+  }
+
   // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
   manifest<Environment> manifest_;
   std::shared_ptr<const version_type> tables_;
-  std::vector<std::shared_ptr<unit>> units_;
+  dynamic_array<std::shared_ptr<unit>> units_;
   std::optional<wal::tail> open_tail_;
   sequence_number last_sequence_ = 0;
   std::uint64_t last_time_us_ = 0;
 
  private:
-  [[nodiscard]] result<void> read_once() {
+  [[nodiscard]] STRATA_COLD result<void> read_once() {
     units_.clear();
     open_tail_.reset();
     newest_segment_ = 0;
+    // Before the manifest: a segment that a writer drops between the two is then missed by name, not passed over.
+    STRATA_TRY_LET(names, environment_.list_directory(directory_));
     STRATA_TRY(manifest_.recover());
     const manifest_state& state = manifest_.state();
     last_sequence_ = state.counts.flushed_sequence;
     last_time_us_ = state.counts.last_time_us;
     STRATA_TRY(open_tables());
-    STRATA_TRY_LET(names, environment_.list_directory(directory_));
-    std::vector<std::uint64_t> segments;
+    dynamic_array<std::uint64_t> segments;
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
       if (parsed.type == file_type::log && parsed.number >= state.log_number) segments.push_back(parsed.number);
     }
-    std::sort(segments.begin(), segments.end());
+    sort_ascending(segments);
+    if (!Wal::is_durable && !segments.empty())
+      return error(errc::unsupported, "open store", "it has commits in a log: open and flush it once with the policy that wrote them")
+          .in_file(log_path(directory_, segments.front()));
     for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size()));
     return {};
   }
 
-  [[nodiscard]] result<void> open_tables() {
+  [[nodiscard]] STRATA_COLD result<void> open_tables() {
     const manifest_state& state = manifest_.state();
-    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    dynamic_array<std::shared_ptr<handle>> opened;
     version_edit edit;
-    for (const auto& [number, added] : state.tables) {
+    for (const named_tables::entry& named : state.tables.entries()) {
+      if (named.dropped) continue;
+      const version_edit::added_table& added = named.table;
+      const std::uint64_t number = added.number;
       const sstable::settings settings{table_path(directory_, number), number, state.store_id, 4096, 0};
       STRATA_TRY_LET(table, table_type::open(environment_, settings, cache_));
       if (table->facts() != added.facts)
         return error(errc::corruption, "open store", "a table has other facts than the manifest says").in_file(settings.path);
-      opened.emplace(number, std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
+      opened.push_back(std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
       edit.added.push_back(added);
     }
     tables_ = version_type().after(edit, opened);
@@ -10372,21 +11459,25 @@ class recovery {
     return {};
   }
 
-  [[nodiscard]] result<void> replay(std::uint64_t segment_number, bool is_last) {
+  [[nodiscard]] STRATA_COLD result<void> replay(std::uint64_t segment_number, bool is_last) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
     auto fresh = std::make_shared<unit>();
     fresh->segment = segment_number;
+    bool any = false;
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                              environment_, segment, [&](bytes_view group, std::uint64_t offset) -> result<void> {
+                               any = true;
                                auto applied = apply_group(*fresh, group);
-                               if (applied && !*applied)
+                               if (applied.has_value() && !*applied)
                                  return error(errc::corruption, "replay log", "a record does not fit the one before")
                                      .in_file(segment.path)
                                      .at_offset(offset);
-                               return applied ? result<void>() : std::move(applied).error();
+                               return applied.has_value() ? result<void>() : std::move(applied).error();
                              }));
-    // Creation was cut short before anything was in it.
-    if (!is_last && tail.end == 0) return {};
+    fresh->build_staged();
+    fresh->publish_staged();
+    // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
+    if (!is_last && !any && !tail.sealed) return {};
     if (!is_last && !tail.sealed)
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
           .in_file(segment.path)
@@ -10399,13 +11490,14 @@ class recovery {
   }
 
   // False when the bytes are no group or do not follow what was replayed before.
-  [[nodiscard]] result<bool> apply_group(unit& into, bytes_view group) {
+  [[nodiscard]] STRATA_COLD result<bool> apply_group(unit& into, bytes_view group) {
     group_reader commits(group);
     if (commits.previous() != last_sequence_) return false;
-    // A write takes at least three bytes, so the room reserved is bounded by the record.
-    STRATA_TRY(into.reserve(group.size() / 3, group.size()));
+    STRATA_TRY(into.reserve(count_writes(group), group.size()));
     for (logged_commit commit; commits.next(commit);) {
-      if (!into.apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count))) return false;
+      const write_reader writes(commit.writes, commit.write_count);
+      into.stage(commit.sequence, writes);
+      if (!into.apply(commit.sequence, commit.time_us, writes)) return false;
       last_sequence_ = commit.sequence;
       last_time_us_ = (std::max)(last_time_us_, commit.time_us);
     }
@@ -10463,7 +11555,7 @@ class version_set {
 
   // Takes over what recovery read. `active` (may be null) is the unit that commits go on in. Before any other call.
   template <typename Recovered>
-  void start(Recovered& recovered, std::shared_ptr<unit> active) {
+  STRATA_COLD void start(Recovered& recovered, std::shared_ptr<unit> active) {
     manifest_ = std::move(recovered.manifest_);
     const version_edit::counters& counts = manifest_.state().counts;
     visible_.store(recovered.last_sequence_, std::memory_order_release);
@@ -10472,8 +11564,8 @@ class version_set {
     sequence_ceiling_.store(counts.sequence_ceiling, std::memory_order_relaxed);
     flushed_sequence_ = counts.flushed_sequence;
     auto state = std::make_shared<state_type>();
-    for (const auto& each : recovered.units_) state->memory.insert(state->memory.begin(), each);
-    if (active && (state->memory.empty() || state->memory.front() != active)) state->memory.insert(state->memory.begin(), active);
+    for (const auto& each : recovered.units_) state->memory.insert(0, each);
+    if (active && (state->memory.empty() || state->memory.front() != active)) state->memory.insert(0, active);
     state->tables = recovered.tables_;
     lock held(mutex_);
     replace(std::move(state));
@@ -10501,16 +11593,16 @@ class version_set {
   [[nodiscard]] sequence_number take_snapshot() {
     lock held(mutex_);
     const sequence_number sequence = visible();
-    snapshots_.insert(sequence);
+    snapshots_.push_back(sequence);
     return sequence;
   }
   void release_snapshot(sequence_number sequence) noexcept {
     lock held(mutex_);
-    snapshots_.erase(snapshots_.find(sequence));
+    snapshots_.erase(first_behind(snapshots_, [&](sequence_number each) { return each < sequence; }));
   }
-  [[nodiscard]] std::vector<sequence_number> snapshots() {
+  [[nodiscard]] STRATA_COLD dynamic_array<sequence_number> snapshots() {
     lock held(mutex_);
-    std::vector<sequence_number> distinct;
+    dynamic_array<sequence_number> distinct;
     for (const sequence_number each : snapshots_)
       if (distinct.empty() || distinct.back() != each) distinct.push_back(each);
     return distinct;
@@ -10519,9 +11611,15 @@ class version_set {
   // ---- numbers
 
   // A file number that was never used. Errors: those of a manifest append.
-  [[nodiscard]] result<std::uint64_t> new_file_number() {
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> new_file_number() {
     lock held(manifest_mutex_);
     return take_file_number();
+  }
+
+  // No file has a higher number yet.
+  [[nodiscard]] STRATA_COLD std::uint64_t newest_file_number() {
+    lock held(manifest_mutex_);
+    return next_file_ - 1;
   }
 
   // The first of `commits` sequences after `last`, all of which lie below a durable ceiling. Commit leader only.
@@ -10540,17 +11638,31 @@ class version_set {
 
   // ---- changes
 
-  // Makes `fresh` the active memtable; the one before is frozen. Commit leader only.
-  void rotate(std::shared_ptr<unit> fresh) {
+  // A state with the memory for all that may be current when it comes to be so: what can fail is behind it.
+  [[nodiscard]] STRATA_COLD std::shared_ptr<state_type> prepare_state() {
+    // More memtables than are frozen while one edit is written: writers wait where memtables_max (at most 16) are held.
+    constexpr std::size_t memtables_more = 32;
+    std::size_t memtables = 0;
+    {
+      lock held(mutex_);
+      memtables = owner_->memory.size();
+    }
+    auto prepared = std::make_shared<state_type>();
+    prepared->memory.reserve(memtables + memtables_more);
+    return prepared;
+  }
+  // Makes `fresh` the active memtable; the one before is frozen. `prepared`: of prepare_state(). Commit leader only.
+  STRATA_COLD void rotate(std::shared_ptr<state_type> prepared, std::shared_ptr<unit> fresh) noexcept {
     lock held(mutex_);
-    auto next = std::make_shared<state_type>(*owner_);
-    next->memory.insert(next->memory.begin(), std::move(fresh));
-    replace(std::move(next));
+    prepared->memory.push_back(std::move(fresh));
+    for (const std::shared_ptr<unit>& each : owner_->memory) prepared->memory.push_back(each);
+    prepared->tables = owner_->tables;
+    replace(std::move(prepared));
   }
 
   // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. One caller
   // at a time makes a change that depends on what is current: inputs of two calls must not overlap.
-  [[nodiscard]] result<void> install(version_edit edit, const std::map<std::uint64_t, std::shared_ptr<handle>>& opened,
+  [[nodiscard]] STRATA_COLD result<void> install(version_edit edit, const dynamic_array<std::shared_ptr<handle>>& opened,
                                      const std::shared_ptr<unit>& flushed) {
     lock held_manifest(manifest_mutex_);
     std::shared_ptr<const version_type> before;
@@ -10560,66 +11672,69 @@ class version_set {
     }
     const auto after = before->after(edit, opened);
     STRATA_ASSERT(after != nullptr);
+    std::shared_ptr<state_type> prepared = prepare_state();
     const sequence_number flushed_sequence = flushed ? flushed->last_sequence : flushed_sequence_;
     if (flushed && flushed->segment != 0) edit.log_number = flushed->segment + 1;
-    const std::vector<std::uint64_t> dropped = edit.dropped;
+    dynamic_array<std::uint64_t> dropped = edit.dropped;
+    sort_ascending(dropped);
     STRATA_TRY(write_edit(std::move(edit), flushed_sequence));
-    {
-      lock held(mutex_);
-      flushed_sequence_ = flushed_sequence;
-      auto next = std::make_shared<state_type>(*owner_);
-      next->tables = after;
-      if (flushed) std::erase(next->memory, flushed);
-      replace(std::move(next));
-    }
+    // From here to the end of the marking nothing can fail: what is durable is current.
+    make_current(std::move(prepared), after, flushed, flushed_sequence);
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
-      if (std::find(dropped.begin(), dropped.end(), table->number()) == dropped.end()) return;
-      if (!after_names(*after, table->number())) table->mark_obsolete();
+      if (contains_sorted(dropped, table->number()) && !after_names(*after, table->number())) table->mark_obsolete();
     });
     return manifest_.has_grown() ? rewrite_manifest() : result<void>();
   }
 
   // The tables and the newest commit that is in them, taken together.
-  [[nodiscard]] std::pair<std::shared_ptr<const version_type>, sequence_number> flushed_tables() {
+  [[nodiscard]] STRATA_COLD std::pair<std::shared_ptr<const version_type>, sequence_number> flushed_tables() {
     lock held(mutex_);
     return {owner_ ? owner_->tables : nullptr, flushed_sequence_};
   }
 
   // Lets go of replaced states that no reader is in any more. Where a reader still is: does nothing, a later call will.
-  void reclaim() {
-    std::vector<std::shared_ptr<const state_type>> quiet;
-    lock held(mutex_);
-    std::erase_if(retired_, [&](auto& each) {
-      if (!epochs_.quiet_since(each.first)) return false;
-      quiet.push_back(std::move(each.second));
-      return true;
-    });
-    held.unlock();
+  STRATA_COLD void reclaim() noexcept {
+    std::shared_ptr<const state_type> quiet;
+    {
+      lock held(mutex_);
+      for (std::shared_ptr<const state_type>* at = &retired_; *at;) {
+        if (!epochs_.quiet_since((*at)->retired_epoch)) {
+          at = &(*at)->next_retired;
+          continue;
+        }
+        std::shared_ptr<const state_type> taken = std::move(*at);
+        *at = std::move(taken->next_retired);
+        taken->next_retired = std::move(quiet);
+        quiet = std::move(taken);
+      }
+    }
+    // One by one: a chain that goes by itself goes as deep as it is long.
+    while (quiet) quiet = std::shared_ptr<const state_type>(std::move(quiet->next_retired));
   }
 
   [[nodiscard]] bool all_reclaimed() {
     lock held(mutex_);
-    return retired_.empty();
+    return retired_ == nullptr;
   }
 
   // After a full disk: a manifest whose last append failed is written anew.
-  [[nodiscard]] result<void> resume() {
+  [[nodiscard]] STRATA_COLD result<void> resume() {
     lock held(manifest_mutex_);
-    return manifest_broken_ ? rewrite_manifest() : result<void>();
+    return manifest_written_ ? result<void>() : rewrite_manifest();
   }
 
   // Ends it: numbers that were reserved and not used are given back, readers that come find nothing. `last`: the newest
   // commit; `last_time_us`: its time.
-  [[nodiscard]] result<void> close(sequence_number last) {
+  [[nodiscard]] STRATA_COLD result<void> close(sequence_number last) {
     result<void> done;
     lock held_manifest(manifest_mutex_);
-    if (took_numbers_ && !manifest_broken_) {
+    if (took_numbers_ && manifest_written_) {
       version_edit edit;
       edit.has_counters = true;
       edit.counts = {flushed_sequence_,
                      orderly_ ? (std::max)(last, flushed_sequence_) : sequence_ceiling_.load(std::memory_order_relaxed),
                      next_file_ - 1, last_time_us_.load(std::memory_order_relaxed)};
-      done = manifest_.append(edit);
+      done = write_manifest([&] { return manifest_.append(std::move(edit)); });
     }
     auto closed = manifest_.close();
     if (done) done = std::move(closed);
@@ -10627,6 +11742,9 @@ class version_set {
     replace(nullptr);
     return done;
   }
+
+  // In a forked child: readers that come find nothing. No lock is taken, for a thread of the parent may have held it.
+  STRATA_COLD void forget() noexcept { current_.store(nullptr, std::memory_order_seq_cst); }
 
   // Wall clock of the newest commit, µs since 1970; written by the commit leader.
   std::atomic<std::uint64_t> last_time_us_{0};
@@ -10638,23 +11756,43 @@ class version_set {
   [[nodiscard]] const std::shared_ptr<const state_type>& current() const noexcept { return owner_; }
 
  private:
-  [[nodiscard]] static bool after_names(const version_type& tables, std::uint64_t number) {
+  [[nodiscard]] STRATA_COLD static bool after_names(const version_type& tables, std::uint64_t number) {
     bool named = false;
     tables.each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& t) { named = named || t->number() == number; });
     return named;
   }
 
   // Requires mutex_.
-  void replace(std::shared_ptr<const state_type> next) {
+  STRATA_COLD void replace(std::shared_ptr<const state_type> next) noexcept {
     std::shared_ptr<const state_type> before = std::move(owner_);
     owner_ = std::move(next);
     current_.store(owner_.get(), std::memory_order_seq_cst);
     const std::uint64_t epoch = epochs_.advance();
-    if (before) retired_.emplace_back(epoch, std::move(before));
+    if (!before) return;
+    before->retired_epoch = epoch;
+    before->next_retired = std::move(retired_);
+    retired_ = std::move(before);
+  }
+  STRATA_COLD void make_current(std::shared_ptr<state_type> prepared, std::shared_ptr<const version_type> tables,
+                                const std::shared_ptr<unit>& flushed, sequence_number flushed_sequence) noexcept {
+    lock held(mutex_);
+    flushed_sequence_ = flushed_sequence;
+    for (const std::shared_ptr<unit>& each : owner_->memory)
+      if (each != flushed) prepared->memory.push_back(each);
+    prepared->tables = std::move(tables);
+    replace(std::move(prepared));
+  }
+
+  // A write of the manifest, whose outcome is that of the manifest from then on. Requires manifest_mutex_.
+  STRATA_COLD result<void> write_manifest(function_ref<result<void>()> write) {
+    // Memory that is lacking before anything is written fails as a disk without room does.
+    STRATA_TRY_BLOCK { manifest_written_ = write(); }
+    STRATA_CATCH(...) { manifest_written_ = error(errc::out_of_memory, "write manifest"); }
+    return manifest_written_;
   }
 
   // Requires manifest_mutex_.
-  [[nodiscard]] result<std::uint64_t> take_file_number() {
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> take_file_number() {
     const std::uint64_t number = next_file_++;
     if (number > manifest_.state().counts.file_ceiling) {
       if (auto done = write_edit({}, flushed_sequence_); !done) return std::move(done).error();
@@ -10664,31 +11802,25 @@ class version_set {
 
   // Requires manifest_mutex_. Where it fails, either manifest may be the one that counts, so nothing more is written to
   // the old one.
-  [[nodiscard]] result<void> rewrite_manifest() {
-    manifest_broken_ = true;
+  [[nodiscard]] STRATA_COLD result<void> rewrite_manifest() {
     const std::uint64_t number = next_file_++;
-    STRATA_TRY(manifest_.rewrite(number, number + file_numbers_reserved));
-    manifest_broken_ = false;
-    return {};
+    return write_manifest([&] { return manifest_.rewrite(number, number + file_numbers_reserved); });
   }
 
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
-  [[nodiscard]] result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
-    if (manifest_broken_) return error(errc::read_only, "write manifest", "an earlier write of it failed");
-    if (manifest_.is_unsettled()) STRATA_TRY(rewrite_manifest());
+  [[nodiscard]] STRATA_COLD result<void> write_edit(version_edit edit, sequence_number flushed_sequence) {
+    // With the first reason: whether it can be resumed from hangs on that.
+    if (!manifest_written_) return manifest_written_;
     edit.has_counters = true;
     edit.counts = {flushed_sequence,
                    (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
                               (std::max)(visible(), highest_given_) + sequences_reserved),
                    next_file_ - 1 + file_numbers_reserved, last_time_us_.load(std::memory_order_relaxed)};
-    auto done = manifest_.append(edit);
-    if (!done) {
-      manifest_broken_ = true;
-      return done;
-    }
+    const sequence_number ceiling = edit.counts.sequence_ceiling;
+    STRATA_TRY(write_manifest([&] { return manifest_.append(std::move(edit)); }));
     took_numbers_ = true;
-    sequence_ceiling_.store(edit.counts.sequence_ceiling, std::memory_order_relaxed);
-    return done;
+    sequence_ceiling_.store(ceiling, std::memory_order_relaxed);
+    return {};
   }
 
   Environment environment_;
@@ -10698,16 +11830,16 @@ class version_set {
   typename Environment::mutex manifest_mutex_;
   epoch_domain epochs_;
   std::atomic<const state_type*> current_{nullptr};
-  std::shared_ptr<const state_type> owner_;                                                  // mutex_
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<const state_type>>> retired_;  // mutex_
-  std::multiset<sequence_number> snapshots_;                                                 // mutex_
+  std::shared_ptr<const state_type> owner_;   // mutex_
+  std::shared_ptr<const state_type> retired_;  // mutex_: the newest of those that readers may be in
+  dynamic_array<sequence_number> snapshots_;  // mutex_; ascending, for what is visible only rises
   std::atomic<sequence_number> visible_{0};
   sequence_number flushed_sequence_ = 0;  // written under both
   std::atomic<sequence_number> sequence_ceiling_{0};  // written under manifest_mutex_
   sequence_number highest_given_ = 0;                 // manifest_mutex_
   std::uint64_t next_file_ = 1;                       // manifest_mutex_
   bool took_numbers_ = false;                         // manifest_mutex_: an edit was written since opening
-  bool manifest_broken_ = false;                      // manifest_mutex_
+  result<void> manifest_written_;                     // manifest_mutex_: the first write of it that failed, until resume()
   bool orderly_ = true;                               // commit leader
 };
 
@@ -10726,7 +11858,10 @@ class version_set {
 //   2. The flush thread adds to level 0 only, the compaction thread takes away only what was there when it picked: their
 //      edits never touch the same table.
 //   3. A failure latches the store and stops both threads' work until resume(); waiters wake with the reason.
-//   4. A thread that waits has nothing to do, or the store is latched or closing. Whoever makes work notifies.
+//   4. A thread that waits has nothing to do, or the store is latched or closing. Whoever makes work notifies. Only while a
+//      reader is inside a state that was replaced does one look again by itself; an idle store wakes nobody. Only time
+//      and the end of a snapshot tell nobody: while they can make garbage, the compaction thread looks once a minute.
+//   5. What may be removed is asked after the tables are known: a snapshot that is taken later sees all that is in them.
 #ifndef STRATA_ENGINE_MAINTENANCE_HPP
 #define STRATA_ENGINE_MAINTENANCE_HPP
 
@@ -10738,6 +11873,7 @@ class maintenance {
   using version_type = typename versions_type::version_type;
   using unit = typename versions_type::unit;
   using handle = typename versions_type::handle;
+  using handles = dynamic_array<std::shared_ptr<handle>>;
   using sorted_run = typename version_type::sorted_run;
   using job_type = compaction_job<Environment, Memtable, Sstable>;
   using cache_type = typename Sstable::template cache<Environment>;
@@ -10747,69 +11883,70 @@ class maintenance {
   maintenance(const Environment& environment, const options& amounts, versions_type& versions, cache_type& cache,
               health<Environment>& latch)
       : environment_(environment), options_(amounts), versions_(versions), cache_(cache), health_(latch),
-        expiry_clock_(amounts.expiry_margin), mutex_(environment), changed_(environment) {}
+        expiry_clock_(amounts.expiry_margin), mutex_(environment), changed_(environment, environment), flusher_(environment),
+        compactor_(environment) {}
   maintenance(const maintenance&) = delete;
   maintenance& operator=(const maintenance&) = delete;
 
-  [[nodiscard]] result<void> start() {
+  [[nodiscard]] STRATA_COLD result<void> start() {
     measure();
-    STRATA_TRY_LET(flusher, environment_.start_thread("strata-flush", [this]() noexcept { flush_loop(); }));
-    flusher_.emplace(std::move(flusher));
-    auto compactor = environment_.start_thread("strata-compact", [this]() noexcept { compact_loop(); });
-    if (!compactor) {
-      stop();
-      return std::move(compactor).error();
-    }
-    compactor_.emplace(std::move(*compactor));
-    return {};
+    auto flusher = environment_.start_thread("strata-flush", bound_call{this, &run_flush_loop});
+    if (flusher) flusher_->emplace(std::move(*flusher));
+    auto compactor = environment_.start_thread("strata-compact", bound_call{this, &run_compact_loop});
+    if (compactor) compactor_->emplace(std::move(*compactor));
+    if (flusher && compactor) return {};
+    // Whoever waits for a thread that is missing must learn it.
+    stop();
+    return flusher ? std::move(compactor).error() : std::move(flusher).error();
   }
   // Ends both threads; a merge under way is given up. Safe to call twice.
-  void stop() {
+  STRATA_COLD void stop() {
     {
       lock held(mutex_);
       stopping_.store(true, std::memory_order_release);
-      changed_.notify_all();
+      changed_->notify_all();
     }
-    if (flusher_) flusher_->join();
-    if (compactor_) compactor_->join();
-    flusher_.reset();
-    compactor_.reset();
+    if (*flusher_) (*flusher_)->join();
+    if (*compactor_) (*compactor_)->join();
+    flusher_->reset();
+    compactor_->reset();
   }
 
   // Says that something changed: a memtable was frozen, the store was latched or resumed.
-  void notify() {
+  STRATA_COLD void notify() {
     lock held(mutex_);
     ++generation_;
-    changed_.notify_all();
+    changed_->notify_all();
   }
 
   // Waits until fewer than `limit` memtables are held.
   // Errors: what the store is latched with; closed.
-  [[nodiscard]] result<void> wait_for_memtables_below(std::size_t limit) {
+  [[nodiscard]] STRATA_COLD result<void> wait_for_memtables_below(std::size_t limit) {
     lock held(mutex_);
     while (memtables() >= limit) {
       STRATA_TRY(runnable());
-      changed_.wait(held);
+      changed_->wait(held);
     }
     return {};
   }
   // Waits until `frozen` is in a table.
-  [[nodiscard]] result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
+  [[nodiscard]] STRATA_COLD result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
     lock held(mutex_);
     while (holds(frozen)) {
       STRATA_TRY(runnable());
-      changed_.wait(held);
+      changed_->wait(held);
     }
     return {};
   }
   // Merges until the policy has nothing left to do for the smallest shape.
-  [[nodiscard]] result<void> compact_all() {
+  [[nodiscard]] STRATA_COLD result<void> compact_all() {
     lock held(mutex_);
     const std::uint64_t ticket = ++compactions_asked_;
-    changed_.notify_all();
+    ++generation_;
+    changed_->notify_all();
     while (compactions_done_ < ticket) {
       STRATA_TRY(runnable());
-      changed_.wait(held);
+      changed_->wait(held);
     }
     return {};
   }
@@ -10834,81 +11971,106 @@ class maintenance {
     if (stopping()) return error(errc::closed, "wait for background work", "the store is closed");
     return health_.status();
   }
-  [[nodiscard]] std::size_t memtables() {
+  [[nodiscard]] STRATA_COLD std::size_t memtables() {
     lock held(versions_.mutex());
     return versions_.current() ? versions_.current()->memory.size() : 0;
   }
-  [[nodiscard]] bool holds(const std::shared_ptr<unit>& frozen) {
+  [[nodiscard]] STRATA_COLD bool holds(const std::shared_ptr<unit>& frozen) {
     lock held(versions_.mutex());
     if (!versions_.current()) return false;
     const auto& memory = versions_.current()->memory;
-    return std::find(memory.begin(), memory.end(), frozen) != memory.end();
+    for (const std::shared_ptr<unit>& each : memory)
+      if (each == frozen) return true;
+    return false;
   }
   // The oldest memtable when it is frozen.
-  [[nodiscard]] std::shared_ptr<unit> next_to_flush() {
+  [[nodiscard]] STRATA_COLD std::shared_ptr<unit> next_to_flush() {
     lock held(versions_.mutex());
     const auto& state = versions_.current();
     return state && state->memory.size() > 1 ? state->memory.back() : nullptr;
   }
 
-  // Work of a thread: false when there is none.
-  template <typename Work>
-  void loop(Work&& work) {
+  // Work of a thread: false when there is none; then it waits.
+  STRATA_COLD void loop(function_ref<result<bool>()> work, function_ref<void(lock&)> wait) {
     lock held(mutex_);
+    std::optional<std::uint64_t> told;
     while (!stopping()) {
-      bool worked = false;
-      if (!health_.failed()) {
-        const std::uint64_t seen = generation_;
+      const std::uint64_t seen = generation_;
+      if (health_.failed()) {
+        // Another thread may have latched the store (a commit, the log's sync): who waits for this one learns it here.
+        if (told != seen) changed_->notify_all();
+        told = seen;
+      } else {
         held.unlock();
         auto done = work();
-        if (!done) latch(std::move(done).error());
+        if (!done.has_value()) latch(std::move(done).error());
         held.lock();
-        worked = (done && *done) || generation_ != seen;
-        if (worked) {
+        if (done.has_value() && *done) {
           ++generation_;
-          changed_.notify_all();
+          changed_->notify_all();
         }
       }
-      if (!worked && !stopping()) changed_.wait(held);
+      if (generation_ == seen && !stopping()) wait(held);
     }
   }
-  void latch(error reason) {
+  STRATA_COLD void latch(error reason) {
     if (reason.code() == errc::closed) return;
     const auto how = is_lack_of_room(reason.code()) ? health<Environment>::severity::resumable : health<Environment>::severity::final;
     health_.fail(std::move(reason), how);
     notify();
   }
 
-  void flush_loop() noexcept {
-    loop([this]() -> result<bool> {
+  static void run_flush_loop(void* self) noexcept { static_cast<maintenance*>(self)->flush_loop(); }
+  static void run_compact_loop(void* self) noexcept { static_cast<maintenance*>(self)->compact_loop(); }
+  STRATA_COLD void flush_loop() noexcept {
+    const auto work = [this]() -> result<bool> {
       const std::shared_ptr<unit> frozen = next_to_flush();
       if (!frozen) return false;
       STRATA_TRY(guard([&] { return flush(frozen); }));
       return true;
-    });
+    };
+    // A replaced state that a reader was still inside goes soon after it is out, also where nothing else happens.
+    const auto wait = [this](lock& held) {
+      if (versions_.all_reclaimed()) return changed_->wait(held);
+      constexpr std::uint64_t readers_us = 100'000;
+      static_cast<void>(changed_->wait_for_us(held, readers_us));
+      held.unlock();
+      versions_.reclaim();
+      held.lock();
+    };
+    loop(work, wait);
   }
-  void compact_loop() noexcept {
-    loop([this]() -> result<bool> {
+  STRATA_COLD void compact_loop() noexcept {
+    const auto work = [this]() -> result<bool> {
       bool worked = false;
       STRATA_TRY(guard([&] { return compact_once(worked); }));
       return worked;
-    });
+    };
+    const auto wait = [this](lock& held) {
+      if (!may_gain_garbage_) return changed_->wait(held);
+      static_cast<void>(changed_->wait_for_us(held, garbage_interval_us));
+    };
+    loop(work, wait);
   }
   // An allocation that fails in the background is an error like any other.
-  template <typename Work>
-  [[nodiscard]] static result<void> guard(Work&& work) {
+  [[nodiscard]] STRATA_COLD static result<void> guard(function_ref<result<void>()> work) {
     STRATA_TRY_BLOCK { return work(); }
     STRATA_CATCH(...) {}
     return error(errc::out_of_memory, "background work");
   }
 
-  [[nodiscard]] retention kept() {
+  [[nodiscard]] STRATA_COLD retention kept() {
     return {versions_.snapshots(), expiry_clock_.horizon_us(environment_.wall_time_us(), environment_.steady_time_ns())};
   }
+  [[nodiscard]] STRATA_COLD compaction::shape shape_of(const version_type& tables, const retention& kept_now,
+                                                       std::uint64_t expired_before_us) {
+    return tables.shape(environment_.wall_time_us(), expired_before_us,
+                        kept_now.snapshots.empty() ? sequence_max : kept_now.snapshots.front());
+  }
 
-  [[nodiscard]] result<void> flush(const std::shared_ptr<unit>& frozen) {
+  [[nodiscard]] STRATA_COLD result<void> flush(const std::shared_ptr<unit>& frozen) {
     version_edit edit;
-    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    handles opened;
     if (!frozen->empty()) {
       const auto tables = versions_.flushed_tables().first;
       job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
@@ -10920,7 +12082,7 @@ class maintenance {
                                   [&] { return stopping(); }));
       for (auto& made : outputs) {
         edit.added.push_back({0, made.number, made.number, made.table->facts()});
-        opened.emplace(made.number, std::move(made.table));
+        opened.push_back(std::move(made.table));
       }
       counters_.flushed_bytes.fetch_add(job.bytes_written(), std::memory_order_relaxed);
     }
@@ -10931,37 +12093,49 @@ class maintenance {
     return {};
   }
 
-  [[nodiscard]] result<void> compact_once(bool& worked) {
+  [[nodiscard]] STRATA_COLD result<void> compact_once(bool& worked) {
+    // Asked first: who asks afterwards may have flushed what these tables do not have.
+    const bool all = is_asked_for_all();
+    if (all && !asked_.newest_file) asked_.newest_file = versions_.newest_file_number();
     const auto tables = versions_.flushed_tables().first;
     if (!tables) return {};
-    const compaction::shape shape = tables->shape(environment_.wall_time_us());
-    std::uint64_t asked = 0;
-    std::uint64_t done = 0;
-    {
-      lock held(mutex_);
-      asked = compactions_asked_;
-      done = compactions_done_;
-    }
+    may_gain_garbage_ = !Compaction::discards_live_data && tables->may_gain_garbage();
+    retention kept_now = kept();
+    if (all && !asked_.horizon_us) asked_.horizon_us = kept_now.expired_before_us;
+    const std::uint64_t expired_before_us =
+        all ? (std::min)(*asked_.horizon_us, kept_now.expired_before_us) : kept_now.expired_before_us;
+    const compaction::shape shape = shape_of(*tables, kept_now, expired_before_us);
     const std::optional<compaction::plan> plan =
-        asked != done ? policy_.pick_all(shape, options_.compaction) : policy_.pick(shape, options_.compaction);
+        all ? policy_.pick_all(without_newer_runs(shape, *asked_.newest_file), options_.compaction)
+            : policy_.pick(shape, options_.compaction);
     if (!plan) {
-      lock held(mutex_);
-      if (compactions_done_ < asked) {
-        compactions_done_ = asked;
-        worked = true;
-      }
+      worked = all;
+      if (all) finish_asked();
       return {};
     }
     STRATA_ASSERT(compaction::plan_is_sound(shape, *plan));
     worked = true;
-    return carry_out(*tables, shape, *plan);
+    return carry_out(*tables, shape, *plan, std::move(kept_now));
   }
 
-  [[nodiscard]] result<void> carry_out(const version_type& tables, const compaction::shape& shape, const compaction::plan& plan) {
+  // Whether somebody waits in compact_all(). Those who come while it is carried out wait for a round of their own.
+  [[nodiscard]] STRATA_COLD bool is_asked_for_all() {
+    lock held(mutex_);
+    if (compactions_asked_ == compactions_done_) return false;
+    if (asked_.ticket == compactions_done_) asked_ = {compactions_asked_, std::nullopt, std::nullopt};
+    return true;
+  }
+  STRATA_COLD void finish_asked() {
+    lock held(mutex_);
+    compactions_done_ = asked_.ticket;
+  }
+
+  [[nodiscard]] STRATA_COLD result<void> carry_out(const version_type& tables, const compaction::shape& shape,
+                                                   const compaction::plan& plan, retention kept_now) {
     version_edit edit;
-    std::map<std::uint64_t, std::shared_ptr<handle>> opened;
+    handles opened;
     for (const auto& input : plan.inputs) edit.dropped.push_back(input.table);
-    std::sort(edit.dropped.begin(), edit.dropped.end());
+    sort_ascending(edit.dropped);
     if (plan.discard) return install(std::move(edit), opened, nullptr);
     if (compaction::is_trivial_move(shape, plan)) {
       // A run's number says how new it is, so a run that is made by a move has a fresh one too.
@@ -10977,15 +12151,15 @@ class maintenance {
       counters_.moves.fetch_add(1, std::memory_order_relaxed);
       return install(std::move(edit), opened, nullptr);
     }
-    job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
-    const std::vector<sorted_run> inputs = add_sources(job, tables, edit, plan);
+    job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, std::move(kept_now));
+    const dynamic_array<sorted_run> inputs = add_sources(job, tables, edit, plan);
     STRATA_TRY_LET(outputs, job.run(
                                 job_type::cutting::split, [&] { return versions_.new_file_number(); },
                                 [&] { return stopping(); }));
     const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : 0;
     for (auto& made : outputs) {
       edit.added.push_back({plan.output_level, run, made.number, made.table->facts()});
-      opened.emplace(made.number, std::move(made.table));
+      opened.push_back(std::move(made.table));
     }
     counters_.compactions.fetch_add(1, std::memory_order_relaxed);
     for (const sorted_run& input : inputs)
@@ -10995,17 +12169,25 @@ class maintenance {
     return install(std::move(edit), opened, nullptr);
   }
 
+  // The shape without the runs of level 0 above `number`. A plan for it is one for the whole, too: those lie above all that
+  // it touches.
+  [[nodiscard]] STRATA_COLD static compaction::shape without_newer_runs(compaction::shape shape, std::uint64_t number) {
+    if (!shape.levels.empty())
+      shape.levels[0].runs.erase_if([&](const compaction::sorted_run_shape& run) { return run.number > number; });
+    return shape;
+  }
+
   [[nodiscard]] static bool is_input(const version_edit& edit, std::uint64_t table) {
-    return std::binary_search(edit.dropped.begin(), edit.dropped.end(), table);
+    return contains_sorted(edit.dropped, table);
   }
 
   // Gives the job its inputs, and the tables that may hold older versions: all others from the highest input level down.
   // The runs that it returns outlive the job's work.
-  [[nodiscard]] std::vector<sorted_run> add_sources(job_type& job, const version_type& tables, const version_edit& edit,
+  [[nodiscard]] STRATA_COLD dynamic_array<sorted_run> add_sources(job_type& job, const version_type& tables, const version_edit& edit,
                                                     const compaction::plan& plan) const {
     std::uint32_t top = plan.output_level;
     for (const auto& input : plan.inputs) top = (std::min)(top, input.level);
-    std::vector<sorted_run> inputs;
+    dynamic_array<sorted_run> inputs;
     for (std::size_t level = top; level < tables.levels().size(); ++level) {
       for (const sorted_run& run : tables.levels()[level].runs) {
         sorted_run taken{run.number, {}};
@@ -11019,7 +12201,7 @@ class maintenance {
     return inputs;
   }
 
-  [[nodiscard]] result<void> install(version_edit edit, const std::map<std::uint64_t, std::shared_ptr<handle>>& opened,
+  [[nodiscard]] STRATA_COLD result<void> install(version_edit edit, const handles& opened,
                                      const std::shared_ptr<unit>& flushed) {
     STRATA_TRY(versions_.install(std::move(edit), opened, flushed));
     measure();
@@ -11029,7 +12211,7 @@ class maintenance {
   }
 
   // Sets the pressure from the shape as it is now.
-  void measure() {
+  STRATA_COLD void measure() {
     const auto tables = versions_.flushed_tables().first;
     if (!tables) return;
     const compaction::amounts& amounts = options_.compaction;
@@ -11038,12 +12220,23 @@ class maintenance {
     std::uint64_t pressure = 0;
     if (!Compaction::discards_live_data) {
       if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / (4ull * amounts.level0_runs);
-      const std::uint64_t debt = policy_.debt_bytes(tables->shape(environment_.wall_time_us()), amounts);
+      const retention kept_now = kept();
+      const std::uint64_t debt = policy_.debt_bytes(shape_of(*tables, kept_now, kept_now.expired_before_us), amounts);
       const std::uint64_t debt_easy = 2 * amounts.level_bytes_base + 8 * options_.memtable_bytes;
       if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
     }
     pressure_.store(static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000})), std::memory_order_relaxed);
   }
+
+  // What compact_all() asks for is what has expired when the round begins; else a store in which something always expires
+  // would never be done.
+  struct round {
+    std::uint64_t ticket = 0;                 // the newest that this round answers
+    std::optional<std::uint64_t> horizon_us;  // not there: the round has not begun
+    std::optional<std::uint64_t> newest_file;  // the same; what is flushed after it is left out, or beside a writer a round
+                                               // would never end
+  };
+  static constexpr std::uint64_t garbage_interval_us = 60'000'000;
 
   Environment environment_;
   const options& options_;
@@ -11053,15 +12246,17 @@ class maintenance {
   Compaction policy_;
   expiry_clock expiry_clock_;
   typename Environment::mutex mutex_;
-  typename Environment::condition_variable changed_;
+  own_process<Environment, typename Environment::condition_variable> changed_;
   std::uint64_t generation_ = 0;          // mutex_: counts changes, so that none is slept through
   std::uint64_t compactions_asked_ = 0;   // mutex_
   std::uint64_t compactions_done_ = 0;    // mutex_
+  round asked_;                           // the compaction thread's, as is the next
+  bool may_gain_garbage_ = false;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> pressure_{0};
   counters counters_;
-  std::optional<typename Environment::thread> flusher_;
-  std::optional<typename Environment::thread> compactor_;
+  own_process<Environment, std::optional<typename Environment::thread>> flusher_;
+  own_process<Environment, std::optional<typename Environment::thread>> compactor_;
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
@@ -11159,7 +12354,7 @@ struct statistics_counters {
 //   1. join the queue; the leader takes the requests behind it into its group               nothing
 //   2. room: rotate a full memtable; slow down in proportion to the merge debt              nothing
 //   3. check the read sets against what was committed since                                 nothing
-//   4. reserve memory, so that step 6 cannot fail                                           nothing
+//   4. reserve memory, stage range erasures: step 6 cannot fail                             nothing
 //   5. append the group to the log; sync it where a request asks for that                   all of the group, or none
 //   6. apply to the memtable, publish the sequence: readers see it                          all of the group
 //   7. hand on the lead, wake the others                                                    all of the group
@@ -11177,20 +12372,30 @@ class committer {
   using maintenance_type = maintenance<Environment, Memtable, Sstable, Compaction>;
   using health_type = health<Environment>;
   using unit = memory_unit<Memtable>;
+  // A memtable to come and the state that it comes with: what can fail is behind them.
+  struct successor {
+    std::shared_ptr<unit> memory;
+    std::shared_ptr<typename versions_type::state_type> state;
+  };
 
  public:
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
             maintenance_type& maintenance_threads)
-      : environment_(environment), options_(amounts), process_(environment.process_id()), versions_(versions),
+      : environment_(environment), options_(amounts), versions_(versions),
         health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, amounts, latch) {}
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
-  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends.
-  [[nodiscard]] result<void> start(std::shared_ptr<unit> active, sequence_number last, std::optional<wal::tail> tail) {
+  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends. `frozen` (may be
+  // null) is the newest unit that recovery found sealed: the process that wrote that seal may have been killed before it was
+  // synced, and a power cut would then show a segment that is not complete below a later one. So that one waits.
+  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, std::shared_ptr<unit> frozen, sequence_number last,
+                                               std::optional<wal::tail> tail) {
     active_ = std::move(active);
+    leaving_ = std::move(frozen);
     last_sequence_ = last;
     tail_ = std::move(tail);
+    if (logged() && tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
     return logged() && options_.durability == durability::buffered ? log_.start_syncing() : result<void>();
   }
 
@@ -11210,7 +12415,7 @@ class committer {
   }
 
   // Freezes the active memtable. Returns the newest frozen one that is not yet in a table; null where there is none.
-  [[nodiscard]] result<std::shared_ptr<unit>> rotate() {
+  [[nodiscard]] STRATA_COLD result<std::shared_ptr<unit>> rotate() {
     request mine(request::kind::rotate);
     lead_or_wait(mine);
     if (!mine.outcome) return std::move(mine.outcome).error();
@@ -11218,22 +12423,22 @@ class committer {
   }
 
   // See lsm_store::resume.
-  [[nodiscard]] result<void> resume() {
+  [[nodiscard]] STRATA_COLD result<void> resume() {
     request mine(request::kind::resume);
     lead_or_wait(mine);
     return std::move(mine.outcome);
   }
 
   // Requests from now on fail with errc::closed; those under way are finished first.
-  void stop() {
+  STRATA_COLD void stop() {
     stopping_.store(true, std::memory_order_release);
     request mine(request::kind::stop);
     lead_or_wait(mine);
   }
   // The log's end is made known as such. Requires: stop() was called.
   [[nodiscard]] result<void> close() { return log_.close(); }
-  // The newest commit. Requires: stop() was called.
-  [[nodiscard]] sequence_number last_sequence() const noexcept { return last_sequence_; }
+  // The highest sequence that a commit was given, one whose log write failed included. Requires: stop() was called.
+  [[nodiscard]] sequence_number highest_sequence() const noexcept { return (std::max)(last_sequence_, burned_); }
 
   [[nodiscard]] const statistics_counters& counts() const noexcept { return counters_; }
   [[nodiscard]] std::uint64_t log_bytes() const noexcept { return log_.bytes_written(); }
@@ -11259,7 +12464,9 @@ class committer {
     std::uint32_t commits = 0;
     std::size_t writes = 0;
     std::size_t payload_bytes = 0;
+    std::size_t bytes = 0;
     durability wanted = durability::none;
+    bool erases_ranges = false;
   };
 
   static constexpr std::size_t requests_max = 256;
@@ -11288,8 +12495,14 @@ class committer {
 
   [[nodiscard]] result<void> writable() {
     if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "commit", "the store is closed");
-    if (environment_.process_id() != process_) return error(errc::closed, "commit", "the store belongs to the parent process");
     return health_.status();
+  }
+
+  // Latches the store for a write whose failure leaves unknown what is on disk.
+  [[nodiscard]] STRATA_COLD error latch(error reason) {
+    const bool room = is_lack_of_room(reason.code());
+    health_.fail(reason, room ? health_type::severity::resumable : health_type::severity::final);
+    return reason;
   }
 
   // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
@@ -11365,6 +12578,8 @@ class committer {
       ++totals.commits;
       totals.writes += each.batch->count();
       totals.payload_bytes += each.batch->payload_bytes();
+      totals.bytes += each.batch->group_bytes().size();
+      totals.erases_ranges = totals.erases_ranges || each.batch->erases_ranges();
       totals.wanted = (std::max)(totals.wanted, each.wanted);
     }
     return totals;
@@ -11375,21 +12590,22 @@ class committer {
     if (totals.commits == 0) return {};
     if (logged()) STRATA_TRY(open_log());
     STRATA_TRY(active_->reserve(totals.writes, totals.payload_bytes));
-    STRATA_TRY_LET(first, versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits));
+    auto numbered = versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits);
+    if (!numbered) return latch(std::move(numbered).error());
+    const sequence_number first = *numbered;
+    burned_ = first + totals.commits - 1;
+    active_->drop_staged();
+    if (totals.erases_ranges) stage(count, first);
     const std::uint64_t time_us =
         (std::max)(environment_.wall_time_us(), versions_.last_time_us_.load(std::memory_order_relaxed));
     if (logged()) {
       const bytes_view group = assemble(count, totals.commits, first, time_us);
-      burned_ = first + totals.commits - 1;
       STRATA_TRY(log_group(group, totals.wanted));
     }
     versions_.last_time_us_.store(time_us, std::memory_order_relaxed);
-    if (auto applied = guard([&] { return apply(count, first, time_us); }); !applied) {
-      // In the log but not in memory: only a reopen can bring the two together again.
-      health_.fail(applied.error(), health_type::severity::final);
-      return applied;
-    }
+    apply(count, first, time_us);
     versions_.publish(last_sequence_);
+    owe(totals.bytes);
     statistics_counters::add(counters_.commits, totals.commits);
     statistics_counters::add(counters_.writes, totals.writes);
     statistics_counters::add(counters_.groups, 1);
@@ -11398,9 +12614,7 @@ class committer {
   }
 
   [[nodiscard]] bytes_view assemble(std::size_t count, std::uint32_t commits, sequence_number first, std::uint64_t time_us) {
-    const sequence_number unused = first - last_sequence_ - 1;
-    STRATA_ASSERT(unused <= UINT32_MAX);
-    const auto skipped = static_cast<std::uint32_t>(unused);
+    const sequence_number skipped = first - last_sequence_ - 1;
     for (std::size_t i = 0; i < count; ++i)
       if (group_[i]->goes_in()) group_[i]->batch->seal(first, skipped, time_us);
     if (commits == 1) {
@@ -11415,11 +12629,7 @@ class committer {
   }
 
   [[nodiscard]] result<void> log_group(bytes_view group, durability wanted) {
-    if (auto appended = log_.append(group); !appended) {
-      const bool room = is_lack_of_room(appended.error().code());
-      health_.fail(appended.error(), room ? health_type::severity::resumable : health_type::severity::final);
-      return appended;
-    }
+    if (auto appended = log_.append(group); !appended) return latch(std::move(appended).error());
     if (wanted == durability::strict) {
       if (auto synced = log_.sync(); !synced) {
         health_.fail(synced.error(), health_type::severity::final);
@@ -11431,7 +12641,12 @@ class committer {
     return {};
   }
 
-  [[nodiscard]] result<void> apply(std::size_t count, sequence_number first, std::uint64_t time_us) {
+  STRATA_COLD void stage(std::size_t count, sequence_number first) {
+    for (std::size_t i = 0; i < count; ++i)
+      if (group_[i]->goes_in()) active_->stage(first++, group_[i]->batch->writes());
+    active_->build_staged();
+  }
+  void apply(std::size_t count, sequence_number first, std::uint64_t time_us) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
       request& each = *group_[i];
       if (!each.goes_in()) continue;
@@ -11439,7 +12654,7 @@ class committer {
       each.sequence = first;
       last_sequence_ = first++;
     }
-    return {};
+    active_->publish_staged();
   }
 
   // ---- room
@@ -11451,45 +12666,49 @@ class committer {
     return full ? freeze() : result<void>();
   }
 
-  // Makes writers wait in proportion to what the merges are behind, at most a millisecond at a time.
+  // Makes writers wait in proportion to what the merges are behind, a millisecond a group at most: what is owed beyond that
+  // is left to the groups that follow.
   void slow_down() {
-    const std::uint64_t pressure = maintenance_.pressure();
-    if (pressure == 0) return;
-    // At full pressure: a millisecond for each 8 KiB.
-    owed_us_ += group_[0]->batch->group_bytes().size() * pressure * pressure / 8'192'000;
     constexpr std::uint64_t pause_us = 1000;
-    if (owed_us_ < pause_us) return;
-    owed_us_ = 0;
+    if (owed_ns_ < pause_us * 1000) return;
+    const std::uint64_t began_ns = environment_.steady_time_ns();
     environment_.sleep_for_us(pause_us);
-    statistics_counters::add(counters_.delayed_us, pause_us);
+    const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
+    owed_ns_ -= (std::min)(owed_ns_, slept_ns);
+    statistics_counters::add(counters_.delayed_us, slept_ns / 1000);
+  }
+  // Says that a group of `bytes` was written.
+  void owe(std::size_t bytes) {
+    const std::uint64_t pressure = maintenance_.pressure();
+    constexpr std::uint64_t owed_ns_max = 50'000'000;
+    // At full pressure: a millisecond for each 8 KiB. Without pressure, what is owed is forgiven.
+    owed_ns_ = pressure == 0 ? 0 : (std::min)(owed_ns_ + bytes * pressure * pressure / 8192, owed_ns_max);
   }
 
   // Ends the active memtable and its log segment; waits where too many are frozen already.
-  [[nodiscard]] result<void> freeze() {
+  [[nodiscard]] STRATA_COLD result<void> freeze() {
     STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
-    auto fresh = std::make_shared<unit>();
+    // Before the seal: behind it comes the new memtable, or commits would go where no log keeps them.
+    successor next = prepare_successor();
     if (logged() && tail_) {
       // Opening leaves what can't be gone on with, and with it the memtable that was to be frozen.
       STRATA_TRY(open_log());
       if (active_->empty()) return {};
     }
-    if (auto sealed = log_.rotate(); !sealed) {
-      const bool room = is_lack_of_room(sealed.error().code());
-      health_.fail(sealed.error(), room ? health_type::severity::resumable : health_type::severity::final);
-      return sealed;
-    }
+    if (auto sealed = log_.rotate(); !sealed) return latch(std::move(sealed).error());
     tail_.reset();
-    put_in_place(std::move(fresh));
+    put_in_place(std::move(next));
     return {};
   }
-  void put_in_place(std::shared_ptr<unit> fresh) {
+  [[nodiscard]] STRATA_COLD successor prepare_successor() { return {std::make_shared<unit>(), versions_.prepare_state()}; }
+  STRATA_COLD void put_in_place(successor next) noexcept {
     active_->last_sequence = last_sequence_;
-    active_ = fresh;
-    versions_.rotate(std::move(fresh));
+    active_ = next.memory;
+    versions_.rotate(std::move(next.state), std::move(next.memory));
     maintenance_.notify();
   }
 
-  [[nodiscard]] result<void> rotate_as_leader(request& mine) {
+  [[nodiscard]] STRATA_COLD result<void> rotate_as_leader(request& mine) {
     STRATA_TRY(writable());
     if (!active_->empty()) STRATA_TRY(freeze());
     const auto state = versions_.hold();
@@ -11504,7 +12723,7 @@ class committer {
   }
 
   // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.
-  [[nodiscard]] result<void> open_log() {
+  [[nodiscard]] STRATA_COLD result<void> open_log() {
     if (log_.is_open()) return {};
     if (tail_ && (tail_->settled || active_->empty())) {
       STRATA_TRY(log_.reopen(segment(active_->segment), *tail_));
@@ -11515,7 +12734,9 @@ class committer {
     if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
     leaving_.reset();
     STRATA_ASSERT(active_->empty());
-    STRATA_TRY_LET(number, versions_.new_file_number());
+    auto numbered = versions_.new_file_number();
+    if (!numbered) return latch(std::move(numbered).error());
+    const std::uint64_t number = *numbered;
     if (auto opened = log_.open(segment(number)); !opened) {
       // Best effort: recovery knows that a segment without a header holds nothing.
       static_cast<void>(environment_.remove_file(segment(number).path));
@@ -11529,49 +12750,60 @@ class committer {
 
   // A segment that did not end in order may hold bytes whose sync failed in an earlier process: they read well, but no later
   // sync would bring them to disk. So its commits go to a table, and only then does the log go on in a new segment.
-  void leave_unsettled_segment() {
+  STRATA_COLD void leave_unsettled_segment() {
+    successor next = prepare_successor();
     leaving_ = active_;
-    put_in_place(std::make_shared<unit>());
+    put_in_place(std::move(next));
     tail_.reset();
   }
 
   // Room was made: the log's segment is read again, for what the failed append left. A group that is there whole has
   // happened, and is applied; the rest is cut off at the next append.
-  [[nodiscard]] result<void> resume_as_leader() {
+  [[nodiscard]] STRATA_COLD result<void> resume_as_leader() {
     if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "resume", "the store is closed");
     if (!health_.failed()) return {};
     STRATA_TRY(health_.resumable());
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
+      successor next = prepare_successor();
       log_.drop();
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                                environment_, segment(active_->segment),
                                [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
       if (tail.sealed) {
-        put_in_place(std::make_shared<unit>());
+        put_in_place(std::move(next));
       } else {
         tail_ = tail;
       }
     }
     health_.clear();
+    STRATA_TRY(health_.status());
     maintenance_.notify();
-    return {};
+    // At once, so that an unsettled segment is left before the next commit asks for it.
+    return logged() && tail_ ? open_log() : result<void>();
   }
-  [[nodiscard]] result<void> apply_again(bytes_view group) {
+  [[nodiscard]] STRATA_COLD result<void> apply_again(bytes_view group) {
     group_reader commits(group);
-    STRATA_TRY(active_->reserve(group.size() / 3, group.size()));
+    if (commits.previous() < last_sequence_) return {};
+    STRATA_TRY(active_->reserve(count_writes(group), group.size()));
+    active_->drop_staged();
+    group_reader staged = commits;
+    for (logged_commit commit; staged.next(commit);)
+      active_->stage(commit.sequence, write_reader(commit.writes, commit.write_count));
+    active_->build_staged();
     for (logged_commit commit; commits.next(commit);) {
-      if (commit.sequence <= last_sequence_) continue;
       STRATA_ASSERT(active_->apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count)));
       last_sequence_ = commit.sequence;
+      if (commit.time_us > versions_.last_time_us_.load(std::memory_order_relaxed))
+        versions_.last_time_us_.store(commit.time_us, std::memory_order_relaxed);
     }
+    active_->publish_staged();
     versions_.publish(last_sequence_);
     return {};
   }
 
   Environment environment_;
   const options& options_;
-  std::uint64_t process_;
   versions_type& versions_;
   health_type& health_;
   maintenance_type& maintenance_;
@@ -11588,7 +12820,7 @@ class committer {
   sequence_number burned_ = 0;         // the newest that was ever given out; one whose log write failed is not given again
   std::array<request*, requests_max> group_{};
   byte_string group_buffer_;
-  std::uint64_t owed_us_ = 0;
+  std::uint64_t owed_ns_ = 0;  // of waiting, for what was written
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
@@ -11603,6 +12835,9 @@ class committer {
 // Thread safety: every member from any thread, but open() and close() from one. Cursors and pinned values are of one thread
 // each and must not outlive the engine.
 //
+// A forked child can read through its copy of the store. What writes is errc::closed there; its close(), and its destructor,
+// let go of memory and descriptors, and nothing else.
+//
 //   1. The log is the truth: a memtable or a table holds only commits that are logged (unless there is no log).
 //   2. A read sees one sequence: of each key its newest version at or below it. It takes no lock that a writer holds.
 //   3. The rooms below keep the rest: committer (commits), version_set (what is current), maintenance (flush and merge),
@@ -11613,7 +12848,7 @@ class committer {
 namespace strata::inline STRATA_ABI::engine {
 
 // The first option that is out of its range is invalid_argument.
-[[nodiscard]] inline result<void> check_options(const options& amounts) {
+[[nodiscard]] STRATA_COLD inline result<void> check_options(const options& amounts) {
   const auto within = [](std::uint64_t value, std::uint64_t least, std::uint64_t most) { return value >= least && value <= most; };
   const auto refuse = [](const char* reason) { return error(errc::invalid_argument, "open store", reason); };
   if (!within(amounts.memtable_bytes, 64_KiB, 4_GiB)) return refuse("memtable_bytes must be 64 KiB to 4 GiB");
@@ -11622,7 +12857,8 @@ namespace strata::inline STRATA_ABI::engine {
   if (!within(amounts.table_bytes, 16_KiB, 4_GiB)) return refuse("table_bytes must be 16 KiB to 4 GiB");
   if (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000)
     return refuse("sync_interval must be 1 ms to 1 h");
-  if (amounts.expiry_margin.count() < 0) return refuse("expiry_margin must not be negative");
+  if (amounts.expiry_margin.count() < 0 || amounts.expiry_margin.count() > 52'560'000)
+    return refuse("expiry_margin must be 0 to 52,560,000 minutes (100 years)");
   if (!within(amounts.compaction.level0_runs, 2, 64)) return refuse("compaction.level0_runs must be 2 to 64");
   if (!within(amounts.compaction.fan_out, 2, 100)) return refuse("compaction.fan_out must be 2 to 100");
   if (amounts.compaction.level_bytes_base < 64_KiB) return refuse("compaction.level_bytes_base must be at least 64 KiB");
@@ -11653,63 +12889,53 @@ class lsm_store {
 
   lsm_store(const lsm_store&) = delete;
   lsm_store& operator=(const lsm_store&) = delete;
-  ~lsm_store() { static_cast<void>(close()); }
+  STRATA_COLD ~lsm_store() { static_cast<void>(close()); }
 
   // Opens the store in `directory`, whose parent exists, and makes one where there is none (see options).
   // Errors: invalid_argument (an option out of range), in_use, no_such_file, not_a_store, unsupported_version, corruption,
-  // permission_denied, no_space, io_error, unsupported (a durability that the log policy has not). A crash leaves the store
-  // as it was, or a new one.
-  [[nodiscard]] static result<std::unique_ptr<lsm_store>> open(const Environment& environment, bytes_view directory,
+  // permission_denied, no_space, io_error, unsupported (a durability that the log policy has not; commits in a log that it
+  // can't read), out_of_memory. A crash leaves the store as it was, or a new one.
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open(const Environment& environment, bytes_view directory,
                                                                options amounts) {
-    STRATA_TRY(check_options(amounts));
-    if (!amounts.durability) amounts.durability = logs_commits ? durability::buffered : durability::none;
-    if (!logs_commits && amounts.durability != durability::none)
-      return error(errc::unsupported, "open store", "without a write-ahead log the durability can only be none");
-    STRATA_TRY_LET(exists, environment.file_exists(join_path(directory, "CURRENT")));
-    if (!exists && !amounts.create_if_missing)
-      return error(errc::no_such_file, "open store", "there is no store and create_if_missing is off").in_file(directory);
-    STRATA_TRY_LET(made, environment.create_directory(directory));
-    if (made) STRATA_TRY(environment.sync_directory(parent_of(directory)));
-    std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
-    STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
-    store->lock_.emplace(std::move(lock));
-    recovery_type recovered(environment, byte_string(directory), store->cache_);
-    STRATA_TRY_LET(holds_store, environment.file_exists(join_path(directory, "CURRENT")));
-    if (!holds_store) STRATA_TRY(recovered.create());
-    STRATA_TRY(recovered.read());
-    STRATA_TRY(recovered.remove_leftovers());
-    STRATA_TRY(store->start(recovered));
-    return store;
+    return guarded("open store", [&] { return open_to_write(environment, directory, amounts); });
   }
 
   // Opens the store as it is now for reading, beside a writer or alone. Changes nothing in the directory and sees nothing
   // that is written later. Errors: as open(), but in_use and no_space.
-  [[nodiscard]] static result<std::unique_ptr<lsm_store>> open_read_only(const Environment& environment, bytes_view directory,
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open_read_only(const Environment& environment, bytes_view directory,
                                                                          options amounts) {
-    STRATA_TRY(check_options(amounts));
-    amounts.durability = durability::none;
-    std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
-    recovery_type recovered(environment, byte_string(directory), store->cache_);
-    STRATA_TRY(recovered.read());
-    store->versions_.start(recovered, recovered.units_.empty() ? std::make_shared<unit>() : recovered.units_.back());
-    return store;
+    return guarded("open store", [&]() -> result<std::unique_ptr<lsm_store>> {
+      STRATA_TRY(check_options(amounts));
+      amounts.durability = durability::none;
+      std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
+      recovery_type recovered(environment, byte_string(directory), store->cache_);
+      STRATA_TRY(recovered.read());
+      store->versions_.start(recovered, recovered.units_.empty() ? std::make_shared<unit>() : recovered.units_.back());
+      return store;
+    });
   }
 
   // Ends background work, makes the log's end known as such, releases the lock. Everything returned by commit() is as
   // durable as its mode says; what a store without a log holds in memory is flushed. Later calls give errc::closed.
-  // Errors: of the last writes; the store is closed all the same. A second call does nothing.
-  [[nodiscard]] result<void> close() {
+  // Errors: of the last writes; the store is closed all the same. A second call does nothing; in a forked child none does.
+  [[nodiscard]] STRATA_COLD result<void> close() {
     if (closed_) return {};
     closed_ = true;
+    if (!belongs_to_this_process()) {
+      versions_.forget();
+      lock_.reset();
+      return {};
+    }
     result<void> done;
     if (started_) {
-      if (!health_.failed() && !committer_.logged()) done = flush();
+      // What no log keeps is lost where it can't be flushed any more, and that is said.
+      if (!committer_.logged()) done = health_.failed() ? health_.status() : flush();
       committer_.stop();
       maintenance_.stop();
       auto logged_end = committer_.close();
       if (done) done = std::move(logged_end);
     }
-    auto ended = versions_.close(started_ ? committer_.last_sequence() : 0);
+    auto ended = versions_.close(started_ ? committer_.highest_sequence() : 0);
     if (done) done = std::move(ended);
     for (versions_.reclaim(); !versions_.all_reclaimed(); versions_.reclaim()) environment_.sleep_for_us(50);
     lock_.reset();
@@ -11723,7 +12949,7 @@ class lsm_store {
   // no_space, io_error. Cost: one log append, one insert a write; a lone writer takes no lock. A crash leaves all of it or
   // nothing.
   [[nodiscard]] result<sequence_number> commit(write_batch& batch, durability wanted, const read_set* reads = nullptr) {
-    if (!started_) return error(errc::read_only, "commit", "the store was opened for reading");
+    STRATA_TRY(takes_writes("commit"));
     STRATA_TRY_LET(sequence, committer_.commit(batch, wanted, reads));
     if (!committer_.logged() && wanted != durability::none) STRATA_TRY(flush());
     return sequence;
@@ -11748,6 +12974,16 @@ class lsm_store {
   // What keeps the bytes of a value in place. Default-constructed: empty.
   class pinned_value {
    public:
+    pinned_value() = default;
+    pinned_value(pinned_value&&) noexcept = default;
+    // The block before the state: it belongs to a table that the state keeps.
+    pinned_value& operator=(pinned_value&& other) noexcept {
+      found_ = std::move(other.found_);
+      state_ = std::move(other.state_);
+      value_ = other.value_;
+      sequence_ = other.sequence_;
+      return *this;
+    }
     [[nodiscard]] bytes_view value() const noexcept { return value_; }
     [[nodiscard]] sequence_number sequence() const noexcept { return sequence_; }
 
@@ -11760,11 +12996,14 @@ class lsm_store {
   };
   // As get(), without a copy: the bytes live as long as `out`. Keeps a memtable or a block in memory meanwhile.
   [[nodiscard]] result<bool> get_pinned(bytes_view key, sequence_number at, pinned_value& out) {
+    out.value_ = {};
     out.found_ = lookup_type();
     out.state_ = versions_.hold();
     if (!out.state_) return closed_error("get");
     entry e;
-    STRATA_TRY_LET(there, look_up(*out.state_, key, (std::min)(at, versions_.visible()), out.found_, e));
+    STRATA_TRY_LET(there, guarded("get", [&] {
+                     return look_up(*out.state_, key, (std::min)(at, versions_.visible()), out.found_, e);
+                   }));
     if (there) {
       out.value_ = value_of(e);
       out.sequence_ = e.sequence;
@@ -11790,35 +13029,46 @@ class lsm_store {
     return {};
   }
 
-  // A cursor over `range` at a sequence. `overlay` (may be null): own writes of a transaction, newer than all.
+  // A cursor over `range` at a sequence. `overlay` (may be null): own writes of a transaction, newer than all, seen up to
+  // `overlay_at`.
   [[nodiscard]] result<std::unique_ptr<cursor_type>> make_cursor(cursor_range range, sequence_number at,
-                                                                 const overlay_type* overlay = nullptr) {
+                                                                 std::shared_ptr<const overlay_type> overlay = nullptr,
+                                                                 sequence_number overlay_at = sequence_max) {
     auto state = versions_.hold();
     if (!state) return closed_error("scan");
     at = (std::min)(at, versions_.visible());
-    return std::make_unique<cursor_type>(std::move(state), at, environment_.wall_time_us(), std::move(range), overlay);
+    return guarded("scan", [&]() -> result<std::unique_ptr<cursor_type>> {
+      return std::make_unique<cursor_type>(std::move(state), at, environment_.wall_time_us(), std::move(range), std::move(overlay),
+                                           overlay_at);
+    });
   }
 
   [[nodiscard]] sequence_number last_sequence() const noexcept { return versions_.visible(); }
   // Pins the newest sequence for reading; release_snapshot() exactly once for each.
-  [[nodiscard]] sequence_number take_snapshot() { return versions_.take_snapshot(); }
-  void release_snapshot(sequence_number sequence) noexcept { versions_.release_snapshot(sequence); }
+  // A forked child pins nothing: there, nothing is merged, and what the parent merges stays open.
+  [[nodiscard]] sequence_number take_snapshot() {
+    return belongs_to_this_process() ? versions_.take_snapshot() : versions_.visible();
+  }
+  void release_snapshot(sequence_number sequence) noexcept {
+    if (belongs_to_this_process()) versions_.release_snapshot(sequence);
+  }
 
   // ---- upkeep; all block until done
 
   // Writes what is in memory to tables. Errors: those of a commit.
-  [[nodiscard]] result<void> flush() {
-    if (!started_) return error(errc::read_only, "flush", "the store was opened for reading");
+  [[nodiscard]] STRATA_COLD result<void> flush() {
+    STRATA_TRY(takes_writes("flush"));
     STRATA_TRY_LET(frozen, committer_.rotate());
     return frozen ? maintenance_.wait_for_flush(frozen) : result<void>();
   }
-  // Flushes, then merges until the policy has the smallest shape.
+  // Flushes, then merges what is in tables until the policy has the smallest shape of it. What is written meanwhile is left
+  // to the usual work.
   [[nodiscard]] result<void> compact() {
     STRATA_TRY(flush());
     return maintenance_.compact_all();
   }
   // Reads every table whole and checks it. Errors: corruption with file and offset, io_error.
-  [[nodiscard]] result<void> verify() {
+  [[nodiscard]] STRATA_COLD result<void> verify() {
     const auto state = versions_.hold();
     if (!state) return closed_error("verify");
     result<void> done;
@@ -11830,26 +13080,28 @@ class lsm_store {
   // Makes a copy of the store in `directory`, which does not exist or is empty: it holds every commit that returned before
   // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files. A crash leaves a
   // directory that does not open as a store.
-  [[nodiscard]] result<void> checkpoint(bytes_view directory) {
+  [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
-    const auto [tables, last] = versions_.flushed_tables();
-    if (!tables) return closed_error("checkpoint");
-    STRATA_TRY(write_checkpoint(environment_, directory, *tables, versions_.store_id(), last,
-                                versions_.last_time_us_.load(std::memory_order_relaxed)));
+    const auto flushed = versions_.flushed_tables();
+    if (!flushed.first) return closed_error("checkpoint");
+    STRATA_TRY(guarded("checkpoint", [&] {
+      return write_checkpoint(environment_, directory, *flushed.first, versions_.store_id(), flushed.second,
+                              versions_.last_time_us_.load(std::memory_order_relaxed));
+    }));
     return environment_.sync_directory(parent_of(directory));
   }
   // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good.
-  [[nodiscard]] result<void> resume() {
-    if (!started_) return error(errc::read_only, "resume", "the store was opened for reading");
+  [[nodiscard]] STRATA_COLD result<void> resume() {
+    STRATA_TRY(takes_writes("resume"));
     return committer_.resume();
   }
   // Success, or what the store is latched with.
-  [[nodiscard]] result<void> status() {
+  [[nodiscard]] STRATA_COLD result<void> status() {
     if (closed_) return closed_error("status");
     return health_.status();
   }
 
-  [[nodiscard]] statistics stats() {
+  [[nodiscard]] STRATA_COLD statistics stats() {
     statistics s;
     const auto state = versions_.hold();
     if (!state) return s;
@@ -11885,37 +13137,85 @@ class lsm_store {
   [[nodiscard]] const options& settings() const noexcept { return options_; }
   [[nodiscard]] const byte_string& directory() const noexcept { return versions_.directory(); }
   [[nodiscard]] bool is_writable() const noexcept { return started_ && !closed_; }
+  // False in a forked child of the process that opened it.
+  [[nodiscard]] bool belongs_to_this_process() const noexcept { return environment_.process_id() == process_; }
 
  private:
   struct private_key {};
 
  public:
   // For open() alone.
-  lsm_store(private_key, const Environment& environment, byte_string directory, const options& amounts)
-      : environment_(environment), options_(amounts), cache_(environment, amounts.cache_bytes),
+  STRATA_COLD lsm_store(private_key, const Environment& environment, byte_string directory, const options& amounts)
+      : environment_(environment), process_(environment.process_id()), options_(amounts),
+        cache_(environment, amounts.cache_bytes),
         versions_(environment, std::move(directory)), health_(environment),
         maintenance_(environment, options_, versions_, cache_, health_),
         committer_(environment, options_, versions_, health_, maintenance_) {}
 
  private:
-  [[nodiscard]] static std::unique_ptr<lsm_store> new_store(const Environment& environment, bytes_view directory,
+  [[nodiscard]] STRATA_COLD static std::unique_ptr<lsm_store> new_store(const Environment& environment, bytes_view directory,
                                                             const options& amounts) {
     return std::make_unique<lsm_store>(private_key(), environment, byte_string(directory), amounts);
   }
-  [[nodiscard]] static error closed_error(const char* operation) { return error(errc::closed, operation, "the store is closed"); }
-  [[nodiscard]] static bytes_view parent_of(bytes_view directory) noexcept {
+  // Before anything is joined, locked or waited for: in a forked child none of it would end.
+  [[nodiscard]] result<void> takes_writes(const char* operation) const {
+    if (!started_) [[unlikely]]
+      return error(errc::read_only, operation, "the store was opened for reading");
+    if (!belongs_to_this_process()) [[unlikely]]
+      return error(errc::closed, operation, "the store belongs to the parent process");
+    return {};
+  }
+  // A failed allocation is an error like any other.
+  template <typename Work>
+  [[nodiscard]] static auto guarded(const char* operation, Work&& work) -> decltype(work()) {
+    STRATA_TRY_BLOCK { return work(); }
+    STRATA_CATCH(...) { return error(errc::out_of_memory, operation); }
+  }
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open_to_write(const Environment& environment,
+                                                                                    bytes_view directory, options amounts) {
+    STRATA_TRY(check_options(amounts));
+    if (!amounts.durability) amounts.durability = logs_commits ? durability::buffered : durability::none;
+    if (!logs_commits && amounts.durability != durability::none)
+      return error(errc::unsupported, "open store", "without a write-ahead log the durability can only be none");
+    STRATA_TRY_LET(exists, environment.file_exists(join_path(directory, "CURRENT")));
+    if (!exists && !amounts.create_if_missing)
+      return error(errc::no_such_file, "open store", "there is no store and create_if_missing is off").in_file(directory);
+    auto found = environment.create_directory(directory);
+    if (!found.has_value() && found.error().code() == errc::already_exists)
+      return error(errc::not_a_store, "open store", "it is a file").in_file(directory);
+    STRATA_TRY_LET(made, std::move(found));
+    // Before the lock, so that a directory that is not ours is left as it is.
+    if (!made && !exists) STRATA_TRY(recovery_type::refuse_foreign(environment, directory));
+    // Also where it was there: who made it may have been killed before its name was durable.
+    if (made || !exists) STRATA_TRY(environment.sync_directory(parent_of(directory)));
+    std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
+    STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
+    store->lock_.emplace(std::move(lock));
+    recovery_type recovered(environment, byte_string(directory), store->cache_);
+    STRATA_TRY_LET(holds_store, environment.file_exists(join_path(directory, "CURRENT")));
+    if (!holds_store) STRATA_TRY(recovered.create());
+    STRATA_TRY(recovered.read());
+    // A process that was killed may not have synced the name of what was read: commits that are strict from now on may go
+    // into that very segment, and what is removed is needed where a name is lost.
+    STRATA_TRY(environment.sync_directory(directory));
+    STRATA_TRY(recovered.remove_leftovers());
+    STRATA_TRY(store->start(recovered));
+    return store;
+  }
+  [[nodiscard]] STRATA_COLD static error closed_error(const char* operation) { return error(errc::closed, operation, "the store is closed"); }
+  [[nodiscard]] STRATA_COLD static bytes_view parent_of(bytes_view directory) noexcept {
     while (directory.size() > 1 && directory.back() == '/') directory.remove_suffix(1);
     const std::size_t slash = directory.rfind('/');
     if (slash == bytes_view::npos) return ".";
     return slash == 0 ? directory.substr(0, 1) : directory.substr(0, slash);
   }
 
-  [[nodiscard]] result<void> start(recovery_type& recovered) {
+  [[nodiscard]] STRATA_COLD result<void> start(recovery_type& recovered) {
     std::shared_ptr<unit> active = recovered.open_tail_ ? recovered.units_.back() : std::make_shared<unit>();
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
     started_ = true;
-    STRATA_TRY(committer_.start(std::move(active), recovered.last_sequence_, recovered.open_tail_));
+    STRATA_TRY(committer_.start(std::move(active), recovered.newest_frozen(), recovered.last_sequence_, recovered.open_tail_));
     return maintenance_.start();
   }
 
@@ -11950,7 +13250,7 @@ class lsm_store {
     return e.kind != value_kind::value_with_expiry || expiry_of(e) > environment_.wall_time_us();
   }
 
-  void add_commits(statistics& s) const {
+  STRATA_COLD void add_commits(statistics& s) const {
     const statistics_counters& commits = committer_.counts();
     s.commits = commits.commits.load(std::memory_order_relaxed);
     s.writes = commits.writes.load(std::memory_order_relaxed);
@@ -11970,6 +13270,7 @@ class lsm_store {
   }
 
   Environment environment_;
+  std::uint64_t process_;
   options options_;
   std::optional<typename Environment::file_lock> lock_;
   cache_type cache_;
@@ -12107,7 +13408,7 @@ class threads {
   //
   // out_of_memory: no memory, or no further thread is allowed; nothing was started.
   template <typename Function>
-  [[nodiscard]] static result<thread> start_thread(const char* name, Function function) {
+  [[nodiscard]] STRATA_COLD static result<thread> start_thread(const char* name, Function function) {
     std::unique_ptr<start<Function>> begin;
     STRATA_TRY_BLOCK { begin = std::make_unique<start<Function>>(name, std::move(function)); }
     STRATA_CATCH(...) { return error(errc::out_of_memory, "start thread"); }
@@ -12136,7 +13437,7 @@ class threads {
 
   // 64 bits from the operating system. Where it has none to give (a sandbox may forbid the call), bits that clocks, the
   // process and a counter make unlike any others, but that can be guessed.
-  [[nodiscard]] static std::uint64_t entropy() noexcept {
+  [[nodiscard]] STRATA_COLD static std::uint64_t entropy() noexcept {
     std::uint64_t bits = 0;
     if (getentropy(&bits, sizeof bits) == 0) return bits;
     static std::atomic<std::uint64_t> calls{0};
@@ -12787,7 +14088,7 @@ static_assert(sizeof(off_t) == 8, "strata: environment::posix: build with -D_FIL
   }
 }
 
-[[nodiscard]] inline error posix_failure(const char* operation, std::string_view path, int number) noexcept {
+[[nodiscard]] STRATA_COLD inline error posix_failure(const char* operation, std::string_view path, int number) noexcept {
   return error(posix_code(number), operation).in_file(path).with_system_error(number);
 }
 
@@ -12941,7 +14242,7 @@ class posix_held_locks {
 
 // Takes or gives back the system's lock on a whole file. 0 or the error number. Both kinds belong to the open file and
 // not to the process: closing another descriptor of the same file leaves them.
-[[nodiscard]] inline int lock_descriptor(int number, bool take) noexcept {
+[[nodiscard]] STRATA_COLD inline int lock_descriptor(int number, bool take) noexcept {
 #if defined(F_OFD_SETLK)
   struct flock whole {};
   whole.l_type = static_cast<short>(take ? F_WRLCK : F_UNLCK);
@@ -13112,7 +14413,7 @@ class posix : public threads {
   };
 
   // A new, empty file. already_exists, no_such_file (its directory), permission_denied, no_space, too_many_open_files.
-  [[nodiscard]] static result<writable_file> create_file(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<writable_file> create_file(std::string_view path) noexcept {
     const detail::posix_call call("create file", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
@@ -13123,7 +14424,7 @@ class posix : public threads {
 
   // An existing file, cut to its first `size` bytes, for appending there. invalid_argument where it is shorter: nothing
   // has changed. The cut is durable after `sync`.
-  [[nodiscard]] static result<writable_file> open_writable(std::string_view path, std::uint64_t size) noexcept {
+  [[nodiscard]] STRATA_COLD static result<writable_file> open_writable(std::string_view path, std::uint64_t size) noexcept {
     const detail::posix_call call("open file for writing", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
@@ -13137,7 +14438,7 @@ class posix : public threads {
   }
 
   // no_such_file where there is none; io_error for a directory.
-  [[nodiscard]] static result<readable_file> open_readable(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<readable_file> open_readable(std::string_view path) noexcept {
     const detail::posix_call call("open file", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
@@ -13148,7 +14449,7 @@ class posix : public threads {
   }
 
   // Whether a file or a directory has this name. permission_denied or io_error where that can't be told.
-  [[nodiscard]] static result<bool> file_exists(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<bool> file_exists(std::string_view path) noexcept {
     const detail::posix_call call("look for file", path);
     if (!call.fit()) return call.failure();
     struct stat status {};
@@ -13158,7 +14459,7 @@ class posix : public threads {
   }
 
   // In bytes. io_error for a directory.
-  [[nodiscard]] static result<std::uint64_t> file_size(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<std::uint64_t> file_size(std::string_view path) noexcept {
     const detail::posix_call call("size of file", path);
     if (!call.fit()) return call.failure();
     struct stat status {};
@@ -13168,7 +14469,7 @@ class posix : public threads {
   }
 
   // Atomic: at every moment `to` is the old file or the new one. Durable after `sync_directory` of both directories.
-  [[nodiscard]] static result<void> rename_file(std::string_view from, std::string_view to) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> rename_file(std::string_view from, std::string_view to) noexcept {
     const detail::posix_call call("rename file", from);
     const detail::posix_call target("rename file", to);
     if (!call.fit()) return call.failure();
@@ -13178,7 +14479,7 @@ class posix : public threads {
   }
 
   // Handles that have it open go on working. no_such_file; io_error for a directory.
-  [[nodiscard]] static result<void> remove_file(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> remove_file(std::string_view path) noexcept {
     const detail::posix_call call("remove file", path);
     if (!call.fit()) return call.failure();
     if (::unlink(call.path()) != 0) return call.failure(errno);
@@ -13187,7 +14488,7 @@ class posix : public threads {
 
   // `to` becomes another name of the file `from`. unsupported where these two can't share a file (no links here,
   // another file system, too many names): a copy does then. no_such_file, already_exists.
-  [[nodiscard]] static result<void> link_file(std::string_view from, std::string_view to) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> link_file(std::string_view from, std::string_view to) noexcept {
     const detail::posix_call call("link file", from);
     const detail::posix_call target("link file", to);
     if (!call.fit()) return call.failure();
@@ -13201,7 +14502,7 @@ class posix : public threads {
   }
 
   // True: made; false: was there. already_exists where a file has the name; no_such_file where the parent is missing.
-  [[nodiscard]] static result<bool> create_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<bool> create_directory(std::string_view path) noexcept {
     const detail::posix_call call("create directory", path);
     if (!call.fit()) return call.failure();
     if (::mkdir(call.path(), 0755) == 0) return true;
@@ -13212,7 +14513,7 @@ class posix : public threads {
   }
 
   // io_error where it is not empty; no_such_file where there is none.
-  [[nodiscard]] static result<void> remove_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> remove_directory(std::string_view path) noexcept {
     const detail::posix_call call("remove directory", path);
     if (!call.fit()) return call.failure();
     if (::rmdir(call.path()) != 0) return call.failure(errno);
@@ -13220,7 +14521,7 @@ class posix : public threads {
   }
 
   // Names without path, in no order, without . and ..
-  [[nodiscard]] static result<std::vector<std::string>> list_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<std::vector<std::string>> list_directory(std::string_view path) noexcept {
     const detail::posix_call call("list directory", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_BLOCK {
@@ -13240,7 +14541,7 @@ class posix : public threads {
   }
 
   // Names made, renamed and removed in it so far survive a power cut. Issued once, as a file's sync.
-  [[nodiscard]] static result<void> sync_directory(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<void> sync_directory(std::string_view path) noexcept {
     const detail::posix_call call("sync directory", path);
     if (!call.fit()) return call.failure();
     detail::descriptor directory = detail::open_descriptor(call.path(), O_RDONLY | O_DIRECTORY);
@@ -13251,7 +14552,7 @@ class posix : public threads {
   }
 
   // A new, empty directory under $TMPDIR, or /tmp where that is not set, that only this user can enter.
-  [[nodiscard]] static result<std::string> temporary_directory() noexcept {
+  [[nodiscard]] STRATA_COLD static result<std::string> temporary_directory() noexcept {
     const char* const set = std::getenv("TMPDIR");
     STRATA_TRY_BLOCK {
       std::string path(set != nullptr && *set != '\0' ? set : "/tmp");
@@ -13264,7 +14565,7 @@ class posix : public threads {
 
   // Holds `path`, which is made if it is not there and never removed, against other processes and against this one.
   // in_use where one of them holds it; at once, never after waiting.
-  [[nodiscard]] static result<file_lock> lock_file(std::string_view path) noexcept {
+  [[nodiscard]] STRATA_COLD static result<file_lock> lock_file(std::string_view path) noexcept {
     const detail::posix_call call("lock file", path);
     if (!call.fit()) return call.failure();
     // Someone may remove the file between opening and locking it: what is locked then has no name, and the next to come
@@ -13285,14 +14586,14 @@ class posix : public threads {
     void operator()(DIR* directory) const noexcept { ::closedir(directory); }
   };
 
-  static result<std::uint64_t> size_of(const detail::posix_call& call, const detail::descriptor& file) noexcept {
+  STRATA_COLD static result<std::uint64_t> size_of(const detail::posix_call& call, const detail::descriptor& file) noexcept {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return call.failure(errno);
     if (S_ISDIR(status.st_mode)) return call.failure(EISDIR);
     return static_cast<std::uint64_t>(status.st_size);
   }
 
-  static result<file_lock> lock_once(const detail::posix_call& call) noexcept {
+  STRATA_COLD static result<file_lock> lock_once(const detail::posix_call& call) noexcept {
     std::unique_ptr<detail::posix_held_lock> held;
     STRATA_TRY_BLOCK { held = std::make_unique<detail::posix_held_lock>(); }
     STRATA_CATCH(...) { return call.failure(ENOMEM); }
@@ -13398,7 +14699,7 @@ class arena {
     [[nodiscard]] std::size_t left() const noexcept { return size - used; }
   };
 
-  STRATA_NOINLINE result<void> add_chunk(std::size_t bytes) noexcept {
+  STRATA_COLD STRATA_NOINLINE result<void> add_chunk(std::size_t bytes) noexcept {
     const std::size_t size = bytes > next_chunk_bytes_ ? bytes : next_chunk_bytes_;
     // The one place that allocates, by the form of `new` that returns null, so that a full machine is an error here too
     // where exceptions don't exist.
@@ -13892,8 +15193,8 @@ static_assert(requirements::memtable<skip_list>);
 //   static constexpr const char* name;      for messages
 //   C::compressor c; c.compress(in, out) → bool     appends `in` compressed to `byte_string& out`; false: not done, and
 //                                                   the block is stored as it is. One thread
-//   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is, or
-//                                                   holds another length. Any thread
+//   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is,
+//                                                   or holds another length. Any thread
 #ifndef STRATA_SSTABLE_COMPRESSION_HPP
 #define STRATA_SSTABLE_COMPRESSION_HPP
 
@@ -14161,9 +15462,9 @@ class index_writer {
 
  private:
   byte_string separators_;
-  std::vector<std::uint32_t> lengths_;
-  std::vector<std::uint64_t> stored_bytes_;
-  std::vector<sequence_number> sequences_;
+  dynamic_array<std::uint32_t> lengths_;
+  dynamic_array<std::uint64_t> stored_bytes_;
+  dynamic_array<sequence_number> sequences_;
   std::size_t prefix_ = 0;
   bool has_sequences_ = false;
 };
@@ -14248,10 +15549,10 @@ class block_index {
 
   byte_string prefix_;
   byte_string separators_;  // without the prefix
-  std::vector<std::uint64_t> heads_;
-  std::vector<std::uint32_t> positions_;    // in separators_, one more than there are
-  std::vector<std::uint64_t> offsets_;      // of the data blocks in the file, one more than there are
-  std::vector<sequence_number> sequences_;  // empty where all are 0
+  dynamic_array<std::uint64_t> heads_;
+  dynamic_array<std::uint32_t> positions_;    // in separators_, one more than there are
+  dynamic_array<std::uint64_t> offsets_;      // of the data blocks in the file, one more than there are
+  dynamic_array<sequence_number> sequences_;  // empty where all are 0
 };
 
 inline const char* block_index::load(bytes_view payload, std::uint64_t begin, std::uint64_t end) {
@@ -14465,7 +15766,7 @@ class block_writer {
   }
 
   std::size_t target_;
-  std::vector<item> items_;
+  dynamic_array<item> items_;
   byte_string raw_;  // keys and values as they came
   bytes_view tail_;  // the last value where it was not copied
   std::size_t prefix_ = 0;
@@ -14642,6 +15943,8 @@ inline const char* block_view::find_flaw(bytes_view block) noexcept {
     if (flags != 0 && (view.kinds_[i] < static_cast<char>(value_kind::value) ||
                        view.kinds_[i] > static_cast<char>(value_kind::merge_operand)))
       return "an entry is of no known kind";
+    if (flags != 0 && view.kind(i) == value_kind::value_with_expiry && reader.remaining() - suffix < sizeof(std::uint64_t))
+      return "a value with expiry is shorter than its expiry";
     start = next;
   }
   return nullptr;
@@ -14730,9 +16033,9 @@ class key_filter {
 
   // Takes over the stored block that begins `lines` and ends after `stored_bytes`, trailer included. errc: corruption,
   // unsupported_version where the kind is unknown; without a file.
-  [[nodiscard]] result<void> load(std::vector<line>&& lines, std::uint64_t stored_bytes, const block_place& place) {
+  [[nodiscard]] result<void> load(std::unique_ptr<line[]> lines, std::uint64_t stored_bytes, const block_place& place) {
     STRATA_TRY_LET(payload,
-                   open_stored_block(bytes_view(lines.data()->bytes, static_cast<std::size_t>(stored_bytes)), place));
+                   open_stored_block(bytes_view(lines[0].bytes, static_cast<std::size_t>(stored_bytes)), place));
     const std::size_t length = payload.bytes.size();
     if (payload.compression != 0 || length < filter_line_bytes + filter_trailer_bytes ||
         (length - filter_trailer_bytes) % filter_line_bytes != 0)
@@ -14747,6 +16050,7 @@ class key_filter {
     if (count_ > 0xFFFFFFFF)
       return error(errc::corruption, "open table", "the filter is too large").at_offset(place.offset);
     lines_ = std::move(lines);
+    memory_bytes_ = stored_bytes;
     return {};
   }
 
@@ -14767,10 +16071,11 @@ class key_filter {
     if (count_ != 0) __builtin_prefetch(lines_[static_cast<std::size_t>(filter_line(hash, count_))].bytes);
   }
 
-  [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return lines_.capacity() * sizeof(line); }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
-  std::vector<line> lines_;
+  std::unique_ptr<line[]> lines_;
+  std::uint64_t memory_bytes_ = 0;
   std::uint64_t count_ = 0;  // of lines that are the filter; the block's trailer lies behind them
   unsigned probes_ = 0;
 };
@@ -14796,7 +16101,7 @@ struct blocked_bloom {
   }
 
   // Appends the filter of the keys with these hashes. Requires: at least one.
-  static void append_to(byte_string& out, const std::vector<std::uint64_t>& hashes) {
+  static void append_to(byte_string& out, const dynamic_array<std::uint64_t>& hashes) {
     const std::size_t begin = out.size();
     const std::uint64_t lines = (std::uint64_t{hashes.size()} * BitsPerKey + 511) / 512;
     out.resize(begin + static_cast<std::size_t>(lines) * sstable::filter_line_bytes);
@@ -14819,12 +16124,75 @@ struct none {
   using sstable_part = sstable::part::filter;
   static constexpr bool needs_hashes = false;
   [[nodiscard]] static std::uint64_t bytes(std::uint64_t) noexcept { return 0; }
-  static void append_to(byte_string&, const std::vector<std::uint64_t>&) noexcept {}
+  static void append_to(byte_string&, const dynamic_array<std::uint64_t>&) noexcept {}
 };
 
 }  // namespace filter
 
 }  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/sstable/removable_entries.hpp
+//
+// Counts, while a table is written or verified, what of it a later rewrite could remove: values that expire, and versions
+// behind a newer one of their key.
+//
+// Thread safety: one thread.
+//
+//   1. `samples_` holds the expiry of every `stride_`th entry that expires, from the first on. When it is full every other
+//      one goes and the stride doubles: the same entries in the same order always leave the same samples, so that what was
+//      written can be verified.
+#ifndef STRATA_SSTABLE_REMOVABLE_ENTRIES_HPP
+#define STRATA_SSTABLE_REMOVABLE_ENTRIES_HPP
+
+namespace strata::inline STRATA_ABI::sstable {
+
+// Memory: at most 8 KiB.
+class removable_entries {
+ public:
+  // Whether the value is as long as its kind demands.
+  [[nodiscard]] static bool is_whole(value_kind kind, std::size_t value_bytes) noexcept {
+    return kind != value_kind::value_with_expiry || value_bytes >= sizeof(std::uint64_t);
+  }
+
+  // The next entry, in order. Requires: is_whole(). May throw std::bad_alloc where exceptions exist.
+  void count(bool is_first_of_its_key, value_kind kind, bytes_view value) {
+    hidden_versions_ += is_first_of_its_key ? 0 : 1;
+    if (kind == value_kind::value_with_expiry) count_expiry(load_fixed<std::uint64_t>(value.data()));
+  }
+
+  // Writes what was counted into the facts of the table.
+  STRATA_COLD void complete(facts& known) const {
+    known.hidden_versions = hidden_versions_;
+    known.earliest_expiry_us = earliest_us_;
+    dynamic_array<std::uint64_t> ordered(samples_);
+    sort_ascending(ordered);
+    known.median_expiry_us = ordered.empty() ? UINT64_MAX : ordered[ordered.size() / 2];
+  }
+
+ private:
+  static constexpr std::size_t samples_max = 1024;  // frozen: what verify() counts depends on it
+
+  STRATA_NOINLINE void count_expiry(std::uint64_t expiry_us) {
+    earliest_us_ = (std::min)(earliest_us_, expiry_us);
+    if (expiring_++ % stride_ != 0) return;
+    samples_.push_back(expiry_us);
+    if (samples_.size() < samples_max) return;
+    for (std::size_t i = 0; i < samples_max / 2; ++i) samples_[i] = samples_[2 * i];
+    samples_.resize(samples_max / 2);
+    stride_ *= 2;
+  }
+
+  std::uint64_t hidden_versions_ = 0;
+  std::uint64_t earliest_us_ = UINT64_MAX;
+  std::uint64_t expiring_ = 0;  // entries that expire
+  std::uint64_t stride_ = 1;
+  dynamic_array<std::uint64_t> samples_;
+};
+
+}  // namespace strata::inline STRATA_ABI::sstable
 
 #endif
 
@@ -14846,12 +16214,12 @@ struct none {
 //     | footer                                           |   72 bytes
 //     +--------------------------------------------------+
 //
-//     footer:            bytes of data, filter, range tombstones, properties, index, each u64 · store id u64 · number
-//     u64 ·
-//                        version u32 · crc32c u32 of all before · magic u64
+//     footer:            bytes of data, filter, range tombstones, properties, index, each u64 · store id u64 ·
+//                        number u64 · version u32 · crc32c u32 of all before · magic u64
 //     range tombstones:  varint count, then each: sized begin · sized end · varint sequence; cut into fragments as
 //                        core/range_tombstones.hpp does, in key order, the sequences of one range descending
-//     properties:        varints: entries, tombstones, range tombstones, newest time in µs, lowest sequence, highest
+//     properties:        varints: entries, tombstones, range tombstones, hidden versions, newest time in µs, earliest
+//                        expiry in µs + 1 (0: none), median expiry in µs + 1 (0: none), lowest sequence, highest
 //                        sequence, compression · sized smallest · sized limit
 //
 // Frozen: on disk. The sections lie one behind the other and their lengths must add up to the file, so that there is no
@@ -14867,7 +16235,7 @@ inline constexpr std::uint32_t table_version = 1;
 inline constexpr std::size_t table_header_bytes = 8 + 4 + 4;
 inline constexpr std::size_t table_footer_bytes = 5 * 8 + 2 * 8 + 4 + 4 + 8;
 
-[[nodiscard]] inline byte_string encode_table_header() {
+[[nodiscard]] STRATA_COLD inline byte_string encode_table_header() {
   byte_string header;
   append_fixed(header, table_magic);
   append_fixed(header, table_version);
@@ -14876,7 +16244,7 @@ inline constexpr std::size_t table_footer_bytes = 5 * 8 + 2 * 8 + 4 + 4 + 8;
 }
 
 // Of a whole header. errc: not_a_store, corruption, unsupported_version; without a file.
-[[nodiscard]] inline result<void> check_table_header(bytes_view header) noexcept {
+[[nodiscard]] STRATA_COLD inline result<void> check_table_header(bytes_view header) noexcept {
   if (load_fixed<std::uint64_t>(header.data()) != table_magic)
     return error(errc::not_a_store, "open table", "the file does not begin as a table");
   if (load_fixed<std::uint32_t>(header.data() + 12) != crc32c(header.substr(0, 12)))
@@ -14902,7 +16270,7 @@ struct table_footer {
   [[nodiscard]] std::uint64_t index_at() const noexcept { return properties_at() + property_bytes; }
 };
 
-[[nodiscard]] inline byte_string encode_table_footer(const table_footer& footer) {
+[[nodiscard]] STRATA_COLD inline byte_string encode_table_footer(const table_footer& footer) {
   byte_string bytes;
   for (const std::uint64_t field : {footer.data_bytes, footer.filter_bytes, footer.tombstone_bytes,
                                     footer.property_bytes, footer.index_bytes, footer.store_id, footer.number})
@@ -14914,7 +16282,7 @@ struct table_footer {
 }
 
 // Takes a whole footer of a file of `file_bytes` apart and holds it to `expected`. errc: corruption; without a file.
-[[nodiscard]] inline result<table_footer> decode_table_footer(bytes_view bytes, std::uint64_t file_bytes,
+[[nodiscard]] STRATA_COLD inline result<table_footer> decode_table_footer(bytes_view bytes, std::uint64_t file_bytes,
                                                               const settings& expected) noexcept {
   const auto corrupt = [&](const char* reason) {
     return error(errc::corruption, "open table", reason).at_offset(file_bytes - table_footer_bytes);
@@ -14941,7 +16309,7 @@ struct table_footer {
   return footer;
 }
 
-inline void append_tombstones(byte_string& out, const std::vector<range_tombstone>& tombstones) {
+STRATA_COLD inline void append_tombstones(byte_string& out, const dynamic_array<range_tombstone>& tombstones) {
   append_varint(out, tombstones.size());
   for (const range_tombstone& erased : tombstones) {
     append_sized(out, erased.begin);
@@ -14951,12 +16319,12 @@ inline void append_tombstones(byte_string& out, const std::vector<range_tombston
 }
 
 // errc: corruption; without file and offset.
-[[nodiscard]] inline result<range_tombstone_list> decode_tombstones(bytes_view payload, std::uint64_t expected) {
+[[nodiscard]] STRATA_COLD inline result<range_tombstone_list> decode_tombstones(bytes_view payload, std::uint64_t expected) {
   const error corrupt(errc::corruption, "open table", "the range tombstones are damaged");
   byte_reader reader(payload);
   const std::uint64_t count = reader.varint();
   if (count != expected || count > reader.remaining() / 3) return corrupt;
-  std::vector<range_tombstone> tombstones;
+  dynamic_array<range_tombstone> tombstones;
   tombstones.reserve(static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < count; ++i) {
     const bytes_view begin = reader.sized();
@@ -14976,9 +16344,11 @@ inline void append_tombstones(byte_string& out, const std::vector<range_tombston
   return range_tombstone_list(std::move(tombstones));
 }
 
-inline void append_properties(byte_string& out, const facts& known, std::uint8_t compression) {
-  for (const std::uint64_t field : {known.entries, known.tombstones, known.range_tombstones, known.newest_time_us,
-                                    known.lowest_sequence, known.highest_sequence, std::uint64_t{compression}})
+STRATA_COLD inline void append_properties(byte_string& out, const facts& known, std::uint8_t compression) {
+  for (const std::uint64_t field :
+       {known.entries, known.tombstones, known.range_tombstones, known.hidden_versions, known.newest_time_us,
+        known.earliest_expiry_us + 1, known.median_expiry_us + 1, known.lowest_sequence, known.highest_sequence,
+        std::uint64_t{compression}})
     append_varint(out, field);
   append_sized(out, known.smallest);
   append_sized(out, known.limit);
@@ -14990,13 +16360,17 @@ struct table_properties {
 };
 
 // All but the file's bytes. errc: corruption; without file and offset.
-[[nodiscard]] inline result<table_properties> decode_properties(bytes_view payload) {
+[[nodiscard]] STRATA_COLD inline result<table_properties> decode_properties(bytes_view payload) {
   byte_reader reader(payload);
   table_properties read;
   facts& known = read.known;
-  for (std::uint64_t* field : {&known.entries, &known.tombstones, &known.range_tombstones, &known.newest_time_us,
-                               &known.lowest_sequence, &known.highest_sequence, &read.compression})
+  for (std::uint64_t* field :
+       {&known.entries, &known.tombstones, &known.range_tombstones, &known.hidden_versions, &known.newest_time_us,
+        &known.earliest_expiry_us, &known.median_expiry_us, &known.lowest_sequence, &known.highest_sequence,
+        &read.compression})
     *field = reader.varint();
+  --known.earliest_expiry_us;
+  --known.median_expiry_us;
   known.smallest = reader.sized();
   known.limit = reader.sized();
   if (!reader.complete()) return error(errc::corruption, "open table", "the properties are damaged");
@@ -15032,7 +16406,7 @@ class table_builder {
  public:
   // Makes the file. errc: invalid_argument where block_bytes is not 1 KiB to 32 KiB, already_exists, out_of_memory, and
   // what the environment gives. After a crash at any time the file is there, in part or not at all.
-  [[nodiscard]] static result<table_builder> create(const Environment& environment, const settings& wanted) {
+  [[nodiscard]] STRATA_COLD static result<table_builder> create(const Environment& environment, const settings& wanted) {
     if (wanted.block_bytes < block_target_bytes_min || wanted.block_bytes > block_target_bytes_max)
       return error(errc::invalid_argument, "create table", "block_bytes is 1 KiB to 32 KiB").in_file(wanted.path);
     STRATA_TRY_BLOCK {
@@ -15042,8 +16416,8 @@ class table_builder {
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "create table").in_file(wanted.path); }
   }
 
-  // Appends an entry. errc: invalid_argument where it is not behind the one before or its sequence is over the limit,
-  // key_too_large, value_too_large (the table goes on without the entry); out_of_memory, and what the environment gives
+  // Appends an entry. errc: invalid_argument where it is not behind the one before, its sequence is over the limit or its
+  // expiry is cut, key_too_large, value_too_large (the table goes on without the entry); out_of_memory, and what the environment gives
   // (the table is lost). Cost: a copy; each block a checksum; each 128 KiB a write.
   [[nodiscard]] result<void> add(const entry& item) {
     STRATA_TRY(check(item));
@@ -15074,7 +16448,7 @@ class table_builder {
 
   // Writes the rest and syncs the file. Once; then the builder is of no use. errc: out_of_memory, and what the
   // environment gives. The name is durable only when the caller synced the directory.
-  [[nodiscard]] result<facts> finish() {
+  [[nodiscard]] STRATA_COLD result<facts> finish() {
     STRATA_TRY(check_usable());
     STRATA_TRY_BLOCK {
       result<facts> known = write_sections();
@@ -15087,13 +16461,13 @@ class table_builder {
  private:
   static constexpr std::size_t flush_bytes = 128 * 1024;
 
-  table_builder(typename Environment::writable_file&& file, const settings& wanted)
+  STRATA_COLD table_builder(typename Environment::writable_file&& file, const settings& wanted)
       : file_(std::move(file)), settings_(wanted), block_(static_cast<std::size_t>(wanted.block_bytes)) {
     output_ = encode_table_header();
     known_.newest_time_us = wanted.newest_time_us;
   }
 
-  [[nodiscard]] error refuse(errc code, const char* reason) const {
+  [[nodiscard]] STRATA_COLD error refuse(errc code, const char* reason) const {
     return error(code, "add to table", reason).in_file(settings_.path);
   }
   [[nodiscard]] result<void> check_usable() const {
@@ -15105,7 +16479,7 @@ class table_builder {
     if (!status.has_value()) failure_ = status.error();
     return std::move(status);
   }
-  [[nodiscard]] error out_of_memory() {
+  [[nodiscard]] STRATA_COLD error out_of_memory() {
     failure_ = refuse(errc::out_of_memory, "no memory for a part of the table");
     return *failure_;
   }
@@ -15116,6 +16490,8 @@ class table_builder {
     if (item.value.size() > value_bytes_max + sizeof(std::uint64_t))
       return refuse(errc::value_too_large, "a value is over the limit");
     if (item.sequence > sequence_max) return refuse(errc::invalid_argument, "the sequence is over the limit");
+    if (!removable_entries::is_whole(item.kind, item.value.size()))
+      return refuse(errc::invalid_argument, "a value with expiry is shorter than its expiry");
     if (known_.entries != 0 && compare_versions(last_key_, last_sequence_, item.key, item.sequence) >= 0)
       return refuse(errc::invalid_argument, "entries must come in order");
     return {};
@@ -15137,6 +16513,7 @@ class table_builder {
     if (known_.entries == 0) known_.smallest = item.key;
     ++known_.entries;
     if (item.kind == value_kind::tombstone) ++known_.tombstones;
+    removable_.count(new_key, item.kind, item.value);
     count_sequence(item.sequence);
     if (new_key) last_key_ = item.key;
     last_sequence_ = item.sequence;
@@ -15193,7 +16570,7 @@ class table_builder {
   }
 
   // Ends a section that began at `begin` of the output, and returns its bytes in the file.
-  [[nodiscard]] result<std::uint64_t> finish_section(std::size_t begin) {
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> finish_section(std::size_t begin) {
     if (output_.size() == begin) return std::uint64_t{0};
     append_block_trailer(output_, begin, 0, place_at(begin));
     const std::uint64_t bytes = output_.size() - begin;
@@ -15201,13 +16578,13 @@ class table_builder {
     return bytes;
   }
 
-  [[nodiscard]] result<facts> write_sections() {
+  [[nodiscard]] STRATA_COLD result<facts> write_sections() {
     if (!block_.empty()) STRATA_TRY(finish_block());
     if (unfinished_separator_) index_.add(last_key_, 0, unfinished_bytes_);
     if (index_.blocks() > 0xFFFFFFFF || index_.bytes() > 0xFFFFFFFF)
       return refuse(errc::unsupported, "a table has at most 4 GiB of index");
     STRATA_TRY(flush());
-    const std::vector<range_tombstone> tombstones = range_tombstone_list(std::move(tombstones_)).tombstones();
+    const dynamic_array<range_tombstone> tombstones = range_tombstone_list(std::move(tombstones_)).tombstones();
     complete_facts(tombstones);
     table_footer footer;
     footer.store_id = settings_.store_id;
@@ -15233,7 +16610,7 @@ class table_builder {
     return known_;
   }
 
-  void complete_facts(const std::vector<range_tombstone>& tombstones) {
+  STRATA_COLD void complete_facts(const dynamic_array<range_tombstone>& tombstones) {
     if (known_.entries != 0) known_.limit = last_key_ + '\0';
     if (!tombstones.empty() && (known_.entries == 0 || tombstones.front().begin < known_.smallest))
       known_.smallest = tombstones.front().begin;
@@ -15242,6 +16619,7 @@ class table_builder {
       if (known_.limit < erased.end) known_.limit = erased.end;
     }
     known_.range_tombstones = tombstones.size();
+    removable_.complete(known_);
   }
 
   typename Environment::writable_file file_;
@@ -15252,11 +16630,12 @@ class table_builder {
   byte_string output_;
   byte_string compressed_;
   std::uint64_t file_bytes_ = 0;  // what was written
-  std::vector<std::uint64_t> hashes_;
+  dynamic_array<std::uint64_t> hashes_;
   std::uint64_t keys_ = 0;
-  std::vector<range_tombstone> tombstones_;
+  dynamic_array<range_tombstone> tombstones_;
   std::uint64_t tombstone_bytes_ = 0;
   facts known_;
+  removable_entries removable_;
   byte_string last_key_;
   sequence_number last_sequence_ = 0;
   std::uint64_t hash_ = 0;  // of last_key_
@@ -15286,8 +16665,7 @@ class table_builder {
 //   2. Who adds a pin and finds `resident` set in what was there before may read the block until it takes the pin back.
 //      Who finds it clear takes the pin back at once and has touched nothing.
 //   3. `resident` is cleared only by a compare-and-swap from a word without pins. So no block that is pinned is freed,
-//      and
-//      none that is being freed can be pinned.
+//      and none that is being freed can be pinned.
 //   4. A slot is resident exactly if it stands in the ring once, and the ring's charges add up to `bytes_`, which never
 //      passes the capacity. A block for which there is no room is its reader's own and is freed with it.
 //   5. Of two threads that miss the same block at once both may read it; under the mutex the first publishes its copy,
@@ -15489,7 +16867,7 @@ class block_cache {
   }
 
   mutable typename Environment::mutex mutex_;
-  std::vector<ring_entry> ring_;
+  dynamic_array<ring_entry> ring_;
   std::size_t hand_ = 0;
   std::uint64_t bytes_ = 0;
   const std::uint64_t bytes_capacity_;
@@ -15519,7 +16897,7 @@ struct table_contents {
   key_filter filter;
   std::uint64_t compression = 0;  // the id that some block has besides 0
 
-  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+  [[nodiscard]] STRATA_COLD std::uint64_t memory_bytes() const noexcept {
     std::uint64_t bytes =
         index.memory_bytes() + filter.memory_bytes() + known.smallest.capacity() + known.limit.capacity();
     for (const range_tombstone_list::fragment& piece : tombstones.fragments())
@@ -15534,19 +16912,17 @@ class table_loader {
  public:
   table_loader(const File& file, const settings& wanted) : file_(file), settings_(wanted) {}
 
-  [[nodiscard]] result<table_contents> load() {
+  [[nodiscard]] STRATA_COLD result<void> load(table_contents& read) {
     STRATA_TRY(load_frame());
-    table_contents read;
     STRATA_TRY(load_properties(read));
     STRATA_TRY(load_tombstones(read));
     STRATA_TRY(load_index(read));
-    STRATA_TRY(load_filter(read));
-    return read;
+    return load_filter(read);
   }
 
  private:
   [[nodiscard]] error in_file(error failure) const { return std::move(failure).in_file(settings_.path); }
-  [[nodiscard]] error corrupt(const char* reason, std::uint64_t offset) const {
+  [[nodiscard]] STRATA_COLD error corrupt(const char* reason, std::uint64_t offset) const {
     return error(errc::corruption, "open table", reason).in_file(settings_.path).at_offset(offset);
   }
   [[nodiscard]] block_place place(std::uint64_t offset) const noexcept {
@@ -15554,7 +16930,7 @@ class table_loader {
   }
 
   // Header and footer. A file that has one of them is a table, if a damaged one.
-  [[nodiscard]] result<void> load_frame() {
+  [[nodiscard]] STRATA_COLD result<void> load_frame() {
     const std::uint64_t size = file_.size();
     char header[table_header_bytes] = {};
     char bytes[table_footer_bytes] = {};
@@ -15574,7 +16950,7 @@ class table_loader {
   }
 
   // A table that was cut begins as one, as far as it goes.
-  [[nodiscard]] result<void> too_short(std::uint64_t size) const {
+  [[nodiscard]] STRATA_COLD result<void> too_short(std::uint64_t size) const {
     char begin[sizeof table_magic] = {};
     const std::uint64_t length = (std::min)(size, std::uint64_t{sizeof begin});
     STRATA_TRY(read_exactly(file_, settings_.path, 0, begin, length));
@@ -15585,7 +16961,7 @@ class table_loader {
   }
 
   // The payload of a section, which `memory` then holds.
-  [[nodiscard]] result<bytes_view> section(block_buffer& memory, std::uint64_t offset, std::uint64_t bytes) {
+  [[nodiscard]] STRATA_COLD result<bytes_view> section(block_buffer& memory, std::uint64_t offset, std::uint64_t bytes) {
     STRATA_TRY_LET(block, block_buffer::allocate(bytes));
     STRATA_TRY(read_exactly(file_, settings_.path, offset, block.data(), bytes));
     block.set_length(bytes);
@@ -15596,7 +16972,7 @@ class table_loader {
     return payload->bytes;
   }
 
-  [[nodiscard]] result<void> load_properties(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_properties(table_contents& read) {
     block_buffer memory;
     STRATA_TRY_LET(payload, section(memory, footer_.properties_at(), footer_.property_bytes));
     auto properties = decode_properties(payload);
@@ -15607,7 +16983,7 @@ class table_loader {
     return {};
   }
 
-  [[nodiscard]] result<void> load_tombstones(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_tombstones(table_contents& read) {
     if (footer_.tombstone_bytes == 0 && read.known.range_tombstones == 0) return {};
     block_buffer memory;
     STRATA_TRY_LET(payload, section(memory, footer_.tombstones_at(), footer_.tombstone_bytes));
@@ -15617,7 +16993,7 @@ class table_loader {
     return {};
   }
 
-  [[nodiscard]] result<void> load_index(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_index(table_contents& read) {
     block_buffer memory;
     STRATA_TRY_LET(payload, section(memory, footer_.index_at(), footer_.index_bytes));
     if (const char* flaw = read.index.load(payload, table_header_bytes, footer_.data_end()))
@@ -15626,11 +17002,11 @@ class table_loader {
   }
 
   // Straight into aligned lines; the trailer of the block follows in the last of them.
-  [[nodiscard]] result<void> load_filter(table_contents& read) {
+  [[nodiscard]] STRATA_COLD result<void> load_filter(table_contents& read) {
     if (footer_.filter_bytes == 0) return {};
-    std::vector<key_filter::line> lines(
+    auto lines = std::make_unique<key_filter::line[]>(
         static_cast<std::size_t>((footer_.filter_bytes + filter_line_bytes - 1) / filter_line_bytes));
-    STRATA_TRY(read_exactly(file_, settings_.path, footer_.data_end(), lines.data()->bytes, footer_.filter_bytes));
+    STRATA_TRY(read_exactly(file_, settings_.path, footer_.data_end(), lines[0].bytes, footer_.filter_bytes));
     auto loaded = read.filter.load(std::move(lines), footer_.filter_bytes, place(footer_.data_end()));
     if (!loaded.has_value()) return in_file(std::move(loaded).error());
     return {};
@@ -15644,8 +17020,8 @@ class table_loader {
 // errc: not_a_store, unsupported_version, corruption (each with the file), and what the environment gives. May throw
 // std::bad_alloc where exceptions exist. Allocates no more than some times the file's own size.
 template <typename File>
-[[nodiscard]] result<table_contents> load_table_contents(const File& file, const settings& wanted) {
-  return table_loader<File>(file, wanted).load();
+[[nodiscard]] STRATA_COLD result<void> load_table_contents(const File& file, const settings& wanted, table_contents& to) {
+  return table_loader<File>(file, wanted).load(to);
 }
 
 // Reads data blocks of one table in their order, many at once, past the cache.
@@ -15688,7 +17064,7 @@ class block_stream {
   }
 
   // Whole blocks only, so that none is read twice.
-  [[nodiscard]] result<void> read_around(std::size_t number) {
+  [[nodiscard]] STRATA_COLD result<void> read_around(std::size_t number) {
     std::size_t first = number, behind = number + 1;
     if (number >= last_) {
       while (behind < index_->blocks() && index_->offset(behind + 1) - index_->offset(first) <= window_bytes) ++behind;
@@ -15746,7 +17122,7 @@ class table_verification {
   }
 
   // Takes the next data block; what is wrong with it, or null.
-  [[nodiscard]] const char* add_block(std::size_t number, const block_view& block) {
+  [[nodiscard]] STRATA_COLD const char* add_block(std::size_t number, const block_view& block) {
     for (std::size_t i = 0; i < block.count(); ++i)
       if (const char* flaw = add_entry(number, block, i)) return flaw;
     if (contents_.index.compare_separator(number, last_key_, last_sequence_) < 0)
@@ -15755,11 +17131,16 @@ class table_verification {
   }
 
   // After the last block: whether the facts are what was seen; what is wrong, or null.
-  [[nodiscard]] const char* finish() const {
+  [[nodiscard]] STRATA_COLD const char* finish() const {
     const facts& known = contents_.known;
     if (entries_ != known.entries || tombstones_ != known.tombstones) return "the table has another number of entries";
     if (lowest_ != known.lowest_sequence || highest_ != known.highest_sequence)
       return "the sequences differ from the facts";
+    facts seen;
+    removable_.complete(seen);
+    if (seen.hidden_versions != known.hidden_versions) return "the table has another number of hidden versions";
+    if (seen.earliest_expiry_us != known.earliest_expiry_us || seen.median_expiry_us != known.median_expiry_us)
+      return "the expiries differ from the facts";
     byte_string smallest = first_key_;
     byte_string limit = entries_ == 0 ? byte_string() : last_key_ + '\0';
     const auto& fragments = contents_.tombstones.fragments();
@@ -15776,6 +17157,7 @@ class table_verification {
     key_.assign(block.prefix());
     key_.append(block.suffix(i));
     const sequence_number sequence = block.sequence(i);
+    const bool new_key = entries_ == 0 || last_key_ != key_;
     if (entries_ == 0) {
       first_key_ = key_;
     } else if (compare_versions(last_key_, last_sequence_, key_, sequence) >= 0) {
@@ -15788,6 +17170,7 @@ class table_verification {
     if (!contents_.filter.may_contain(hash)) return "the filter denies a key";
     ++entries_;
     if (block.kind(i) == value_kind::tombstone) ++tombstones_;
+    removable_.count(new_key, block.kind(i), block.value(i));
     count_sequence(sequence);
     last_key_.swap(key_);
     last_sequence_ = sequence;
@@ -15807,6 +17190,7 @@ class table_verification {
   sequence_number last_sequence_ = 0;
   std::uint64_t entries_ = 0;
   std::uint64_t tombstones_ = 0;
+  removable_entries removable_;
   sequence_number lowest_ = 0;
   sequence_number highest_ = 0;
   bool any_sequence_ = false;
@@ -15815,8 +17199,9 @@ class table_verification {
 // errc: corruption (with file and offset), those of load_table_contents(), unsupported. May throw std::bad_alloc where
 // exceptions exist.
 template <typename Compression, typename File>
-[[nodiscard]] result<void> verify_table(const File& file, const settings& wanted) {
-  STRATA_TRY_LET(contents, load_table_contents(file, wanted));
+[[nodiscard]] STRATA_COLD result<void> verify_table(const File& file, const settings& wanted) {
+  table_contents contents;
+  STRATA_TRY(load_table_contents(file, wanted, contents));
   const auto corrupt = [&](const char* flaw, std::uint64_t offset) {
     return error(errc::corruption, "verify table", flaw).in_file(wanted.path).at_offset(offset);
   };
@@ -15883,23 +17268,28 @@ class table_reader {
   // Reads and checks all but the data blocks; `shared` outlives the table. errc: no_such_file, not_a_store,
   // unsupported_version, unsupported (blocks compressed with what this table type has not), corruption, out_of_memory,
   // and what the environment gives. Cost: index and filter are read; about 20 ns a data block.
-  [[nodiscard]] static result<std::unique_ptr<table_reader>> open(const Environment& environment,
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<table_reader>> open(const Environment& environment,
                                                                   const settings& wanted,
                                                                   block_cache<Environment>& shared) {
     STRATA_TRY_BLOCK {
       STRATA_TRY_LET(file, environment.open_readable(wanted.path));
-      STRATA_TRY_LET(contents, load_table_contents(file, wanted));
+      auto made = std::make_unique<table_reader>(token(), std::move(file), wanted, shared);
+      table_contents& contents = made->contents_;
+      STRATA_TRY(load_table_contents(made->file_, wanted, contents));
       if (contents.compression != 0 && contents.compression != Compression::id)
         return error(errc::unsupported, "open table",
                      contents.compression == 1 ? "compressed with zstd: add compression::zstd to the block_table"
                                                : "compressed with a method that this block_table has not")
             .in_file(wanted.path);
-      return std::make_unique<table_reader>(token(), std::move(file), std::move(contents), wanted, shared);
+      made->slots_ = std::make_unique<cache_slot[]>(contents.index.blocks());
+      return made;
     }
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "open table").in_file(wanted.path); }
   }
 
-  ~table_reader() { cache_->remove(slots_.get(), contents_.index.blocks()); }
+  STRATA_COLD ~table_reader() {
+    if (slots_) cache_->remove(slots_.get(), contents_.index.blocks());
+  }
   table_reader(const table_reader&) = delete;
   table_reader& operator=(const table_reader&) = delete;
 
@@ -15939,7 +17329,7 @@ class table_reader {
   // Reads the whole file again, past the cache, and checks all that can be checked: checksums, structure, order,
   // counts, bounds, tags, separators, and that the filter lets every key pass. errc: corruption (with file and offset),
   // and those of open(). Memory: what an open table takes once more, and 256 KiB.
-  [[nodiscard]] result<void> verify() const {
+  [[nodiscard]] STRATA_COLD result<void> verify() const {
     STRATA_TRY_BLOCK { return verify_table<Compression>(file_, settings_); }
     STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "verify table").in_file(settings_.path); }
   }
@@ -15950,13 +17340,8 @@ class table_reader {
 
  public:
   // For open().
-  table_reader(token, file_type&& file, table_contents&& contents, const settings& wanted,
-               block_cache<Environment>& shared)
-      : file_(std::move(file)),
-        contents_(std::move(contents)),
-        settings_(wanted),
-        cache_(&shared),
-        slots_(std::make_unique<cache_slot[]>(contents_.index.blocks())) {}
+  STRATA_COLD table_reader(token, file_type&& file, const settings& wanted, block_cache<Environment>& shared)
+      : file_(std::move(file)), settings_(wanted), cache_(&shared) {}
 
  private:
   // Pins a block, from the cache or else from the file. On an error `to` is empty.
@@ -16068,7 +17453,7 @@ class table_cursor {
     if (enter(blocks == 0 ? 0 : blocks - 1, cache_use::touch)) settle(block_.count() - 1);
   }
 
-  // To the first entry not before (key, sequence). Cost: at most one read.
+  // To the first entry not before (key, sequence). Cost: at most one read, rarely two.
   void seek(bytes_view key, sequence_number sequence) {
     if (!enter(table_->contents_.index.find(key, sequence), cache_use::touch)) return;
     const std::size_t i = block_.lower_bound(key, sequence);
@@ -16479,9 +17864,9 @@ struct catalogue_record {
   primitive::kind what = primitive::kind::kv;
   std::uint32_t id = 0;
   std::uint64_t key_fingerprint = 0;
-  std::vector<byte_string> descriptions;
+  dynamic_array<byte_string> descriptions;
 
-  void append_to(byte_string& out) const {
+  STRATA_COLD void append_to(byte_string& out) const {
     append_fixed(out, format);
     append_varint(out, static_cast<std::uint64_t>(what));
     append_varint(out, id);
@@ -16489,7 +17874,7 @@ struct catalogue_record {
     append_varint(out, descriptions.size());
     for (const byte_string& each : descriptions) append_sized(out, each);
   }
-  [[nodiscard]] result<void> parse(bytes_view bytes) {
+  [[nodiscard]] STRATA_COLD result<void> parse(bytes_view bytes) {
     byte_reader in(bytes);
     if (in.fixed<std::uint8_t>() > format)
       return error(errc::unsupported_version, "read catalogue", "written by a later version");
@@ -16504,7 +17889,7 @@ struct catalogue_record {
   }
 };
 
-[[nodiscard]] inline byte_string catalogue_key(char what, std::string_view name) {
+[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
   byte_string key;
   primitive::append_key_prefix(key, primitive::system_run, 0);
   key.push_back(what);
@@ -16526,38 +17911,38 @@ class catalogue {
   // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
     lock held(mutex_);
-    for (auto [at, end] = known_.equal_range(name); at != end; ++at)
-      if (at->second->face == &face) return *at->second;
-    auto fresh = std::make_unique<primitive::collection>();
-    fresh->name = name;
-    fresh->face = &face;
-    if (name.empty() || name.size() > collection_name_bytes_max) {
-      fresh->usable = error(errc::invalid_argument, "open collection", "a name has 1 to 255 bytes");
-    } else {
-      fresh->usable = load(*fresh);
+    const std::size_t first = first_behind(known_, [&](const auto& each) { return std::string_view(each->name) < name; });
+    for (std::size_t at = first; at < known_.size() && known_[at]->name == name; ++at) {
+      if (known_[at]->face != &face) continue;
+      if (known_[at]->usable || is_lasting(known_[at]->usable.error().code())) return *known_[at];
+      // It could not be read then; views made then say so, new ones get it read again.
+      spoiled_.push_back(std::exchange(known_[at], make(name, face)));
+      return *known_[at];
     }
+    auto fresh = make(name, face);
     primitive::collection& found = *fresh;
-    known_.emplace(found.name, std::move(fresh));
+    known_.insert(first, std::move(fresh));
     return found;
   }
 
   // Makes sure that `target` is stored with the type of today. Errors: schema_mismatch; those of a commit.
-  [[nodiscard]] result<void> bind(primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD result<void> bind(primitive::collection& target) {
     lock held(mutex_);
-    if (target.schema_id.load(std::memory_order_acquire) != 0) return {};
-    for (;;) {
-      STRATA_TRY(target.usable);
+    STRATA_TRY(target.usable);
+    while (target.schema_id.load(std::memory_order_acquire) == 0) {
       auto stored = store(target);
-      if (stored || stored.error().code() != errc::conflict) return stored;
-      target.usable = load(target);
+      if (stored) break;
+      if (stored.error().code() != errc::conflict) return stored;
+      STRATA_TRY(load(target));
     }
+    return {};
   }
-  [[nodiscard]] static result<void> bind_erased(void* self, primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD static result<void> bind_erased(void* self, primitive::collection& target) {
     return static_cast<catalogue*>(self)->bind(target);
   }
 
   // The names of all collections, in order. Errors: those of reading.
-  [[nodiscard]] result<std::vector<std::string>> names() {
+  [[nodiscard]] STRATA_COLD result<std::vector<std::string>> names() {
     const byte_string begin = catalogue_key('c', "");
     STRATA_TRY_LET(rows, engine_.make_cursor({begin, catalogue_key('d', ""), false}, sequence_max));
     std::vector<std::string> all;
@@ -16567,19 +17952,36 @@ class catalogue {
   }
 
  private:
-  [[nodiscard]] error mismatch(const primitive::collection& of, const char* reason) const {
+  [[nodiscard]] STRATA_COLD error mismatch(const primitive::collection& of, const char* reason) const {
     return error(errc::schema_mismatch, "open collection", reason).in_file(engine_.directory() + ": " + of.name);
   }
 
+  // What will be so again however often it is looked at.
+  [[nodiscard]] static bool is_lasting(errc code) noexcept {
+    return code == errc::schema_mismatch || code == errc::invalid_argument || code == errc::corruption ||
+           code == errc::unsupported_version;
+  }
+  [[nodiscard]] STRATA_COLD std::unique_ptr<primitive::collection> make(std::string_view name, const primitive::type_face& face) {
+    auto fresh = std::make_unique<primitive::collection>();
+    fresh->name = name;
+    fresh->face = &face;
+    if (name.empty() || name.size() > collection_name_bytes_max) {
+      fresh->usable = error(errc::invalid_argument, "open collection", "a name has 1 to 255 bytes");
+    } else {
+      fresh->usable = load(*fresh);
+    }
+    return fresh;
+  }
+
   // Reads what is stored of `target`; nothing is no error.
-  [[nodiscard]] result<void> load(primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD result<void> load(primitive::collection& target) {
     catalogue_record record;
     STRATA_TRY_LET(there, read(target.name, record));
     if (!there) return {};
     if (record.what != target.face->what) return mismatch(target, "it was stored as another primitive");
     if (record.key_fingerprint != target.face->key_fingerprint) return mismatch(target, "its keys were stored with another type");
     const byte_string today = target.face->describe_value();
-    target.older.clear();
+    auto older = std::make_unique<primitive::collection::older_schemas>();
     std::uint32_t current = 0;
     for (std::uint32_t schema = 1; schema <= record.descriptions.size(); ++schema) {
       if (record.descriptions[schema - 1] == today) {
@@ -16588,13 +17990,15 @@ class catalogue {
       }
       auto way = target.face->evolve_from(record.descriptions[schema - 1]);
       if (!way) return mismatch(target, "its values were stored with a type that cannot be read as the one of today");
-      target.older.emplace_back(schema, std::move(*way));
+      older->push_back({schema, std::move(*way)});
     }
+    target.older.store(older.get(), std::memory_order_release);
+    target.lists.push_back(std::move(older));
     target.schema_id.store(current, std::memory_order_release);
     target.id.store(record.id, std::memory_order_release);
     return {};
   }
-  [[nodiscard]] result<bool> read(std::string_view name, catalogue_record& record) {
+  [[nodiscard]] STRATA_COLD result<bool> read(std::string_view name, catalogue_record& record) {
     result<void> parsed;
     STRATA_TRY_LET(there, engine_.get(catalogue_key('c', name), sequence_max,
                                       [&](bytes_view bytes, sequence_number, std::uint64_t) { parsed = record.parse(bytes); }));
@@ -16603,7 +18007,7 @@ class catalogue {
   }
 
   // Writes the record of `target` with the description of today behind those that are there. conflict: someone else did.
-  [[nodiscard]] result<void> store(primitive::collection& target) {
+  [[nodiscard]] STRATA_COLD result<void> store(primitive::collection& target) {
     primitive::transaction_state<Engine> transaction(engine_);
     catalogue_record record;
     STRATA_TRY_LET(there, transaction.get(catalogue_key('c', target.name), [&](bytes_view bytes, sequence_number, std::uint64_t) {
@@ -16614,19 +18018,24 @@ class catalogue {
       record.what = target.face->what;
       record.id = id;
       record.key_fingerprint = target.face->key_fingerprint;
-    } else if (record.descriptions.size() != target.older.size()) {
+    } else if (target.lists.empty() || record.descriptions.size() != target.lists.back()->size()) {
       return error(errc::conflict, "open collection");
     }
     record.descriptions.push_back(target.face->describe_value());
     byte_string bytes;
     record.append_to(bytes);
-    transaction.batch().put(0, catalogue_key('c', target.name), bytes);
+    STRATA_TRY(transaction.write({engine::write_kind::value, 0, catalogue_key('c', target.name), bytes}, durability::none));
     STRATA_TRY(transaction.commit(durability::none));
+    // Before anything is written with the new description: views of the collection with another type can read it then.
+    // One that cannot keeps what it knew, and says decode_failed of what it does not.
+    for (std::size_t at = 0; at < known_.size(); ++at)
+      if (known_[at].get() != &target && known_[at]->name == target.name && known_[at]->usable)
+        static_cast<void>(load(*known_[at]));
     target.schema_id.store(static_cast<std::uint32_t>(record.descriptions.size()), std::memory_order_release);
     target.id.store(record.id, std::memory_order_release);
     return {};
   }
-  [[nodiscard]] result<std::uint32_t> next_id(primitive::transaction_state<Engine>& transaction) {
+  [[nodiscard]] STRATA_COLD result<std::uint32_t> next_id(primitive::transaction_state<Engine>& transaction) {
     std::uint64_t id = 1;
     STRATA_TRY(transaction.get(catalogue_key('n', ""), [&](bytes_view bytes, sequence_number, std::uint64_t) -> result<void> {
       byte_reader in(bytes);
@@ -16637,13 +18046,14 @@ class catalogue {
     }));
     byte_string next;
     append_varint(next, id + 1);
-    transaction.batch().put(0, catalogue_key('n', ""), next);
+    STRATA_TRY(transaction.write({engine::write_kind::value, 0, catalogue_key('n', ""), next}, durability::none));
     return static_cast<std::uint32_t>(id);
   }
 
   Engine& engine_;
   typename environment_type::mutex mutex_;
-  std::multimap<std::string, std::unique_ptr<primitive::collection>, std::less<>> known_;  // mutex_
+  dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
+  dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; views may still name them
 };
 
 }  // namespace strata::inline STRATA_ABI::detail
@@ -16798,7 +18208,7 @@ struct store_core {
 
   std::unique_ptr<Engine> engine;
   catalogue<Engine> collections;
-  std::vector<primitive::collection*> listed;  // those of the schema, by their place in it
+  dynamic_array<primitive::collection*> listed;  // those of the schema, by their place in it
 
   [[nodiscard]] typename write_context<Engine>::binder binder() noexcept {
     return {&collections, &catalogue<Engine>::bind_erased};
@@ -16935,27 +18345,34 @@ class store_handle {
   using environment_type = typename Engine::environment_type;
 
   store_handle(store_handle&&) noexcept = default;
-  store_handle& operator=(store_handle&&) noexcept = default;
+  store_handle& operator=(store_handle&& other) noexcept {
+    if (this != &other) {
+      static_cast<void>(close());
+      core_ = std::move(other.core_);
+      temporary_ = std::move(other.temporary_);
+    }
+    return *this;
+  }
   ~store_handle() { static_cast<void>(close()); }
 
   // The newest commit.
   [[nodiscard]] sequence_number last_sequence() const noexcept { return core_->engine->last_sequence(); }
   // Writes what is in memory to tables; blocks until it is there.
-  [[nodiscard]] result<void> flush() { return core_->engine->flush(); }
+  [[nodiscard]] result<void> flush() const { return core_->engine->flush(); }
   // Flushes and merges until nothing is left to merge; blocks until done.
-  [[nodiscard]] result<void> compact() { return core_->engine->compact(); }
+  [[nodiscard]] result<void> compact() const { return core_->engine->compact(); }
   // Reads every table whole and checks it. Errors: corruption with file and offset; io_error.
-  [[nodiscard]] result<void> verify() { return core_->engine->verify(); }
+  [[nodiscard]] result<void> verify() const { return core_->engine->verify(); }
   // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
   // Errors: already_exists; those of a flush and of files.
-  [[nodiscard]] result<void> checkpoint(std::string_view directory) { return core_->engine->checkpoint(directory); }
+  [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return core_->engine->checkpoint(directory); }
   // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
-  [[nodiscard]] result<void> resume() { return core_->engine->resume(); }
+  [[nodiscard]] result<void> resume() const { return core_->engine->resume(); }
   // Success while the store takes writes; else why not.
-  [[nodiscard]] result<void> status() { return core_->engine->status(); }
-  [[nodiscard]] statistics stats() { return core_->engine->stats(); }
+  [[nodiscard]] result<void> status() const { return core_->engine->status(); }
+  [[nodiscard]] statistics stats() const { return core_->engine->stats(); }
   // The names of all collections ever written, in order.
-  [[nodiscard]] result<std::vector<std::string>> collections() { return core_->collections.names(); }
+  [[nodiscard]] result<std::vector<std::string>> collections() const { return core_->collections.names(); }
 
   // Ends background work and releases the directory. What commits returned is as durable as their mode says. Every later
   // call on the store, its views, transactions and snapshots gives errc::closed. Not while another thread uses the store.
@@ -16975,6 +18392,22 @@ class store_handle {
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
 
+  // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
+  template <typename Schema>
+  [[nodiscard]] result<void> look_up_collections() {
+    result<void> opened;
+    if constexpr (!std::is_same_v<Schema, no_schema>) {
+      Schema::each([&](std::size_t, const auto& descriptor) {
+        using descriptor_type = std::remove_cvref_t<decltype(descriptor)>;
+        static_assert(check_descriptor<descriptor_type, Engine>());
+        primitive::collection& found = core_->collections.find(descriptor.name, descriptor_type::face());
+        core_->listed.push_back(&found);
+        if (opened) opened = found.usable;
+      });
+    }
+    return opened;
+  }
+
   std::unique_ptr<store_core<Engine>> core_;
 
  private:
@@ -16991,6 +18424,31 @@ class store_handle {
 };
 
 }  // namespace detail
+
+template <typename... Policies>
+class store;
+
+// What open_read_only gives: the store as it was, read with `[]` as a store is, without writing members.
+//
+// Thread safety: as a store's.
+template <typename... Policies>
+class read_only_store : public detail::store_handle<typename detail::composition<Policies...>::engine_type>,
+                        public detail::gives_views<read_only_store<Policies...>, typename detail::composition<Policies...>::engine_type,
+                                                   typename detail::composition<Policies...>::schema, detail::reading_view> {
+  using engine_type = typename detail::composition<Policies...>::engine_type;
+  using handle = detail::store_handle<engine_type>;
+  using views = detail::gives_views<read_only_store, engine_type, typename detail::composition<Policies...>::schema, detail::reading_view>;
+
+ private:
+  friend views;
+  friend class store<Policies...>;
+  explicit read_only_store(std::unique_ptr<engine_type> engine) : handle(std::move(engine)) {}
+
+  [[nodiscard]] detail::store_core<engine_type>& core() const noexcept { return *this->core_; }
+  [[nodiscard]] read_context<engine_type> context() const noexcept {
+    return read_context<engine_type>(*this->core_->engine, sequence_max, nullptr);
+  }
+};
 
 // A typed, durable, transactional store, composed of `Policies` in any order; a slot that none of them fills takes its
 // default (composition.hpp).
@@ -17040,26 +18498,29 @@ class store : public detail::store_handle<typename detail::composition<Policies.
     STRATA_TRY_LET(engine, engine_type::open(environment, directory, amounts));
     return make(std::move(engine), std::move(directory));
   }
-  // Opens the store as it is now for reading, alone or beside a writer. Changes nothing; a write is errc::read_only.
-  // Errors: as open(), no_such_file where there is no store.
-  [[nodiscard]] static result<store> open_read_only(std::string_view path, const options& amounts = {}) {
+  // Opens the store as it is now for reading, alone or beside a writer. Changes nothing in the directory, sees nothing that
+  // is written later, and has no writing members.
+  // Errors: as open(), but in_use and no_space; no_such_file where there is no store.
+  [[nodiscard]] static result<read_only_store<Policies...>> open_read_only(std::string_view path, const options& amounts = {}) {
     return open_read_only(environment_type(), path, amounts);
   }
-  [[nodiscard]] static result<store> open_read_only(const environment_type& environment, std::string_view path,
-                                                    const options& amounts = {}) {
+  [[nodiscard]] static result<read_only_store<Policies...>> open_read_only(const environment_type& environment,
+                                                                           std::string_view path, const options& amounts = {}) {
     STRATA_TRY_LET(engine, engine_type::open_read_only(environment, directory_for(path), amounts));
-    return make(std::move(engine), {});
+    read_only_store<Policies...> made(std::move(engine));
+    STRATA_TRY(made.template look_up_collections<schema_type>());
+    return made;
   }
 
   // Begins a transaction.
-  [[nodiscard]] transaction_type begin() { return transaction_type(*this->core_); }
+  [[nodiscard]] transaction_type begin() const { return transaction_type(*this->core_); }
 
   // Runs `work(transaction)`, which returns a result, and commits. On conflict it runs again, up to 100 times, so it should
   // do nothing outside the transaction. Returns what `work` returned.
   // Errors: what `work` returns (nothing is written); callback_failed where it throws (nothing is written; a
   // strata::exception comes back as its error); conflict; those of a commit.
   template <typename Work>
-  [[nodiscard]] auto transact(Work&& work, const write_options& options = {})
+  auto transact(Work&& work, const write_options& options = {}) const
       -> std::remove_cvref_t<std::invoke_result_t<Work&, transaction_type&>> {
     using outcome = std::remove_cvref_t<std::invoke_result_t<Work&, transaction_type&>>;
     static_assert(detail::is_result<outcome>, "strata: transact: the function returns a strata::result");
@@ -17076,12 +18537,13 @@ class store : public detail::store_handle<typename detail::composition<Policies.
         return done;
       }
       tx.rollback();
+      primitive::back_off(this->core_->engine->environment(), attempt);
       tx.restart();
     }
   }
 
   // The store as it is now, for reading, kept while the snapshot lives.
-  [[nodiscard]] snapshot_type snapshot() { return snapshot_type(*this->core_); }
+  [[nodiscard]] snapshot_type snapshot() const { return snapshot_type(*this->core_); }
 
  private:
   friend views;
@@ -17100,21 +18562,8 @@ class store : public detail::store_handle<typename detail::composition<Policies.
   [[nodiscard]] static result<store> make(std::unique_ptr<engine_type> engine, byte_string temporary) {
     store made(std::move(engine));
     if (!temporary.empty()) made.remove_with_store(std::move(temporary));
-    if constexpr (!std::is_same_v<schema_type, detail::no_schema>) {
-      result<void> opened;
-      schema_type::each([&](std::size_t, const auto& descriptor) {
-        using descriptor_type = std::remove_cvref_t<decltype(descriptor)>;
-        static_assert(detail::check_descriptor<descriptor_type, engine_type>());
-        if (opened) opened = made.list(descriptor.name, descriptor_type::face());
-      });
-      STRATA_TRY(std::move(opened));
-    }
+    STRATA_TRY(made.template look_up_collections<schema_type>());
     return made;
-  }
-  [[nodiscard]] result<void> list(std::string_view name, const primitive::type_face& face) {
-    primitive::collection& found = this->core_->collections.find(name, face);
-    this->core_->listed.push_back(&found);
-    return found.usable;
   }
 
   template <typename Outcome, typename Work>

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <span>
 #include <tuple>
 #include <variant>
 
@@ -248,7 +249,7 @@ TEMPLATE_TEST_CASE("ordered key: what decodes is what encoding gives, for every 
     const byte_string whole = encoded(make<TestType>::one(r));
     const auto check = [&](const byte_string& bytes) {
       const auto key = key_codec<TestType>::decode(bytes);
-      if (!key) {
+      if (!key.has_value()) {
         ++refused;
         REQUIRE(key.error().code() == errc::decode_failed);
       } else {
@@ -324,6 +325,91 @@ TEST_CASE("ordered key: look-ups need not be keys") {
   CHECK(look_up(std::uint64_t{5}, std::uint8_t{5}));
   CHECK(look_up(std::pair{std::string("a"), 1}, std::pair{std::string_view("a"), 1}));
   CHECK(look_up(place{"a", 1, "b"}, std::tuple{std::string_view("a"), 1, std::string_view("b")}));
+}
+
+TEST_CASE("ordered key: a number of another type is that number or an error, and never cut to fit") {
+  const auto as = []<typename Key, typename Lookup>(Key, Lookup lookup) {
+    byte_string out = "kept";
+    const strata::result<void> done = key_codec<Key>::encode(out, lookup);
+    if (!done) {
+      CHECK(done.error().code() == errc::invalid_argument);
+      CHECK(out == "kept");
+      return false;
+    }
+    CHECK(out == "kept" + encoded(static_cast<Key>(lookup)));
+    return true;
+  };
+  CHECK(as(std::int64_t{}, 1));
+  CHECK(as(std::int64_t{}, -1));
+  CHECK(as(std::uint32_t{}, 0));
+  CHECK_FALSE(as(std::uint32_t{}, -1));
+  CHECK(as(std::uint8_t{}, 255));
+  CHECK_FALSE(as(std::uint8_t{}, 256));
+  CHECK(as(std::int8_t{}, -128));
+  CHECK_FALSE(as(std::int8_t{}, -129));
+  CHECK_FALSE(as(std::int8_t{}, 128u));
+  CHECK_FALSE(as(std::int64_t{}, UINT64_MAX));
+  CHECK_FALSE(as(std::uint64_t{}, INT64_MIN));
+  CHECK(as(float{}, 1 << 24));
+  CHECK_FALSE(as(float{}, (1 << 24) + 1));
+  CHECK(as(double{}, INT64_MIN));
+  CHECK_FALSE(as(double{}, INT64_MAX));
+  CHECK_FALSE(as(double{}, UINT64_MAX));
+  CHECK(as(double{}, 0.1f));
+  CHECK(as(float{}, 0.5));
+  CHECK(as(float{}, -std::numeric_limits<double>::infinity()));
+  CHECK_FALSE(as(float{}, 0.1));
+  CHECK_FALSE(as(float{}, 1e300));
+  CHECK_FALSE(as(float{}, std::numeric_limits<double>::quiet_NaN()));
+
+  enum open_number { small = 1, big = 300 };
+  CHECK(as(std::uint8_t{}, small));
+  CHECK_FALSE(as(std::uint8_t{}, big));
+  CHECK(as(std::chrono::milliseconds{}, std::chrono::seconds(2)));
+  CHECK_FALSE(as(std::chrono::duration<std::uint8_t>{}, std::chrono::seconds(256)));
+  CHECK_FALSE(as(std::chrono::duration<std::uint32_t>{}, std::chrono::duration<int>(-1)));
+}
+
+TEST_CASE("ordered key: numbers within a look-up are not cut to fit either") {
+  using strata::result;
+  byte_string out;
+  const auto refused = [&](const result<void>& done) {
+    return !done && done.error().code() == errc::invalid_argument && out.empty();
+  };
+  using two = std::tuple<std::uint8_t, std::string>;
+  CHECK(refused(key_codec<two>::encode(out, std::tuple{300, "a"})));
+  CHECK(refused(key_codec<two>::encode_leading(out, 300)));
+  CHECK(refused(key_codec<std::optional<std::uint8_t>>::encode(out, 300)));
+  CHECK(refused(key_codec<std::optional<std::uint8_t>>::encode(out, std::optional(300))));
+  CHECK(refused(key_codec<descending<std::uint8_t>>::encode(out, descending(300))));
+  CHECK(refused(key_codec<std::array<std::uint8_t, 2>>::encode(out, std::array{1, 300})));
+  CHECK(refused(key_codec<place>::encode(out, std::tuple{"a", INT64_MAX, "b"})));
+  REQUIRE(key_codec<two>::encode_leading(out, 200).has_value());
+  CHECK(hex(out) == "c8");
+}
+
+TEST_CASE("ordered key: what is made of other types of the same values finds the key") {
+  const auto finds = []<typename Key, typename Lookup>(const Key& key, const Lookup& lookup) {
+    byte_string out;
+    key_codec<Key>::encode(out, lookup).value();
+    return out == encoded(key);
+  };
+  CHECK(finds(place{"a", 1, "b"}, std::tuple{"a", std::int64_t{1}, std::string_view("b")}));
+  CHECK(finds(std::tuple{std::pair{std::string("a"), 1}, 2}, std::pair{std::pair{"a", 1L}, 2L}));
+  CHECK(finds(std::optional<std::string>("a"), "a"));
+  CHECK(finds(std::optional<std::string>("a"), std::optional<std::string_view>("a")));
+  CHECK(finds(std::optional<int>(), std::nullopt));
+  CHECK(finds(descending<std::int64_t>(5), descending<int>(5)));
+  CHECK(finds(std::array<std::int64_t, 2>{1, 2}, std::array<int, 2>{1, 2}));
+  using named = std::variant<std::string, std::int64_t>;
+  CHECK(finds(named("a"), std::variant<std::string_view, int>("a")));
+  CHECK(finds(named(std::int64_t{7}), std::variant<std::string_view, int>(7)));
+  const std::vector<std::byte> bytes{std::byte{1}, std::byte{0}, std::byte{2}};
+  CHECK(finds(bytes, std::span<const std::byte>(bytes)));
+  CHECK(finds(std::pair{bytes, 1}, std::pair{std::span<const std::byte>(bytes), 1}));
+  byte_string prefix;
+  key_codec<std::vector<std::byte>>::encode_prefix(prefix, std::span<const std::byte>(bytes)).value();
+  CHECK(prefix == encoded(bytes));
 }
 
 TEST_CASE("ordered key: a string key is read without a copy unless it has a zero byte") {

@@ -67,6 +67,25 @@ static_assert(strata::field_count<widest> == 64);
 static_assert(strata::has_base_class<derived> && strata::has_base_class<derived_from_empty>);
 static_assert(!strata::has_base_class<user> && !strata::has_base_class<mixed> && !strata::has_base_class<only_empty> &&
               !strata::has_base_class<empty>);
+
+struct made_from_anything {
+  made_from_anything() = default;
+  template <typename Other>
+  made_from_anything(const Other&);
+};
+struct holds_anything {
+  made_from_anything first;
+  int second = 0;
+};
+struct packed {
+  int whole = 0;
+  unsigned part : 3;
+};
+static_assert(!strata::has_base_class<holds_anything>);
+static_assert(!strata::has_too_many_fields<widest> && !strata::has_too_many_fields<empty>);
+static_assert(strata::detail::has_bit_fields<packed>);
+static_assert(!strata::detail::has_bit_fields<user> && !strata::detail::has_bit_fields<mixed> &&
+              !strata::detail::has_bit_fields<widest> && !strata::detail::has_bit_fields<empty>);
 static_assert(std::is_same_v<strata::field_type<mixed, 1>, user>);
 static_assert(std::is_same_v<strata::field_type<mixed, 0>, int[2][3]>);
 static_assert(strata::field_name<user, 0>() == "name" && strata::field_name<user, 2>() == "marks");

@@ -31,6 +31,7 @@ struct model_entry {
   std::uint32_t key = 0;
   std::uint64_t version = 0;
   bool erases = false;
+  std::uint64_t expires = UINT64_MAX;  // in versions: the model's time
   bool operator<(const model_entry& other) const {
     return key != other.key ? key < other.key : version > other.version;
   }
@@ -55,7 +56,8 @@ struct model_run {
   std::vector<model_table> tables;
 };
 
-// Whether a merge may drop versions that are overwritten, or a snapshot holds every one.
+// Whether a merge may drop versions that are overwritten, or a snapshot holds every one; then model_store::release() lets
+// them go.
 enum class history { dropped, kept };
 
 // A store of levels that carries out plans on paper, and knows what it must hold.
@@ -82,6 +84,12 @@ class model_store {
     written_bytes_ += kept.size() * entry_bytes;
     level(0).insert(level(0).begin(), std::move(run));
   }
+
+  // The snapshot goes, if there was one.
+  void release() { versions_ = history::dropped; }
+  // Time passes: what expires before `time` has expired.
+  void expire_before(std::uint64_t time) { horizon_ = (std::max)(horizon_, time); }
+  [[nodiscard]] std::uint64_t time() const { return version_; }
 
   [[nodiscard]] compaction::shape shape() const {
     compaction::shape seen;
@@ -145,7 +153,8 @@ class model_store {
     std::size_t faults = 0;
     for (const auto& [key, last] : expected_) {
       const auto found = seen.find(key);
-      faults += found == seen.end() ? (!last.erases && !may_be_discarded) : found->second != last.version;
+      const bool is_gone = last.erases || last.expires < horizon_;
+      faults += found == seen.end() ? (!is_gone && !may_be_discarded) : found->second != last.version;
     }
     return faults;
   }
@@ -160,6 +169,14 @@ class model_store {
     for (const compaction::level_shape& each : shape().levels)
       for (const compaction::sorted_run_shape& run : each.runs)
         for (const compaction::table_shape& table : run.tables) count += table.tombstones;
+    return count;
+  }
+  // The number of tables with something to drop, whether or not something older lies below.
+  [[nodiscard]] std::size_t tables_with_garbage(bool compaction::table_shape::*kind) const {
+    std::size_t count = 0;
+    for (const compaction::level_shape& each : shape().levels)
+      for (const compaction::sorted_run_shape& run : each.runs)
+        for (const compaction::table_shape& table : run.tables) count += table.*kind;
     return count;
   }
   [[nodiscard]] std::uint64_t bytes() const {
@@ -177,15 +194,23 @@ class model_store {
     return levels_[number];
   }
 
-  static compaction::table_shape seen_as(const model_table& table) {
+  compaction::table_shape seen_as(const model_table& table) const {
     compaction::table_shape seen;
     seen.number = table.number;
     seen.bytes = table.entries.size() * entry_bytes;
     seen.entries = table.entries.size();
-    for (const model_entry& each : table.entries) {
+    std::size_t hidden = 0;
+    std::size_t expired = 0;
+    for (std::size_t i = 0; i < table.entries.size(); ++i) {
+      const model_entry& each = table.entries[i];
       seen.tombstones += each.erases;
+      hidden += i > 0 && table.entries[i - 1].key == each.key;
+      expired += each.expires < horizon_;
       seen.created_us = (std::max)(seen.created_us, each.version);
     }
+    const std::size_t unneeded = versions_ == history::kept ? 0 : hidden + static_cast<std::size_t>(seen.tombstones);
+    seen.has_garbage = expired + unneeded > 0;
+    seen.is_worth_rewriting = seen.has_garbage && (expired + unneeded) * 4 >= table.entries.size();
     seen.smallest = table.smallest;
     seen.limit = table.limit;
     return seen;
@@ -232,6 +257,11 @@ class model_store {
     std::vector<model_entry> all;
     for (const model_table& table : taken) all.insert(all.end(), table.entries.begin(), table.entries.end());
     std::sort(all.begin(), all.end());
+    for (model_entry& each : all) {
+      if (each.expires >= horizon_) continue;
+      each.erases = true;
+      each.expires = UINT64_MAX;
+    }
     if (versions_ == history::kept) return all;
     std::vector<model_entry> kept;
     for (const model_entry& each : all) {
@@ -270,6 +300,7 @@ class model_store {
   std::vector<std::vector<model_run>> levels_;
   std::map<std::uint32_t, model_entry> expected_;
   std::uint64_t version_ = 0;
+  std::uint64_t horizon_ = 0;
   std::uint64_t number_ = 0;
   std::uint64_t flushed_bytes_ = 0;
   std::uint64_t written_bytes_ = 0;
@@ -285,6 +316,15 @@ inline std::vector<model_entry> random_writes(dice& random, std::uint32_t keys) 
     each.key = (begin + random.below(width)) % keys;
     each.erases = random.below(4) < erased_of_4;
   }
+  return written;
+}
+
+// The same, some of which expire after `now`.
+inline std::vector<model_entry> expiring_writes(dice& random, std::uint32_t keys, std::uint64_t now) {
+  std::vector<model_entry> written = random_writes(random, keys);
+  const std::uint32_t expiring_of_4 = random.below(5);
+  for (model_entry& each : written)
+    if (!each.erases && random.below(4) < expiring_of_4) each.expires = now + random.below(2000);
   return written;
 }
 
@@ -319,13 +359,19 @@ void settle(model_store& store, const compaction::amounts& amounts) {
     REQUIRE(steps < 10'000);
     const compaction::shape seen = store.shape();
     const std::optional<compaction::plan> plan = policy.pick(seen, amounts);
-    if (!Policy::discards_live_data) REQUIRE((policy.debt_bytes(seen, amounts) == 0) == !plan.has_value());
+    if (!Policy::discards_live_data) {
+      // Garbage is no debt, so there may be a plan without one.
+      const std::uint64_t debt = policy.debt_bytes(seen, amounts);
+      REQUIRE((debt == 0 || plan.has_value()));
+      if (store.tables_with_garbage(&compaction::table_shape::is_worth_rewriting) == 0) REQUIRE((debt == 0) == !plan.has_value());
+    }
     if (!plan) return;
     carry_out<Policy>(store, *plan);
   }
 }
 
-// Applies `pick_all` until it has nothing more to say: one run is left, and without history nothing that is not needed.
+// Applies `pick_all` until it has nothing more to say: one run is left, without garbage, and without history nothing that is
+// not needed.
 template <typename Policy>
 void compact(model_store& store, const compaction::amounts& amounts, history versions) {
   const Policy policy;
@@ -337,6 +383,7 @@ void compact(model_store& store, const compaction::amounts& amounts, history ver
   }
   if constexpr (!Policy::discards_live_data) {
     CHECK(store.runs() <= 1);
+    CHECK(store.tables_with_garbage(&compaction::table_shape::has_garbage) == 0);
     if (versions == history::dropped) CHECK(store.tombstones() == 0);
   }
 }
@@ -380,6 +427,36 @@ void play(std::uint64_t seed, history versions) {
   if constexpr (Policy::discards_live_data) CHECK(store.bytes() <= amounts.fifo_bytes_max);
 }
 
+// A life in which values expire and a snapshot ends: whatever was kept for it, and has expired, goes in compact().
+template <typename Policy, typename Other = Policy>
+void play_with_garbage(std::uint64_t seed) {
+  dice random{seed};
+  const compaction::amounts amounts = random_amounts(random);
+  model_store store(history::kept, 1 + random.below(40));
+  const std::uint32_t keys = 20 + random.below(700);
+  INFO("seed " << seed);
+  const int released_at = static_cast<int>(random.below(30));
+  for (int round = 0; round < 30; ++round) {
+    if (round == released_at) store.release();
+    store.flush(expiring_writes(random, keys, store.time()), 1 + random.below(3));
+    if (random.below(2) == 0) store.expire_before(store.time());
+    switch (random.below(6)) {
+      case 0:
+        compact<Policy>(store, amounts, round < released_at ? history::kept : history::dropped);
+        break;
+      case 1:
+        settle<Other>(store, amounts);
+        break;
+      default:
+        settle<Policy>(store, amounts);
+    }
+  }
+  store.release();
+  compact<Policy>(store, amounts, history::dropped);
+  store.expire_before(store.time() + 3000);
+  compact<Policy>(store, amounts, history::dropped);
+}
+
 // Uniformly random keys, as many memtables of them as said, of which `distinct` (in memtables) are different: bytes written
 // to tables ÷ bytes flushed. Scaled: a memtable of 400 entries stands for 64 MiB, so tables are 16 MiB and the base is
 // 256 MiB.
@@ -418,6 +495,9 @@ void compaction_contract() {
   }
   SECTION("also where a snapshot holds every version and tombstone") {
     for (std::uint64_t seed = 1000; seed < 1100; ++seed) play<Policy>(seed, history::kept);
+  }
+  SECTION("comes to an end also where values expire and snapshots end, and compacts them away") {
+    for (std::uint64_t seed = 2000; seed < 2150; ++seed) play_with_garbage<Policy>(seed);
   }
 }
 

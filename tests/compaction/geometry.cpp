@@ -48,10 +48,15 @@ TEST_CASE("a move is trivial where nothing overlaps") {
   CHECK_FALSE(compaction::is_trivial_move(s, {{{0, 9}}, 1, false, true}));    // dropped, not moved
 }
 
-TEST_CASE("a table with tombstones moves only to where they still have something to erase") {
+TEST_CASE("a table with tombstones or other garbage moves only to where something older lies below") {
   compaction::shape s = shape_of({{{table(9, 'a', 'd', 100, 1)}}, {}, {{table(1, 'd', 'e')}}});
   CHECK(compaction::is_trivial_move(s, plan_of({{0, 9}}, 1)));
+  s.levels[0].runs[0].tables[0].has_garbage = true;
+  s.levels[0].runs[0].tables[0].tombstones = 0;
+  CHECK(compaction::is_trivial_move(s, plan_of({{0, 9}}, 1)));
   s.levels[2].runs[0].tables[0] = table(1, 'e', 'f');
+  CHECK_FALSE(compaction::is_trivial_move(s, plan_of({{0, 9}}, 1)));
+  s.levels[0].runs[0].tables[0] = table(9, 'a', 'd', 100, 1);
   CHECK_FALSE(compaction::is_trivial_move(s, plan_of({{0, 9}}, 1)));
   CHECK_FALSE(compaction::is_trivial_move(s, plan_of({{0, 9}}, 2)));
 }

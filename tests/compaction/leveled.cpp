@@ -14,6 +14,7 @@ TEST_CASE("compaction::leveled meets the contract of policies") { compaction_con
 TEST_CASE("compaction::leveled takes over a store that was tiered") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) play<leveled, compaction::tiered>(seed, history::dropped);
   for (std::uint64_t seed = 0; seed < 60; ++seed) play<leveled, compaction::tiered>(seed, history::kept);
+  for (std::uint64_t seed = 0; seed < 60; ++seed) play_with_garbage<leveled, compaction::tiered>(seed);
 }
 
 namespace {
@@ -137,6 +138,51 @@ TEST_CASE("compaction::leveled does not rewrite a store that is one run") {
   CHECK(numbers(*plan) == list{2});
   CHECK(plan->output_level == 7);
   CHECK_FALSE(compaction::is_trivial_move(s, *plan));
+}
+
+TEST_CASE("compaction::leveled rewrites tables with garbage where they are, neighbours together") {
+  compaction::shape s;
+  s.levels.resize(8);
+  s.levels[5].runs.push_back({0, {table(9, 'r', 's', 5), table(10, 'w', 'x', 5)}});
+  s.levels[7].runs.push_back({0, {table(1, 'a', 'b'), table(2, 'c', 'd', 400), table(3, 'e', 'f', 600), table(4, 'g', 'h'),
+                                  table(5, 'i', 'j'), table(6, 'k', 'z')}});
+  CHECK_FALSE(leveled().pick(s, small));
+  dynamic_array<compaction::table_shape>& upper = s.levels[5].runs[0].tables;
+  dynamic_array<compaction::table_shape>& lowest = s.levels[7].runs[0].tables;
+  for (std::size_t i = 1; i < 4; ++i) lowest[i].has_garbage = true;
+  CHECK_FALSE(leveled().pick(s, small));  // not worth it
+  for (std::size_t i = 1; i < 4; ++i) lowest[i].is_worth_rewriting = true;
+  auto plan = leveled().pick(s, small);
+  REQUIRE(plan);
+  CHECK(numbers(*plan) == list{2, 3});  // 1,000 bytes in one step
+  CHECK(plan->output_level == 7);
+  CHECK_FALSE(plan->output_is_new_run);
+  CHECK(compaction::plan_is_sound(s, *plan));
+  CHECK_FALSE(compaction::is_trivial_move(s, *plan));
+  CHECK(leveled().debt_bytes(s, small) == 0);
+  // Above what is older it stays garbage; above nothing it goes.
+  for (std::size_t i = 1; i < 4; ++i) lowest[i].is_worth_rewriting = false;
+  upper[0].is_worth_rewriting = true;
+  CHECK_FALSE(leveled().pick(s, small));
+  lowest[5].limit = lowest[5].smallest;
+  lowest[5].smallest = lowest[4].limit;
+  plan = leveled().pick(s, small);
+  REQUIRE(plan);
+  CHECK(numbers(*plan) == list{9});
+  CHECK(plan->output_level == 5);
+}
+
+TEST_CASE("compaction::leveled compacts away all garbage of one run, in steps") {
+  compaction::shape s;
+  s.levels.resize(8);
+  s.levels[7].runs.push_back({0, {table(1, 'a', 'b', 600, 5), table(2, 'c', 'd', 600), table(3, 'e', 'f', 600)}});
+  CHECK_FALSE(leveled().pick_all(s, small));
+  s.levels[7].runs[0].tables[1].has_garbage = true;
+  s.levels[7].runs[0].tables[2].has_garbage = true;
+  const auto plan = leveled().pick_all(s, small);
+  REQUIRE(plan);
+  CHECK(numbers(*plan) == list{2});
+  CHECK(plan->output_level == 7);
 }
 
 TEST_CASE("compaction::leveled compacts in steps of one table") {

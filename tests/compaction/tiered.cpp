@@ -14,6 +14,7 @@ TEST_CASE("compaction::tiered meets the contract of policies") { compaction_cont
 TEST_CASE("compaction::tiered takes over a store that was leveled") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) play<tiered, compaction::leveled>(seed, history::dropped);
   for (std::uint64_t seed = 0; seed < 60; ++seed) play<tiered, compaction::leveled>(seed, history::kept);
+  for (std::uint64_t seed = 0; seed < 60; ++seed) play_with_garbage<tiered, compaction::leveled>(seed);
 }
 
 namespace {
@@ -48,7 +49,15 @@ TEST_CASE("compaction::tiered compacts everything in one step, and then never ag
   REQUIRE(plan);
   CHECK(numbers(*plan) == list{7, 8, 9});
   CHECK(plan->output_level == 2);
-  CHECK_FALSE(tiered().pick_all(shape_of({{}, {}, {{table(1, 'a', 'b', 100, 100), table(2, 'c', 'd')}}}), two_runs));
+  compaction::shape one_run = shape_of({{}, {}, {{table(1, 'a', 'b', 100, 100), table(2, 'c', 'd')}}});
+  CHECK_FALSE(tiered().pick_all(one_run, two_runs));
+  one_run.levels[2].runs[0].tables[1].has_garbage = true;
+  const auto again = tiered().pick_all(one_run, two_runs);
+  REQUIRE(again);
+  CHECK(numbers(*again) == list{1, 2});
+  CHECK(again->output_level == 2);
+  CHECK(compaction::plan_is_sound(one_run, *again));
+  CHECK_FALSE(tiered().pick(one_run, two_runs));
 }
 
 // What the header promises of space: keys overwritten for ever, the data four times to sixty-four times a memtable.

@@ -44,7 +44,6 @@ constexpr numbered all_codes[] = {
     {errc::condition_not_met, 60, "condition_not_met"},
     {errc::conflict, 61, "conflict"},
     {errc::callback_failed, 62, "callback_failed"},
-    {errc::indeterminate, 63, "indeterminate"},
 };
 
 strata::failure_handler first_handler = nullptr;

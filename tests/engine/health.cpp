@@ -30,6 +30,10 @@ TEST_CASE("a final failure can not be resumed from, whichever came first", "[eng
     if (!final_first) h.fail(strata::error(errc::io_error), latch::severity::final);
     CHECK(code_of(h.status()) == (final_first ? errc::io_error : errc::no_space));
     CHECK_FALSE(h.resumable().has_value());
+    // A resumption that was under way when the final one came.
+    h.clear();
+    CHECK(h.failed());
+    CHECK(code_of(h.status()) == (final_first ? errc::io_error : errc::no_space));
   }
 }
 

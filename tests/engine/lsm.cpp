@@ -92,12 +92,12 @@ TEST_CASE("a store that is not there is made, or not when that is not wanted", "
 TEST_CASE("what is no directory, and one that may not be read, are said to be so", "[engine][lsm]") {
   const world environment;
   write_file(environment, "file", "x");
-  CHECK_FALSE(memory_store::open(environment, "file", tiny_options()).has_value());
+  CHECK(code_of(memory_store::open(environment, "file", tiny_options())) == errc::not_a_store);
   CHECK_FALSE(memory_store::open_read_only(environment, "file", tiny_options()).has_value());
   CHECK(read_file(environment, "file") == "x");
   const temporary_directory disk;
   write_file(disk.environment, disk.path + "/file", "x");
-  CHECK_FALSE(posix_store::open(disk.environment, disk.path + "/file", tiny_options()).has_value());
+  CHECK(code_of(posix_store::open(disk.environment, disk.path + "/file", tiny_options())) == errc::not_a_store);
   CHECK(read_file(disk.environment, disk.path + "/file") == "x");
   for (const call refused : {call::exists, call::make_directory, call::lock, call::list, call::open_readable}) {
     const failing_environment forbidding;
@@ -107,6 +107,70 @@ TEST_CASE("what is no directory, and one that may not be read, are said to be so
     forbidding.revive();
     require_ok(failing_store::open(forbidding, "store", tiny_options()));
   }
+}
+
+TEST_CASE("in a directory that is not ours an open leaves nothing", "[engine][lsm]") {
+  const world environment;
+  require_ok(environment.create_directory("photos"));
+  write_file(environment, "photos/cat.jpg", "x");
+  CHECK(code_of(memory_store::open(environment, "photos", tiny_options())) == errc::not_a_store);
+  CHECK(sorted_names(environment, "photos") == std::vector<std::string>{"cat.jpg"});
+}
+
+TEST_CASE("beside a writer that never rests a compaction ends", "[engine][lsm]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  const std::string value(500, 'v');
+  for (int i = 0; i < 500; ++i) require_ok(put(*store, std::to_string(i), value));
+  std::atomic<bool> stop{false};
+  std::atomic<int> failed{0};
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) failed += !put(*store, std::to_string(i % 5000), value).has_value();
+  });
+  for (int i = 0; i < 3; ++i) require_ok(store->compact());
+  stop = true;
+  writer.join();
+  CHECK(failed == 0);
+}
+
+TEST_CASE("what a reader was inside of when it was replaced goes when it is out, though nothing else happens", "[engine][lsm]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  const auto tables = [&] {
+    std::size_t count = 0;
+    for (const std::string& name : sorted_names(environment, "store")) count += name.find(".table") != std::string::npos;
+    return count;
+  };
+  for (int i = 0; i < 2; ++i) {
+    require_ok(put(*store, "a", std::to_string(i)));
+    require_ok(store->flush());
+  }
+  auto found = store->get("a", strata::sequence_max, [&](strata::bytes_view value, strata::sequence_number, std::uint64_t) {
+    CHECK(value == "1");
+    require_ok(put(*store, "a", "2"));
+    require_ok(store->compact());
+    CHECK(tables() > 1);
+    CHECK(value == "1");
+  });
+  require_ok(found);
+  while (tables() > 1) std::this_thread::yield();
+  CHECK(get(*store, "a") == "2");
+}
+
+TEST_CASE("a pinned value that takes over another lets go of its own", "[engine][lsm]") {
+  const world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  require_ok(store->flush());
+  memory_store::pinned_value first;
+  require_ok(store->get_pinned("a", strata::sequence_max, first));
+  require_ok(put(*store, "a", "2"));
+  require_ok(store->compact());
+  memory_store::pinned_value second;
+  require_ok(store->get_pinned("a", strata::sequence_max, second));
+  CHECK(first.value() == "1");
+  first = std::move(second);
+  CHECK(first.value() == "2");
 }
 
 TEST_CASE("one writer at a time, and the next when it has closed", "[engine][lsm]") {

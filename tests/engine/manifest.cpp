@@ -207,6 +207,35 @@ TEST_CASE("a manifest that has grown is written anew, and the old one goes", "[e
   CHECK(sorted_names(made.environment, "d").size() == 2);
 }
 
+TEST_CASE("a manifest that did not end in order is written anew before it is relied on", "[engine][manifest]") {
+  for (const bool orderly : {false, true}) {
+    made_manifest made;
+    require_ok(made.written.append(adding(10)));
+    if (orderly) require_ok(made.written.close());
+    const std::string left = made.path();
+    // What an opening that was killed here left.
+    if (!orderly) write_file(made.environment, strata::engine::manifest_path("d", made.written.state().counts.file_ceiling + 1), "x");
+    manifest read(made.environment, "d");
+    require_ok(read.recover());
+    require_ok(read.make_durable());
+    CHECK(read.state().counts.file_ceiling >= read.state().number);
+    CHECK(read.state().tables.size() == 1);
+    auto current = strata::engine::read_current(made.environment, "d");
+    require_ok(current);
+    CHECK(current->manifest_number == read.state().number);
+    CHECK((strata::engine::manifest_path("d", read.state().number) == left) == orderly);
+    CHECK(*made.environment.file_exists(left) == orderly);
+    // It ends in order: whoever reads it next has nothing to do.
+    manifest again(made.environment, "d");
+    require_ok(again.recover());
+    CHECK(same(again.state(), read.state()));
+    const std::vector<std::string> before = sorted_names(made.environment, "d");
+    require_ok(again.make_durable());
+    CHECK(sorted_names(made.environment, "d") == before);
+    CHECK(same(again.state(), read.state()));
+  }
+}
+
 TEST_CASE("the bytes of a fresh manifest are frozen but for its salt", "[engine][manifest]") {
   made_manifest made;
   strata::record_file_settings settings{made.path(), "STRATMAN", 1, 42, 0};

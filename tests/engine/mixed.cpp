@@ -13,7 +13,7 @@ TEST_CASE("a store with the archetype's log and tables answers as an oracle does
   using store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::archetype,
                                           strata::sstable::archetype, strata::compaction::tiered>;
   engine_contract<store>(world(), "store", 41, 120'000);
-  for (std::uint64_t seed = 42; seed < 42 + rounds(3, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+  for (std::uint64_t seed = 42; seed < 42 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
 }
 
 TEST_CASE("a store with the archetype's memtable and wide filters answers as an oracle does", "[engine]") {
@@ -21,5 +21,5 @@ TEST_CASE("a store with the archetype's memtable and wide filters answers as an 
                                           strata::sstable::block_table<strata::filter::blocked_bloom<16>>,
                                           strata::compaction::leveled>;
   engine_contract<store>(world(), "store", 51, 120'000);
-  for (std::uint64_t seed = 52; seed < 52 + rounds(3, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+  for (std::uint64_t seed = 52; seed < 52 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
 }

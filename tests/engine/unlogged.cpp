@@ -1,5 +1,6 @@
 // Without a log: an orderly close keeps everything all the same.
 #include "engine/contract.hpp"
+#include "engine/failing_environment.hpp"
 
 #include <strata/wal/none.hpp>
 
@@ -33,6 +34,38 @@ TEST_CASE("a store without a log offers no durability but none, and a commit may
   }
   auto store = open_store<unlogged_store>(environment, "store", amounts);
   CHECK(scan(*store) == contents{{"a", "1"}, {"b", "2"}});
+}
+
+TEST_CASE("without a log, a close that can't flush what is in memory says so", "[engine]") {
+  using failing_store = strata::engine::lsm_store<failing_environment, strata::memtable::skip_list, strata::wal::none,
+                                                  strata::sstable::block_table<>, strata::compaction::leveled>;
+  const failing_environment environment;
+  auto store = open_store<failing_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  environment.fail(only(call::create), 1, strata::errc::io_error);
+  CHECK(code_of(store->flush()) == strata::errc::io_error);
+  CHECK(code_of(store->close()) == strata::errc::io_error);
+}
+
+TEST_CASE("a store without a log refuses to hide the commits in one, and opens when they are in tables", "[engine]") {
+  const world environment;
+  {
+    auto store = open_store<memory_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+  }
+  const std::vector<std::string> before = sorted_names(environment, "store");
+  for (const bool writes : {false, true}) {
+    auto opened = writes ? unlogged_store::open(environment, "store", tiny_options())
+                         : unlogged_store::open_read_only(environment, "store", tiny_options());
+    CHECK(code_of(opened) == strata::errc::unsupported);
+    CHECK(sorted_names(environment, "store") == before);
+  }
+  {
+    auto store = open_store<memory_store>(environment, "store");
+    CHECK(get(*store, "a") == "1");
+    require_ok(store->flush());
+  }
+  CHECK(get(*open_store<unlogged_store>(environment, "store"), "a") == "1");
 }
 
 TEST_CASE("a store goes on behind its newest sequence when its durability changes", "[engine]") {

@@ -17,7 +17,10 @@ version_edit full_edit() {
   facts.entries = 10;
   facts.tombstones = 2;
   facts.range_tombstones = 1;
+  facts.hidden_versions = 3;
   facts.newest_time_us = 77;
+  facts.earliest_expiry_us = 78;
+  facts.median_expiry_us = 200;
   facts.lowest_sequence = 3;
   facts.highest_sequence = 130;
   facts.smallest = "a";
@@ -39,7 +42,7 @@ TEST_CASE("the bytes of a version edit are frozen", "[engine][version_edit]") {
         "01" "ac02" "f0a204" "0c" "05"  // counters
         "02" "09"                       // log
         "03" "04" "03" "c801"           // dropped
-        "04" "01" "00" "0b" "e807" "0a" "02" "01" "4d" "03" "8201" "0161" "027a7a");  // added
+        "04" "01" "00" "0b" "e807" "0a" "02" "01" "03" "4d" "4f" "c901" "03" "8201" "0161" "027a7a");  // added
   version_edit read;
   REQUIRE(read.parse(bytes_of(full_edit())));
   CHECK(read.has_counters);
@@ -56,6 +59,16 @@ TEST_CASE("the bytes of a version edit are frozen", "[engine][version_edit]") {
   CHECK(read.added[0].number == 11);
   CHECK(read.added[0].facts == full_edit().added[0].facts);
   CHECK(bytes_of(read) == bytes_of(full_edit()));
+}
+
+TEST_CASE("a table in which nothing expires says so with a zero", "[engine][version_edit]") {
+  version_edit edit;
+  edit.added.push_back({7, 0, 1, {}});
+  CHECK(hex(bytes_of(edit)) == "04" "07" "00" "01" "00" "00" "00" "00" "00" "00" "00" "00" "00" "00" "00" "00");
+  version_edit read;
+  REQUIRE(read.parse(bytes_of(edit)));
+  CHECK(read.added[0].facts.earliest_expiry_us == UINT64_MAX);
+  CHECK(read.added[0].facts.median_expiry_us == UINT64_MAX);
 }
 
 TEST_CASE("an edit of nothing is no bytes, and reads as nothing", "[engine][version_edit]") {

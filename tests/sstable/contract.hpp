@@ -184,6 +184,13 @@ void check_answers(const Table& table, const table_versions& versions) {
   }
 }
 
+// The eight bytes before a value that expires then.
+inline std::string expiry_bytes(std::uint64_t expiry_us) {
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(static_cast<unsigned char>(expiry_us >> (8 * i)));
+  return bytes;
+}
+
 inline table_versions random_versions(std::uint64_t seed, std::size_t count, std::size_t keys,
                                       std::size_t value_bytes_limit) {
   table_random random{seed};
@@ -197,6 +204,7 @@ inline table_versions random_versions(std::uint64_t seed, std::size_t count, std
     one.sequence = random.below(count * 2);
     one.kind = random.below(5) == 0 ? static_cast<value_kind>(1 + random.below(4)) : value_kind::value;
     if (one.kind == value_kind::tombstone) one.value.clear();
+    if (one.kind == value_kind::value_with_expiry) one.value.insert(0, expiry_bytes(random.below(1'000'000)));
     made.push_back(std::move(one));
   }
   return in_order(std::move(made));
@@ -232,6 +240,7 @@ void check_refusals() {
     REQUIRE(building.add(entry{"b", "", 5, value_kind::value}).error() == errc::invalid_argument);
     REQUIRE(building.add(entry{"b", "", 6, value_kind::value}).error() == errc::invalid_argument);
     REQUIRE(building.add(entry{"c", "", sequence_max + 1, value_kind::value}).error() == errc::invalid_argument);
+    REQUIRE(building.add(entry{"c", "1234567", 1, value_kind::value_with_expiry}).error() == errc::invalid_argument);
     REQUIRE(building.add(entry{std::string(internal_key_bytes_max + 1, 'z'), "", 1, value_kind::value}).error() ==
             errc::key_too_large);
     REQUIRE(building.add(range_tombstone{"a", "b", sequence_max + 1}).error() == errc::invalid_argument);
@@ -412,6 +421,34 @@ void sstable_contract() {
     REQUIRE(table->facts() == known);
     REQUIRE(table->memory_bytes() > 0);
     table->prefetch(12345);
+  }
+  SECTION("facts say which versions are hidden and when values expire") {
+    table_world<Policy, Environment> world;
+    sstable::facts known = world.write({{"a", "x", 9, value_kind::value},
+                                        {"a", "x", 8, value_kind::value},
+                                        {"a", "", 7, value_kind::tombstone},
+                                        {"b", "x", 1, value_kind::value}});
+    REQUIRE(known.hidden_versions == 2);
+    REQUIRE(known.earliest_expiry_us == UINT64_MAX);
+    REQUIRE(known.median_expiry_us == UINT64_MAX);
+    known = world.write({{"a", expiry_bytes(500), 9, value_kind::value_with_expiry},
+                         {"b", "12345678", 9, value_kind::value},
+                         {"c", expiry_bytes(300) + "x", 9, value_kind::value_with_expiry},
+                         {"d", expiry_bytes(UINT64_MAX - 1), 9, value_kind::value_with_expiry}});
+    REQUIRE(known.hidden_versions == 0);
+    REQUIRE(known.earliest_expiry_us == 300);
+    REQUIRE(known.median_expiry_us == 500);
+    table_versions many;  // more than are remembered one by one
+    for (std::uint64_t i = 0; i < 5000; ++i)
+      many.push_back({std::to_string(10'000 + i), expiry_bytes(1'000'000 + i * 7919 % 5000), 5, value_kind::value_with_expiry});
+    known = world.write(many);
+    REQUIRE(known.earliest_expiry_us == 1'000'000);
+    REQUIRE(known.median_expiry_us > 1'002'000);
+    REQUIRE(known.median_expiry_us < 1'003'000);
+    typename table_world<Policy, Environment>::cache cache(world.environment, 1 << 20);
+    auto table = world.open(cache).value();
+    REQUIRE(table->facts() == known);
+    table->verify().value();
   }
   SECTION("a lookup and a cursor may be moved while they hold a block") {
     table_world<Policy, Environment> world;

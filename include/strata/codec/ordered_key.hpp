@@ -19,6 +19,8 @@
 
 #include <strata/codec/storable.hpp>
 // In this order: see storable.hpp.
+#include <strata/codec/lookup.hpp>
+
 #include <strata/codec/fingerprint.hpp>
 #include <strata/codec/ordered_bytes.hpp>
 #include <strata/codec/type_kind.hpp>
@@ -277,13 +279,123 @@ consteval std::uint64_t find_key_fingerprint() {
   return error(errc::decode_failed, "decode key", "the bytes are no key of this type");
 }
 
+enum class key_outcome : unsigned char { written, without_order, out_of_range, inexact };
+
+// Writes what looks up a `Key`, as that key; see lookup.hpp. Requires: nothing is wrong with it.
+template <typename Key, typename Given>
+[[nodiscard]] key_outcome write_lookup(byte_string& out, const Given& given, string_end end);
+
+template <typename... Keys>
+struct lookup_field_writer {
+  byte_string& out;
+  string_end end;
+
+  template <typename... Given>
+  key_outcome operator()(const Given&... given) const {
+    [[maybe_unused]] std::size_t left = sizeof...(Given);
+    key_outcome outcome = key_outcome::written;
+    static_cast<void>(((outcome = write_lookup<Keys>(out, given, --left == 0 ? end : string_end::marked),
+                        outcome == key_outcome::written) &&
+                       ...));
+    return outcome;
+  }
+};
+
+template <typename Given, typename... Keys>
+key_outcome write_lookup_fields(byte_string& out, const Given& given, string_end end, type_list<Keys...>) {
+  const lookup_field_writer<Keys...> writer{out, end};
+  if constexpr (shape_of<Given> == shape::aggregate) {
+    return visit_fields(given, writer);
+  } else {
+    return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      return writer(get<Index>(given)...);
+    }
+    (std::index_sequence_for<Keys...>{});
+  }
+}
+
+template <typename Key, typename Given>
+key_outcome write_lookup_elements(byte_string& out, const Given& given, string_end end) {
+  constexpr std::size_t size = array_of<Key>::size;
+  key_outcome outcome = key_outcome::written;
+  for (std::size_t i = 0; i < size && outcome == key_outcome::written; ++i)
+    outcome = write_lookup<typename array_of<Key>::element>(out, given[i], i + 1 == size ? end : string_end::marked);
+  return outcome;
+}
+
+template <typename Given, std::size_t... Index, typename... Keys>
+key_outcome write_lookup_alternative(byte_string& out, const Given& given, string_end end,
+                                     std::index_sequence<Index...>, type_list<Keys...>) {
+  key_outcome outcome = key_outcome::without_order;
+  if (given.valueless_by_exception()) return outcome;
+  out.push_back(static_cast<char>(given.index()));
+  static_cast<void>(((given.index() == Index &&
+                      (outcome = write_lookup<Keys>(out, *get_if<Index>(&given), end), true)) ||
+                     ...));
+  return outcome;
+}
+
+// A duration or time point of another unit. One of a wider representation need not fit.
+template <typename Key, typename Given>
+key_outcome write_lookup_time(byte_string& out, const Given& given, string_end end) {
+  const Key key = given;
+  if (!(key == given) || (key < Key{}) != (given < Given{})) return key_outcome::out_of_range;
+  return write_key(out, key, end) ? key_outcome::written : key_outcome::without_order;
+}
+
+template <typename Key, typename Given>
+key_outcome write_lookup(byte_string& out, const Given& given, string_end end) {
+  constexpr lookup_way way = find_lookup_way<Key, Given>();
+  const auto outcome_of = [](bool written) { return written ? key_outcome::written : key_outcome::without_order; };
+  if constexpr (way == lookup_way::same) {
+    return outcome_of(write_key(out, given, end));
+  } else if constexpr (way == lookup_way::text) {
+    return outcome_of(write_key(out, static_cast<std::string_view>(given), end));
+  } else if constexpr (way == lookup_way::bytes) {
+    return append_ordered_text(out, view_of_bytes(given), end), key_outcome::written;
+  } else if constexpr (way == lookup_way::number) {
+    if (!holds_number<Key>(given)) [[unlikely]]
+      return std::is_integral_v<Key> ? key_outcome::out_of_range : key_outcome::inexact;
+    return outcome_of(write_key(out, static_cast<Key>(given), end));
+  } else if constexpr (way == lookup_way::enumerator) {
+    return write_lookup<Key>(out, static_cast<std::underlying_type_t<Given>>(given), end);
+  } else if constexpr (way == lookup_way::time) {
+    return write_lookup_time<Key>(out, given, end);
+  } else if constexpr (way == lookup_way::optional) {
+    out.push_back(given.has_value() ? '\1' : '\0');
+    return given.has_value() ? write_lookup<typename Key::value_type>(out, *given, end) : key_outcome::written;
+  } else if constexpr (way == lookup_way::value) {
+    out.push_back('\1');
+    return write_lookup<typename Key::value_type>(out, given, end);
+  } else if constexpr (way == lookup_way::descending) {
+    const std::size_t begin = out.size();
+    const key_outcome outcome = write_lookup<decltype(Key::value)>(out, given.value, string_end::marked);
+    complement(out, begin);
+    return outcome;
+  } else if constexpr (way == lookup_way::fields) {
+    return write_lookup_fields(out, given, end, lookup_fields<Key>());
+  } else if constexpr (way == lookup_way::elements) {
+    return write_lookup_elements<Key>(out, given, end);
+  } else if constexpr (way == lookup_way::alternatives) {
+    using types = typename alternatives_of<Key>::types;
+    return write_lookup_alternative(out, given, end, std::make_index_sequence<types::size>{}, types{});
+  } else {
+    static_assert(way == lookup_way::converted);
+    return outcome_of(write_key(out, static_cast<Key>(given), end));
+  }
+}
+
 // After a key was written from `begin` on: takes it back if it cannot stand.
-[[nodiscard]] inline result<void> checked_key(byte_string& out, std::size_t begin, bool written) {
-  if (written && out.size() - begin <= key_bytes_max) [[likely]]
+[[nodiscard]] inline result<void> checked_key(byte_string& out, std::size_t begin, key_outcome outcome) {
+  if (outcome == key_outcome::written && out.size() - begin <= key_bytes_max) [[likely]]
     return {};
   out.resize(begin);
-  if (!written)
+  if (outcome == key_outcome::without_order)
     return error(errc::invalid_argument, "encode key", "NaN and a valueless variant have no place in an order");
+  if (outcome == key_outcome::out_of_range)
+    return error(errc::invalid_argument, "encode key", "the number is out of the range of the key's type");
+  if (outcome == key_outcome::inexact)
+    return error(errc::invalid_argument, "encode key", "the key's floating-point type does not hold the number exactly");
   return error(errc::key_too_large, "encode key", "over 65,535 bytes");
 }
 
@@ -301,7 +413,8 @@ template <typename Key>
 [[nodiscard]] result<void> append_key(byte_string& out, const Key& key) {
   const std::size_t begin = out.size();
   const bool written = detail::write_key(out, key, detail::string_end::open);
-  return detail::checked_key(out, begin, written);
+  return detail::checked_key(out, begin,
+                             written ? detail::key_outcome::written : detail::key_outcome::without_order);
 }
 
 // The encoding of one type of key: what a collection uses. Rejects a type that cannot be a key with one line.
@@ -317,20 +430,17 @@ struct key_codec {
   // Appends the encoding of `key`. Errors and cost as `append_key`.
   [[nodiscard]] static result<void> encode(byte_string& out, const Key& key) { return append_key(out, key); }
 
-  // Of what looks up a key without being one: a std::string_view or a literal for std::string, a tuple with
-  // std::string_view in it for one with std::string, a tuple for a struct of the same fields.
+  // Of what looks up a key without being one, see lookup.hpp: a std::string_view or a literal for std::string, another
+  // number, a tuple for a struct of as many fields. Errors: invalid_argument too where a number is none of the key's
+  // type; nothing is cut to fit. What cannot be a key is refused with one line.
   template <typename Lookup>
-  requires(!std::is_same_v<Lookup, Key> &&
-           (std::is_convertible_v<const Lookup&, std::string_view>
-                ? detail::shape_of<Key> == detail::shape::text
-                : std::is_class_v<Lookup> && !std::is_convertible_v<const Lookup&, Key>))
-      [[nodiscard]] static result<void> encode(byte_string& out, const Lookup& lookup) {
-    if constexpr (std::is_convertible_v<const Lookup&, std::string_view>) {
-      return append_key(out, static_cast<std::string_view>(lookup));
+  requires(!std::is_same_v<Lookup, Key>) [[nodiscard]] static result<void> encode(byte_string& out,
+                                                                                  const Lookup& lookup) {
+    if constexpr (detail::report_lookup<detail::find_lookup_problem<Key, Lookup>()>()) {
+      const std::size_t begin = out.size();
+      return detail::checked_key(out, begin, detail::write_lookup<Key>(out, lookup, detail::string_end::open));
     } else {
-      static_assert(key_fingerprint<Lookup> == fingerprint,
-                    "strata: this is no key of the collection: its fields differ");
-      return append_key(out, lookup);
+      return {};
     }
   }
 
@@ -360,53 +470,52 @@ struct key_codec {
     return bytes_view(scratch);
   }
 
-  // Appends what the encodings of all keys begin with that begin with `prefix`. Errors: key_too_large.
-  [[nodiscard]] static result<void> encode_prefix(byte_string& out, bytes_view prefix) requires is_text {
+  // Appends what the encodings of all keys begin with that begin with `prefix`: a string, or bytes for a key of bytes.
+  // Errors: key_too_large.
+  template <typename Prefix = bytes_view>
+  [[nodiscard]] static result<void> encode_prefix(byte_string& out, const Prefix& prefix) requires is_text {
     const std::size_t begin = out.size();
-    detail::append_ordered_text(out, prefix, detail::string_end::open);
-    return detail::checked_key(out, begin, true);
+    if constexpr (std::is_convertible_v<const Prefix&, bytes_view> && !std::is_null_pointer_v<Prefix>) {
+      detail::append_ordered_text(out, static_cast<bytes_view>(prefix), detail::string_end::open);
+    } else if constexpr (detail::shape_of<Key> == detail::shape::bytes && detail::byte_range<Prefix>) {
+      detail::append_ordered_text(out, detail::view_of_bytes(prefix), detail::string_end::open);
+    } else {
+      static_assert(sizeof(Prefix) == 0, "strata: a string key has prefixes that are strings: this is none");
+    }
+    return detail::checked_key(out, begin, detail::key_outcome::written);
   }
 
   // Appends what the encodings of all keys begin with whose first fields are `fields`: fewer than the key has.
-  // Followed by `encode_prefix` of a string key, it is a prefix within the next field, if that is a string. Errors as
-  // `append_key`.
+  // Followed by `encode_prefix` of a string key, it is a prefix within the next field, if that is a string. Takes and
+  // refuses fields as `encode` does. Errors as `encode`.
   template <typename... Fields>
   [[nodiscard]] static result<void> encode_leading(byte_string& out, const Fields&... fields) {
-    using types = decltype(key_fields());
-    static_assert(sizeof...(Fields) < types::size, "strata: a leading part of a key has fewer fields than the key");
-    const std::size_t begin = out.size();
-    const bool written = write_leading<types>(out, std::index_sequence_for<Fields...>{}, fields...);
-    return detail::checked_key(out, begin, written);
+    if constexpr (!detail::has_leading_part<Key>) {
+      static_assert(detail::has_leading_part<Key>,
+                    "strata: only a struct, tuple, pair or array key has a leading part");
+    } else if constexpr (sizeof...(Fields) >= decltype(detail::lookup_fields<Key>())::size) {
+      static_assert(sizeof...(Fields) < decltype(detail::lookup_fields<Key>())::size,
+                    "strata: a leading part of a key has fewer fields than the key");
+    } else if constexpr (detail::report_lookup<leading_problem<Fields...>(std::index_sequence_for<Fields...>{})>()) {
+      const std::size_t begin = out.size();
+      return detail::checked_key(out, begin, write_leading(out, std::index_sequence_for<Fields...>{}, fields...));
+    }
+    return {};
   }
 
  private:
-  static constexpr auto key_fields() {
-    if constexpr (detail::shape_of<Key> == detail::shape::aggregate) {
-      return field_types<Key>{};
-    } else if constexpr (detail::has_tuple_size<Key>) {
-      return detail::tuple_types<Key>{};
-    } else {
-      static_assert(detail::has_tuple_size<Key>, "strata: only a struct, tuple, pair or array key has a leading part");
-    }
+  template <typename... Fields, std::size_t... Index>
+  static consteval detail::lookup_way leading_problem(std::index_sequence<Index...>) {
+    return detail::find_lookup_problem_in(type_list<detail::lookup_field<Key, Index>...>{}, type_list<Fields...>{});
   }
 
-  template <typename Types, std::size_t... Index, typename... Fields>
-  static bool write_leading(byte_string& out, std::index_sequence<Index...>, const Fields&... fields) {
-    return (write_leading_field<typename decltype(detail::type_at<Index>(Types{}))::type>(out, fields) && ...);
-  }
-
-  template <typename Field, typename Given>
-  static bool write_leading_field(byte_string& out, const Given& given) {
-    constexpr auto end = detail::string_end::marked;
-    if constexpr (detail::shape_of<Field> == detail::shape::text) {
-      return detail::write_key(out, static_cast<std::string_view>(given), end);
-    } else if constexpr (std::is_convertible_v<const Given&, Field>) {
-      return detail::write_key(out, static_cast<Field>(given), end);
-    } else {
-      static_assert(key_fingerprint<Given> == key_fingerprint<Field>,
-                    "strata: a leading field has another type than the key's");
-      return detail::write_key(out, given, end);
-    }
+  template <std::size_t... Index, typename... Fields>
+  static detail::key_outcome write_leading(byte_string& out, std::index_sequence<Index...>, const Fields&... fields) {
+    detail::key_outcome outcome = detail::key_outcome::written;
+    static_cast<void>(((outcome = detail::write_lookup<detail::lookup_field<Key, Index>>(out, fields, detail::string_end::marked),
+                        outcome == detail::key_outcome::written) &&
+                       ...));
+    return outcome;
   }
 };
 

@@ -61,6 +61,9 @@ struct base_probe {
       const;  // NOLINT: implicit, and never defined
 };
 
+// Converts to nothing: only what takes anything takes it.
+struct no_probe {};
+
 }  // namespace detail
 
 // The number of fields of an aggregate, 0 to 64.
@@ -71,7 +74,16 @@ inline constexpr std::size_t field_count = detail::count_fields<Type>();
 template <typename Type>
 inline constexpr bool has_base_class = requires {
   Type{detail::base_probe<Type>{}};
+} && !requires {
+  Type{detail::no_probe{}};
 };
+
+// Whether an aggregate has more fields than are counted.
+template <typename Type>
+inline constexpr bool has_too_many_fields = [] {
+  if constexpr (field_count<Type> == fields_max) return detail::arity<fields_max + 1>::template fits<Type>;
+  return false;
+}();
 
 // Calls `visitor(field...)` once with a reference to every field, in order, and returns what it returns.
 // Cost: none at run time.
@@ -178,6 +190,18 @@ template <typename Type>
 consteval auto addresses_of_fields() {
   return visit_fields(strata_prototype<Type>.value, take_addresses{});
 }
+
+// A bit-field is bound to no reference but to that of a copy, and what never exists cannot be copied in a constant.
+struct bind_to_constants {
+  template <typename... Fields>
+  constexpr bool operator()(const Fields&...) const noexcept {
+    return true;
+  }
+};
+template <typename Type>
+inline constexpr bool has_bit_fields = !requires {
+  typename std::bool_constant<visit_fields(strata_prototype<Type>.value, bind_to_constants{})>;
+};
 
 template <typename Type, std::size_t... Index>
 constexpr std::string_view spell_fields(std::index_sequence<Index...>) noexcept {

@@ -23,6 +23,7 @@
 #include <strata/codec/fingerprint.hpp>
 #include <strata/codec/payload.hpp>
 #include <strata/core/dynamic_array.hpp>
+#include <strata/core/error.hpp>
 
 namespace strata::inline STRATA_ABI {
 

@@ -19,6 +19,8 @@ enum class type_problem : unsigned char {
   unsized_enumeration,
   wide_floating,
   base_class,
+  too_many_fields,
+  bit_field,
   no_default,
   unknown,
   empty_elements,
@@ -64,6 +66,10 @@ consteval type_problem find_aggregate_problem() {
     return type_problem::no_default;
   } else if constexpr (has_base_class<Type>) {
     return type_problem::base_class;
+  } else if constexpr (has_too_many_fields<Type>) {
+    return type_problem::too_many_fields;
+  } else if constexpr (has_bit_fields<Type>) {
+    return type_problem::bit_field;
   } else {
     return find_problem_in<Use, Type, Enclosing...>(field_types<Type>{});
   }
@@ -119,6 +125,10 @@ consteval bool report_problem() {
   static_assert(
       Found != type_problem::base_class,
       "strata: a struct with a base class cannot be stored: make the base a field, or specialise strata::codec");
+  static_assert(Found != type_problem::too_many_fields,
+                "strata: a struct with more than 64 fields cannot be stored: make some of them a struct of their own");
+  static_assert(Found != type_problem::bit_field,
+                "strata: a struct with bit-fields cannot be stored: give each field a type of its own");
   static_assert(
       Found != type_problem::no_default,
       "strata: a struct that is stored must be default constructible: give every field a default, and no references");

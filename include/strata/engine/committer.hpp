@@ -7,7 +7,7 @@
 //   1. join the queue; the leader takes the requests behind it into its group               nothing
 //   2. room: rotate a full memtable; slow down in proportion to the merge debt              nothing
 //   3. check the read sets against what was committed since                                 nothing
-//   4. reserve memory, so that step 6 cannot fail                                           nothing
+//   4. reserve memory, stage range erasures: step 6 cannot fail                             nothing
 //   5. append the group to the log; sync it where a request asks for that                   all of the group, or none
 //   6. apply to the memtable, publish the sequence: readers see it                          all of the group
 //   7. hand on the lead, wake the others                                                    all of the group
@@ -31,6 +31,11 @@ class committer {
   using maintenance_type = maintenance<Environment, Memtable, Sstable, Compaction>;
   using health_type = health<Environment>;
   using unit = memory_unit<Memtable>;
+  // A memtable to come and the state that it comes with: what can fail is behind them.
+  struct successor {
+    std::shared_ptr<unit> memory;
+    std::shared_ptr<typename versions_type::state_type> state;
+  };
 
  public:
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
@@ -40,9 +45,13 @@ class committer {
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
-  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends.
-  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, sequence_number last, std::optional<wal::tail> tail) {
+  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends. `frozen` (may be
+  // null) is the newest unit that recovery found sealed: the process that wrote that seal may have been killed before it was
+  // synced, and a power cut would then show a segment that is not complete below a later one. So that one waits.
+  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, std::shared_ptr<unit> frozen, sequence_number last,
+                                               std::optional<wal::tail> tail) {
     active_ = std::move(active);
+    leaving_ = std::move(frozen);
     last_sequence_ = last;
     tail_ = std::move(tail);
     if (logged() && tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
@@ -114,7 +123,9 @@ class committer {
     std::uint32_t commits = 0;
     std::size_t writes = 0;
     std::size_t payload_bytes = 0;
+    std::size_t bytes = 0;
     durability wanted = durability::none;
+    bool erases_ranges = false;
   };
 
   static constexpr std::size_t requests_max = 256;
@@ -226,6 +237,8 @@ class committer {
       ++totals.commits;
       totals.writes += each.batch->count();
       totals.payload_bytes += each.batch->payload_bytes();
+      totals.bytes += each.batch->group_bytes().size();
+      totals.erases_ranges = totals.erases_ranges || each.batch->erases_ranges();
       totals.wanted = (std::max)(totals.wanted, each.wanted);
     }
     return totals;
@@ -239,20 +252,19 @@ class committer {
     auto numbered = versions_.next_sequence((std::max)(last_sequence_, burned_), totals.commits);
     if (!numbered) return latch(std::move(numbered).error());
     const sequence_number first = *numbered;
+    burned_ = first + totals.commits - 1;
+    active_->drop_staged();
+    if (totals.erases_ranges) stage(count, first);
     const std::uint64_t time_us =
         (std::max)(environment_.wall_time_us(), versions_.last_time_us_.load(std::memory_order_relaxed));
     if (logged()) {
       const bytes_view group = assemble(count, totals.commits, first, time_us);
-      burned_ = first + totals.commits - 1;
       STRATA_TRY(log_group(group, totals.wanted));
     }
     versions_.last_time_us_.store(time_us, std::memory_order_relaxed);
-    if (auto applied = guard([&] { return apply(count, first, time_us); }); !applied) {
-      // In the log but not in memory: only a reopen can bring the two together again.
-      health_.fail(applied.error(), health_type::severity::final);
-      return applied;
-    }
+    apply(count, first, time_us);
     versions_.publish(last_sequence_);
+    owe(totals.bytes);
     statistics_counters::add(counters_.commits, totals.commits);
     statistics_counters::add(counters_.writes, totals.writes);
     statistics_counters::add(counters_.groups, 1);
@@ -261,9 +273,7 @@ class committer {
   }
 
   [[nodiscard]] bytes_view assemble(std::size_t count, std::uint32_t commits, sequence_number first, std::uint64_t time_us) {
-    const sequence_number unused = first - last_sequence_ - 1;
-    STRATA_ASSERT(unused <= UINT32_MAX);
-    const auto skipped = static_cast<std::uint32_t>(unused);
+    const sequence_number skipped = first - last_sequence_ - 1;
     for (std::size_t i = 0; i < count; ++i)
       if (group_[i]->goes_in()) group_[i]->batch->seal(first, skipped, time_us);
     if (commits == 1) {
@@ -290,7 +300,12 @@ class committer {
     return {};
   }
 
-  [[nodiscard]] result<void> apply(std::size_t count, sequence_number first, std::uint64_t time_us) {
+  STRATA_COLD void stage(std::size_t count, sequence_number first) {
+    for (std::size_t i = 0; i < count; ++i)
+      if (group_[i]->goes_in()) active_->stage(first++, group_[i]->batch->writes());
+    active_->build_staged();
+  }
+  void apply(std::size_t count, sequence_number first, std::uint64_t time_us) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
       request& each = *group_[i];
       if (!each.goes_in()) continue;
@@ -298,7 +313,7 @@ class committer {
       each.sequence = first;
       last_sequence_ = first++;
     }
-    return {};
+    active_->publish_staged();
   }
 
   // ---- room
@@ -310,23 +325,30 @@ class committer {
     return full ? freeze() : result<void>();
   }
 
-  // Makes writers wait in proportion to what the merges are behind, at most a millisecond at a time.
+  // Makes writers wait in proportion to what the merges are behind, a millisecond a group at most: what is owed beyond that
+  // is left to the groups that follow.
   void slow_down() {
-    const std::uint64_t pressure = maintenance_.pressure();
-    if (pressure == 0) return;
-    // At full pressure: a millisecond for each 8 KiB.
-    owed_us_ += group_[0]->batch->group_bytes().size() * pressure * pressure / 8'192'000;
     constexpr std::uint64_t pause_us = 1000;
-    if (owed_us_ < pause_us) return;
-    owed_us_ = 0;
+    if (owed_ns_ < pause_us * 1000) return;
+    const std::uint64_t began_ns = environment_.steady_time_ns();
     environment_.sleep_for_us(pause_us);
-    statistics_counters::add(counters_.delayed_us, pause_us);
+    const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
+    owed_ns_ -= (std::min)(owed_ns_, slept_ns);
+    statistics_counters::add(counters_.delayed_us, slept_ns / 1000);
+  }
+  // Says that a group of `bytes` was written.
+  void owe(std::size_t bytes) {
+    const std::uint64_t pressure = maintenance_.pressure();
+    constexpr std::uint64_t owed_ns_max = 50'000'000;
+    // At full pressure: a millisecond for each 8 KiB. Without pressure, what is owed is forgiven.
+    owed_ns_ = pressure == 0 ? 0 : (std::min)(owed_ns_ + bytes * pressure * pressure / 8192, owed_ns_max);
   }
 
   // Ends the active memtable and its log segment; waits where too many are frozen already.
   [[nodiscard]] STRATA_COLD result<void> freeze() {
     STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
-    auto fresh = std::make_shared<unit>();
+    // Before the seal: behind it comes the new memtable, or commits would go where no log keeps them.
+    successor next = prepare_successor();
     if (logged() && tail_) {
       // Opening leaves what can't be gone on with, and with it the memtable that was to be frozen.
       STRATA_TRY(open_log());
@@ -334,13 +356,14 @@ class committer {
     }
     if (auto sealed = log_.rotate(); !sealed) return latch(std::move(sealed).error());
     tail_.reset();
-    put_in_place(std::move(fresh));
+    put_in_place(std::move(next));
     return {};
   }
-  STRATA_COLD void put_in_place(std::shared_ptr<unit> fresh) {
+  [[nodiscard]] STRATA_COLD successor prepare_successor() { return {std::make_shared<unit>(), versions_.prepare_state()}; }
+  STRATA_COLD void put_in_place(successor next) noexcept {
     active_->last_sequence = last_sequence_;
-    active_ = fresh;
-    versions_.rotate(std::move(fresh));
+    active_ = next.memory;
+    versions_.rotate(std::move(next.state), std::move(next.memory));
     maintenance_.notify();
   }
 
@@ -387,8 +410,9 @@ class committer {
   // A segment that did not end in order may hold bytes whose sync failed in an earlier process: they read well, but no later
   // sync would bring them to disk. So its commits go to a table, and only then does the log go on in a new segment.
   STRATA_COLD void leave_unsettled_segment() {
+    successor next = prepare_successor();
     leaving_ = active_;
-    put_in_place(std::make_shared<unit>());
+    put_in_place(std::move(next));
     tail_.reset();
   }
 
@@ -400,29 +424,39 @@ class committer {
     STRATA_TRY(health_.resumable());
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
+      successor next = prepare_successor();
       log_.drop();
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                                environment_, segment(active_->segment),
                                [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
       if (tail.sealed) {
-        put_in_place(std::make_shared<unit>());
+        put_in_place(std::move(next));
       } else {
         tail_ = tail;
       }
     }
     health_.clear();
+    STRATA_TRY(health_.status());
     maintenance_.notify();
-    // At once, as the background passed over what it was to sync while the store was latched.
+    // At once, so that an unsettled segment is left before the next commit asks for it.
     return logged() && tail_ ? open_log() : result<void>();
   }
   [[nodiscard]] STRATA_COLD result<void> apply_again(bytes_view group) {
     group_reader commits(group);
-    if (commits.previous() >= last_sequence_) STRATA_TRY(active_->reserve(count_writes(group), group.size()));
+    if (commits.previous() < last_sequence_) return {};
+    STRATA_TRY(active_->reserve(count_writes(group), group.size()));
+    active_->drop_staged();
+    group_reader staged = commits;
+    for (logged_commit commit; staged.next(commit);)
+      active_->stage(commit.sequence, write_reader(commit.writes, commit.write_count));
+    active_->build_staged();
     for (logged_commit commit; commits.next(commit);) {
-      if (commit.sequence <= last_sequence_) continue;
       STRATA_ASSERT(active_->apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count)));
       last_sequence_ = commit.sequence;
+      if (commit.time_us > versions_.last_time_us_.load(std::memory_order_relaxed))
+        versions_.last_time_us_.store(commit.time_us, std::memory_order_relaxed);
     }
+    active_->publish_staged();
     versions_.publish(last_sequence_);
     return {};
   }
@@ -445,7 +479,7 @@ class committer {
   sequence_number burned_ = 0;         // the newest that was ever given out; one whose log write failed is not given again
   std::array<request*, requests_max> group_{};
   byte_string group_buffer_;
-  std::uint64_t owed_us_ = 0;
+  std::uint64_t owed_ns_ = 0;  // of waiting, for what was written
 };
 
 }  // namespace strata::inline STRATA_ABI::engine

@@ -22,14 +22,18 @@ class expiry_clock {
   [[nodiscard]] std::uint64_t horizon_us(std::uint64_t wall_us, std::uint64_t steady_ns) noexcept {
     const std::uint64_t steady_us = steady_ns / 1000;
     const std::uint64_t offset = wall_us - steady_us;  // modulo 2^64: only differences count
-    const std::uint64_t drift = offset - offset_.load(std::memory_order_relaxed);
-    if (!started_.load(std::memory_order_acquire) || (drift > drift_us_max && drift < 0 - drift_us_max)) {
-      offset_.store(offset, std::memory_order_relaxed);
+    const bool started = started_.load(std::memory_order_acquire);
+    // Acquire, and `since` before it below: whoever sees the new offset sees since when it holds.
+    const std::uint64_t drift = offset - offset_.load(std::memory_order_acquire);
+    if (!started || (drift > drift_us_max && drift < 0 - drift_us_max)) {
       since_us_.store(steady_us, std::memory_order_relaxed);
+      offset_.store(offset, std::memory_order_release);
       started_.store(true, std::memory_order_release);
       return 0;
     }
-    if (steady_us - since_us_.load(std::memory_order_relaxed) < margin_us_ || wall_us < margin_us_) return 0;
+    // Another thread may have begun anew at a later reading of the clock.
+    const std::uint64_t since_us = since_us_.load(std::memory_order_relaxed);
+    if (steady_us < since_us || steady_us - since_us < margin_us_ || wall_us < margin_us_) return 0;
     return wall_us - margin_us_;
   }
 

@@ -54,8 +54,10 @@ class health {
     if (failed() && severity_ == severity::final) return reason_;
     return {};
   }
+  // Forgets a failure that can be resumed from; a final one that came meanwhile stays.
   STRATA_COLD void clear() {
     lock held(mutex_);
+    if (failed() && severity_ == severity::final) return;
     failed_.store(false, std::memory_order_release);
   }
 

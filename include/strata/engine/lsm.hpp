@@ -64,43 +64,26 @@ class lsm_store {
 
   // Opens the store in `directory`, whose parent exists, and makes one where there is none (see options).
   // Errors: invalid_argument (an option out of range), in_use, no_such_file, not_a_store, unsupported_version, corruption,
-  // permission_denied, no_space, io_error, unsupported (a durability that the log policy has not). A crash leaves the store
-  // as it was, or a new one.
+  // permission_denied, no_space, io_error, unsupported (a durability that the log policy has not; commits in a log that it
+  // can't read), out_of_memory. A crash leaves the store as it was, or a new one.
   [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open(const Environment& environment, bytes_view directory,
                                                                options amounts) {
-    STRATA_TRY(check_options(amounts));
-    if (!amounts.durability) amounts.durability = logs_commits ? durability::buffered : durability::none;
-    if (!logs_commits && amounts.durability != durability::none)
-      return error(errc::unsupported, "open store", "without a write-ahead log the durability can only be none");
-    STRATA_TRY_LET(exists, environment.file_exists(join_path(directory, "CURRENT")));
-    if (!exists && !amounts.create_if_missing)
-      return error(errc::no_such_file, "open store", "there is no store and create_if_missing is off").in_file(directory);
-    STRATA_TRY_LET(made, environment.create_directory(directory));
-    // Also where it was there: who made it may have been killed before its name was durable.
-    if (made || !exists) STRATA_TRY(environment.sync_directory(parent_of(directory)));
-    std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
-    STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
-    store->lock_.emplace(std::move(lock));
-    recovery_type recovered(environment, byte_string(directory), store->cache_);
-    STRATA_TRY_LET(holds_store, environment.file_exists(join_path(directory, "CURRENT")));
-    if (!holds_store) STRATA_TRY(recovered.create());
-    STRATA_TRY(recovered.read());
-    STRATA_TRY(recovered.remove_leftovers());
-    STRATA_TRY(store->start(recovered));
-    return store;
+    return guarded("open store", [&] { return open_to_write(environment, directory, amounts); });
   }
 
   // Opens the store as it is now for reading, beside a writer or alone. Changes nothing in the directory and sees nothing
   // that is written later. Errors: as open(), but in_use and no_space.
   [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open_read_only(const Environment& environment, bytes_view directory,
                                                                          options amounts) {
-    STRATA_TRY(check_options(amounts));
-    amounts.durability = durability::none;
-    std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
-    recovery_type recovered(environment, byte_string(directory), store->cache_);
-    STRATA_TRY(recovered.read());
-    store->versions_.start(recovered, recovered.units_.empty() ? std::make_shared<unit>() : recovered.units_.back());
-    return store;
+    return guarded("open store", [&]() -> result<std::unique_ptr<lsm_store>> {
+      STRATA_TRY(check_options(amounts));
+      amounts.durability = durability::none;
+      std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
+      recovery_type recovered(environment, byte_string(directory), store->cache_);
+      STRATA_TRY(recovered.read());
+      store->versions_.start(recovered, recovered.units_.empty() ? std::make_shared<unit>() : recovered.units_.back());
+      return store;
+    });
   }
 
   // Ends background work, makes the log's end known as such, releases the lock. Everything returned by commit() is as
@@ -116,7 +99,8 @@ class lsm_store {
     }
     result<void> done;
     if (started_) {
-      if (!health_.failed() && !committer_.logged()) done = flush();
+      // What no log keeps is lost where it can't be flushed any more, and that is said.
+      if (!committer_.logged()) done = health_.failed() ? health_.status() : flush();
       committer_.stop();
       maintenance_.stop();
       auto logged_end = committer_.close();
@@ -161,6 +145,16 @@ class lsm_store {
   // What keeps the bytes of a value in place. Default-constructed: empty.
   class pinned_value {
    public:
+    pinned_value() = default;
+    pinned_value(pinned_value&&) noexcept = default;
+    // The block before the state: it belongs to a table that the state keeps.
+    pinned_value& operator=(pinned_value&& other) noexcept {
+      found_ = std::move(other.found_);
+      state_ = std::move(other.state_);
+      value_ = other.value_;
+      sequence_ = other.sequence_;
+      return *this;
+    }
     [[nodiscard]] bytes_view value() const noexcept { return value_; }
     [[nodiscard]] sequence_number sequence() const noexcept { return sequence_; }
 
@@ -178,7 +172,9 @@ class lsm_store {
     out.state_ = versions_.hold();
     if (!out.state_) return closed_error("get");
     entry e;
-    STRATA_TRY_LET(there, look_up(*out.state_, key, (std::min)(at, versions_.visible()), out.found_, e));
+    STRATA_TRY_LET(there, guarded("get", [&] {
+                     return look_up(*out.state_, key, (std::min)(at, versions_.visible()), out.found_, e);
+                   }));
     if (there) {
       out.value_ = value_of(e);
       out.sequence_ = e.sequence;
@@ -212,8 +208,10 @@ class lsm_store {
     auto state = versions_.hold();
     if (!state) return closed_error("scan");
     at = (std::min)(at, versions_.visible());
-    return std::make_unique<cursor_type>(std::move(state), at, environment_.wall_time_us(), std::move(range), std::move(overlay),
-                                         overlay_at);
+    return guarded("scan", [&]() -> result<std::unique_ptr<cursor_type>> {
+      return std::make_unique<cursor_type>(std::move(state), at, environment_.wall_time_us(), std::move(range), std::move(overlay),
+                                           overlay_at);
+    });
   }
 
   [[nodiscard]] sequence_number last_sequence() const noexcept { return versions_.visible(); }
@@ -234,7 +232,8 @@ class lsm_store {
     STRATA_TRY_LET(frozen, committer_.rotate());
     return frozen ? maintenance_.wait_for_flush(frozen) : result<void>();
   }
-  // Flushes, then merges until the policy has the smallest shape.
+  // Flushes, then merges what is in tables until the policy has the smallest shape of it. What is written meanwhile is left
+  // to the usual work.
   [[nodiscard]] result<void> compact() {
     STRATA_TRY(flush());
     return maintenance_.compact_all();
@@ -254,10 +253,12 @@ class lsm_store {
   // directory that does not open as a store.
   [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
-    const auto [tables, last] = versions_.flushed_tables();
-    if (!tables) return closed_error("checkpoint");
-    STRATA_TRY(write_checkpoint(environment_, directory, *tables, versions_.store_id(), last,
-                                versions_.last_time_us_.load(std::memory_order_relaxed)));
+    const auto flushed = versions_.flushed_tables();
+    if (!flushed.first) return closed_error("checkpoint");
+    STRATA_TRY(guarded("checkpoint", [&] {
+      return write_checkpoint(environment_, directory, *flushed.first, versions_.store_id(), flushed.second,
+                              versions_.last_time_us_.load(std::memory_order_relaxed));
+    }));
     return environment_.sync_directory(parent_of(directory));
   }
   // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good.
@@ -335,6 +336,43 @@ class lsm_store {
       return error(errc::closed, operation, "the store belongs to the parent process");
     return {};
   }
+  // A failed allocation is an error like any other.
+  template <typename Work>
+  [[nodiscard]] static auto guarded(const char* operation, Work&& work) -> decltype(work()) {
+    STRATA_TRY_BLOCK { return work(); }
+    STRATA_CATCH(...) { return error(errc::out_of_memory, operation); }
+  }
+  [[nodiscard]] STRATA_COLD static result<std::unique_ptr<lsm_store>> open_to_write(const Environment& environment,
+                                                                                    bytes_view directory, options amounts) {
+    STRATA_TRY(check_options(amounts));
+    if (!amounts.durability) amounts.durability = logs_commits ? durability::buffered : durability::none;
+    if (!logs_commits && amounts.durability != durability::none)
+      return error(errc::unsupported, "open store", "without a write-ahead log the durability can only be none");
+    STRATA_TRY_LET(exists, environment.file_exists(join_path(directory, "CURRENT")));
+    if (!exists && !amounts.create_if_missing)
+      return error(errc::no_such_file, "open store", "there is no store and create_if_missing is off").in_file(directory);
+    auto found = environment.create_directory(directory);
+    if (!found.has_value() && found.error().code() == errc::already_exists)
+      return error(errc::not_a_store, "open store", "it is a file").in_file(directory);
+    STRATA_TRY_LET(made, std::move(found));
+    // Before the lock, so that a directory that is not ours is left as it is.
+    if (!made && !exists) STRATA_TRY(recovery_type::refuse_foreign(environment, directory));
+    // Also where it was there: who made it may have been killed before its name was durable.
+    if (made || !exists) STRATA_TRY(environment.sync_directory(parent_of(directory)));
+    std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
+    STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
+    store->lock_.emplace(std::move(lock));
+    recovery_type recovered(environment, byte_string(directory), store->cache_);
+    STRATA_TRY_LET(holds_store, environment.file_exists(join_path(directory, "CURRENT")));
+    if (!holds_store) STRATA_TRY(recovered.create());
+    STRATA_TRY(recovered.read());
+    // A process that was killed may not have synced the name of what was read: commits that are strict from now on may go
+    // into that very segment, and what is removed is needed where a name is lost.
+    STRATA_TRY(environment.sync_directory(directory));
+    STRATA_TRY(recovered.remove_leftovers());
+    STRATA_TRY(store->start(recovered));
+    return store;
+  }
   [[nodiscard]] STRATA_COLD static error closed_error(const char* operation) { return error(errc::closed, operation, "the store is closed"); }
   [[nodiscard]] STRATA_COLD static bytes_view parent_of(bytes_view directory) noexcept {
     while (directory.size() > 1 && directory.back() == '/') directory.remove_suffix(1);
@@ -348,7 +386,7 @@ class lsm_store {
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
     started_ = true;
-    STRATA_TRY(committer_.start(std::move(active), recovered.last_sequence_, recovered.open_tail_));
+    STRATA_TRY(committer_.start(std::move(active), recovered.newest_frozen(), recovered.last_sequence_, recovered.open_tail_));
     return maintenance_.start();
   }
 

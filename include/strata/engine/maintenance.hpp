@@ -6,7 +6,10 @@
 //   2. The flush thread adds to level 0 only, the compaction thread takes away only what was there when it picked: their
 //      edits never touch the same table.
 //   3. A failure latches the store and stops both threads' work until resume(); waiters wake with the reason.
-//   4. A thread that waits has nothing to do, or the store is latched or closing. Whoever makes work notifies.
+//   4. A thread that waits has nothing to do, or the store is latched or closing. Whoever makes work notifies. Only while a
+//      reader is inside a state that was replaced does one look again by itself; an idle store wakes nobody. Only time
+//      and the end of a snapshot tell nobody: while they can make garbage, the compaction thread looks once a minute.
+//   5. What may be removed is asked after the tables are known: a snapshot that is taken later sees all that is in them.
 #ifndef STRATA_ENGINE_MAINTENANCE_HPP
 #define STRATA_ENGINE_MAINTENANCE_HPP
 
@@ -143,8 +146,8 @@ class maintenance {
     return state && state->memory.size() > 1 ? state->memory.back() : nullptr;
   }
 
-  // Work of a thread: false when there is none.
-  STRATA_COLD void loop(function_ref<result<bool>()> work) {
+  // Work of a thread: false when there is none; then it waits.
+  STRATA_COLD void loop(function_ref<result<bool>()> work, function_ref<void(lock&)> wait) {
     lock held(mutex_);
     std::optional<std::uint64_t> told;
     while (!stopping()) {
@@ -163,7 +166,7 @@ class maintenance {
           changed_->notify_all();
         }
       }
-      if (generation_ == seen && !stopping()) changed_->wait(held);
+      if (generation_ == seen && !stopping()) wait(held);
     }
   }
   STRATA_COLD void latch(error reason) {
@@ -176,19 +179,34 @@ class maintenance {
   static void run_flush_loop(void* self) noexcept { static_cast<maintenance*>(self)->flush_loop(); }
   static void run_compact_loop(void* self) noexcept { static_cast<maintenance*>(self)->compact_loop(); }
   STRATA_COLD void flush_loop() noexcept {
-    loop([this]() -> result<bool> {
+    const auto work = [this]() -> result<bool> {
       const std::shared_ptr<unit> frozen = next_to_flush();
       if (!frozen) return false;
       STRATA_TRY(guard([&] { return flush(frozen); }));
       return true;
-    });
+    };
+    // A replaced state that a reader was still inside goes soon after it is out, also where nothing else happens.
+    const auto wait = [this](lock& held) {
+      if (versions_.all_reclaimed()) return changed_->wait(held);
+      constexpr std::uint64_t readers_us = 100'000;
+      static_cast<void>(changed_->wait_for_us(held, readers_us));
+      held.unlock();
+      versions_.reclaim();
+      held.lock();
+    };
+    loop(work, wait);
   }
   STRATA_COLD void compact_loop() noexcept {
-    loop([this]() -> result<bool> {
+    const auto work = [this]() -> result<bool> {
       bool worked = false;
       STRATA_TRY(guard([&] { return compact_once(worked); }));
       return worked;
-    });
+    };
+    const auto wait = [this](lock& held) {
+      if (!may_gain_garbage_) return changed_->wait(held);
+      static_cast<void>(changed_->wait_for_us(held, garbage_interval_us));
+    };
+    loop(work, wait);
   }
   // An allocation that fails in the background is an error like any other.
   [[nodiscard]] STRATA_COLD static result<void> guard(function_ref<result<void>()> work) {
@@ -199,6 +217,11 @@ class maintenance {
 
   [[nodiscard]] STRATA_COLD retention kept() {
     return {versions_.snapshots(), expiry_clock_.horizon_us(environment_.wall_time_us(), environment_.steady_time_ns())};
+  }
+  [[nodiscard]] STRATA_COLD compaction::shape shape_of(const version_type& tables, const retention& kept_now,
+                                                       std::uint64_t expired_before_us) {
+    return tables.shape(environment_.wall_time_us(), expired_before_us,
+                        kept_now.snapshots.empty() ? sequence_max : kept_now.snapshots.front());
   }
 
   [[nodiscard]] STRATA_COLD result<void> flush(const std::shared_ptr<unit>& frozen) {
@@ -227,32 +250,44 @@ class maintenance {
   }
 
   [[nodiscard]] STRATA_COLD result<void> compact_once(bool& worked) {
+    // Asked first: who asks afterwards may have flushed what these tables do not have.
+    const bool all = is_asked_for_all();
+    if (all && !asked_.newest_file) asked_.newest_file = versions_.newest_file_number();
     const auto tables = versions_.flushed_tables().first;
     if (!tables) return {};
-    const compaction::shape shape = tables->shape(environment_.wall_time_us());
-    std::uint64_t asked = 0;
-    std::uint64_t done = 0;
-    {
-      lock held(mutex_);
-      asked = compactions_asked_;
-      done = compactions_done_;
-    }
+    may_gain_garbage_ = !Compaction::discards_live_data && tables->may_gain_garbage();
+    retention kept_now = kept();
+    if (all && !asked_.horizon_us) asked_.horizon_us = kept_now.expired_before_us;
+    const std::uint64_t expired_before_us =
+        all ? (std::min)(*asked_.horizon_us, kept_now.expired_before_us) : kept_now.expired_before_us;
+    const compaction::shape shape = shape_of(*tables, kept_now, expired_before_us);
     const std::optional<compaction::plan> plan =
-        asked != done ? policy_.pick_all(shape, options_.compaction) : policy_.pick(shape, options_.compaction);
+        all ? policy_.pick_all(without_newer_runs(shape, *asked_.newest_file), options_.compaction)
+            : policy_.pick(shape, options_.compaction);
     if (!plan) {
-      lock held(mutex_);
-      if (compactions_done_ < asked) {
-        compactions_done_ = asked;
-        worked = true;
-      }
+      worked = all;
+      if (all) finish_asked();
       return {};
     }
     STRATA_ASSERT(compaction::plan_is_sound(shape, *plan));
     worked = true;
-    return carry_out(*tables, shape, *plan);
+    return carry_out(*tables, shape, *plan, std::move(kept_now));
   }
 
-  [[nodiscard]] STRATA_COLD result<void> carry_out(const version_type& tables, const compaction::shape& shape, const compaction::plan& plan) {
+  // Whether somebody waits in compact_all(). Those who come while it is carried out wait for a round of their own.
+  [[nodiscard]] STRATA_COLD bool is_asked_for_all() {
+    lock held(mutex_);
+    if (compactions_asked_ == compactions_done_) return false;
+    if (asked_.ticket == compactions_done_) asked_ = {compactions_asked_, std::nullopt, std::nullopt};
+    return true;
+  }
+  STRATA_COLD void finish_asked() {
+    lock held(mutex_);
+    compactions_done_ = asked_.ticket;
+  }
+
+  [[nodiscard]] STRATA_COLD result<void> carry_out(const version_type& tables, const compaction::shape& shape,
+                                                   const compaction::plan& plan, retention kept_now) {
     version_edit edit;
     handles opened;
     for (const auto& input : plan.inputs) edit.dropped.push_back(input.table);
@@ -272,7 +307,7 @@ class maintenance {
       counters_.moves.fetch_add(1, std::memory_order_relaxed);
       return install(std::move(edit), opened, nullptr);
     }
-    job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, kept());
+    job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, std::move(kept_now));
     const dynamic_array<sorted_run> inputs = add_sources(job, tables, edit, plan);
     STRATA_TRY_LET(outputs, job.run(
                                 job_type::cutting::split, [&] { return versions_.new_file_number(); },
@@ -288,6 +323,14 @@ class maintenance {
         counters_.compacted_bytes_read.fetch_add(table->facts().bytes, std::memory_order_relaxed);
     counters_.compacted_bytes_written.fetch_add(job.bytes_written(), std::memory_order_relaxed);
     return install(std::move(edit), opened, nullptr);
+  }
+
+  // The shape without the runs of level 0 above `number`. A plan for it is one for the whole, too: those lie above all that
+  // it touches.
+  [[nodiscard]] STRATA_COLD static compaction::shape without_newer_runs(compaction::shape shape, std::uint64_t number) {
+    if (!shape.levels.empty())
+      shape.levels[0].runs.erase_if([&](const compaction::sorted_run_shape& run) { return run.number > number; });
+    return shape;
   }
 
   [[nodiscard]] static bool is_input(const version_edit& edit, std::uint64_t table) {
@@ -333,12 +376,23 @@ class maintenance {
     std::uint64_t pressure = 0;
     if (!Compaction::discards_live_data) {
       if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / (4ull * amounts.level0_runs);
-      const std::uint64_t debt = policy_.debt_bytes(tables->shape(environment_.wall_time_us()), amounts);
+      const retention kept_now = kept();
+      const std::uint64_t debt = policy_.debt_bytes(shape_of(*tables, kept_now, kept_now.expired_before_us), amounts);
       const std::uint64_t debt_easy = 2 * amounts.level_bytes_base + 8 * options_.memtable_bytes;
       if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
     }
     pressure_.store(static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000})), std::memory_order_relaxed);
   }
+
+  // What compact_all() asks for is what has expired when the round begins; else a store in which something always expires
+  // would never be done.
+  struct round {
+    std::uint64_t ticket = 0;                 // the newest that this round answers
+    std::optional<std::uint64_t> horizon_us;  // not there: the round has not begun
+    std::optional<std::uint64_t> newest_file;  // the same; what is flushed after it is left out, or beside a writer a round
+                                               // would never end
+  };
+  static constexpr std::uint64_t garbage_interval_us = 60'000'000;
 
   Environment environment_;
   const options& options_;
@@ -352,6 +406,8 @@ class maintenance {
   std::uint64_t generation_ = 0;          // mutex_: counts changes, so that none is slept through
   std::uint64_t compactions_asked_ = 0;   // mutex_
   std::uint64_t compactions_done_ = 0;    // mutex_
+  round asked_;                           // the compaction thread's, as is the next
+  bool may_gain_garbage_ = false;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> pressure_{0};
   counters counters_;

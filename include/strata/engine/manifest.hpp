@@ -38,15 +38,20 @@ class named_tables {
     const std::size_t at = place_of(number);
     return is_at(at, number) && !entries_[at].dropped;
   }
+  // Makes sure that the next `more` inserts cannot fail.
+  STRATA_COLD void reserve(std::size_t more) {
+    const std::size_t needed = entries_.size() + more;
+    if (needed > entries_.capacity()) entries_.reserve((std::max)(needed, 2 * entries_.capacity()));
+  }
   // False when it is there.
-  [[nodiscard]] STRATA_COLD bool insert(const version_edit::added_table& table) {
+  [[nodiscard]] STRATA_COLD bool insert(version_edit::added_table table) {
     const std::size_t at = place_of(table.number);
     if (!is_at(at, table.number)) {
-      entries_.insert(at, {table, false});
+      entries_.insert(at, {std::move(table), false});
       return true;
     }
     if (!entries_[at].dropped) return false;
-    entries_[at] = {table, false};
+    entries_[at] = {std::move(table), false};
     --holes_;
     return true;
   }
@@ -81,14 +86,14 @@ struct manifest_state {
   std::uint64_t log_number = 0;
   named_tables tables;
 
-  // False when the edit does not fit.
-  [[nodiscard]] STRATA_COLD bool add(const version_edit& edit) {
+  // False when the edit does not fit. Fails in no other way where the tables have room reserved.
+  [[nodiscard]] STRATA_COLD bool add(version_edit edit) {
     if (edit.has_counters) counts = edit.counts;
     if (edit.log_number != 0) log_number = edit.log_number;
     for (const std::uint64_t dropped : edit.dropped)
       if (!tables.erase(dropped)) return false;
-    for (const version_edit::added_table& table : edit.added)
-      if (!tables.insert(table)) return false;
+    for (version_edit::added_table& table : edit.added)
+      if (!tables.insert(std::move(table))) return false;
     return true;
   }
 
@@ -117,21 +122,23 @@ class manifest {
   // Errors: those of read_current and replay_records; corruption where an edit does not parse or does not fit.
   [[nodiscard]] STRATA_COLD result<void> recover() {
     STRATA_TRY_LET(current, read_current(environment_, directory_));
-    state_ = {};
-    state_.store_id = current.store_id;
-    state_.number = current.manifest_number;
-    const byte_string path = manifest_path(directory_, state_.number);
+    manifest_state read;
+    read.store_id = current.store_id;
+    read.number = current.manifest_number;
+    const byte_string path = manifest_path(directory_, read.number);
     bool any = false;
     auto replayed = replay_records<Environment>(
-        environment_, file_settings(), [&](bytes_view payload, std::uint64_t offset) -> result<void> {
+        environment_, settings_of(read), [&](bytes_view payload, std::uint64_t offset) -> result<void> {
           version_edit edit;
-          if (!edit.parse(payload) || !state_.add(edit))
+          if (!edit.parse(payload) || !read.add(std::move(edit)))
             return error(errc::corruption, "recover manifest", "an edit does not fit").in_file(path).at_offset(offset);
           any = true;
           return {};
         });
     if (!replayed) return std::move(replayed).error();
     if (!any) return error(errc::corruption, "recover manifest", "no edit in it").in_file(path).at_offset(0);
+    // Whole or not at all: a store whose manifest can't be read again goes on with what it knows.
+    state_ = std::move(read);
     tail_ = *replayed;
     writer_.reset();
     return {};
@@ -157,14 +164,15 @@ class manifest {
     return write_whole(state_.counts.file_ceiling);
   }
 
-  // Adds `edit`, durable when it returns.
-  [[nodiscard]] STRATA_COLD result<void> append(const version_edit& edit) {
+  // Adds `edit`, durable when it returns. Memory that is lacking is missed before anything is written.
+  [[nodiscard]] STRATA_COLD result<void> append(version_edit edit) {
     STRATA_TRY(open_writer());
+    state_.tables.reserve(edit.added.size());
     scratch_.clear();
     edit.append_to(scratch_);
     STRATA_TRY(writer_->append(scratch_));
     STRATA_TRY(writer_->sync());
-    STRATA_ASSERT(state_.add(edit));
+    STRATA_ASSERT(state_.add(std::move(edit)));
     return {};
   }
 
@@ -190,13 +198,13 @@ class manifest {
   }
 
  private:
-  [[nodiscard]] STRATA_COLD record_file_settings file_settings() const {
-    return {manifest_path(directory_, state_.number), manifest_magic, state_.number, state_.store_id, 0};
+  [[nodiscard]] STRATA_COLD record_file_settings settings_of(const manifest_state& state) const {
+    return {manifest_path(directory_, state.number), manifest_magic, state.number, state.store_id, 0};
   }
 
   [[nodiscard]] STRATA_COLD result<void> open_writer() {
     if (writer_) return {};
-    STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, file_settings(), tail_));
+    STRATA_TRY_LET(reopened, record_writer<Environment>::reopen(environment_, settings_of(state_), tail_));
     writer_.emplace(std::move(reopened));
     return {};
   }
@@ -204,7 +212,7 @@ class manifest {
   // The file ends in order, so that what follows a crash right after it finds nothing to mend.
   [[nodiscard]] STRATA_COLD result<void> write_whole(std::uint64_t number) {
     state_.number = number;
-    STRATA_TRY_LET(fresh, record_writer<Environment>::create(environment_, file_settings()));
+    STRATA_TRY_LET(fresh, record_writer<Environment>::create(environment_, settings_of(state_)));
     scratch_.clear();
     state_.whole().append_to(scratch_);
     STRATA_TRY(fresh.append(scratch_));

@@ -1,11 +1,12 @@
 // Recovery: from a directory to a state that can be read and written.
 //
 //   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
-//   2. A log segment before the last one must be complete (sealed); the commits of the log must follow one another
+//   2. A log segment before the last one must be complete (sealed) or without a commit; the commits of the log must follow one another
 //      without a hole. Anything else is errc::corruption with file and offset.
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
-//   4. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
+//   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
+//   5. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
 #define STRATA_ENGINE_RECOVERY_HPP
@@ -31,19 +32,28 @@ class recovery {
   STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache)
       : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache) {}
 
+  // not_a_store where foreign files are in the directory, which has no CURRENT. Writes nothing, a lock neither.
+  [[nodiscard]] STRATA_COLD static result<void> refuse_foreign(const Environment& environment, bytes_view directory) {
+    STRATA_TRY_LET(names, environment.list_directory(directory));
+    for (const std::string& name : names)
+      if (parse_file_name(name).type == file_type::foreign)
+        return error(errc::not_a_store, "create store", "the directory holds other files").in_file(join_path(directory, name));
+    return {};
+  }
+
   // Makes an empty store in a directory that holds none. What a creation that was cut short left is removed first.
   // Errors: not_a_store where foreign files are; corruption where a store's files are but CURRENT is not.
   [[nodiscard]] STRATA_COLD result<void> create() {
+    STRATA_TRY(refuse_foreign(environment_, directory_));
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       switch (parse_file_name(name).type) {
-        case file_type::foreign:
-          return error(errc::not_a_store, "create store", "the directory holds other files").in_file(join_path(directory_, name));
         case file_type::table:
         case file_type::log:
           return error(errc::corruption, "open store", "CURRENT is missing").in_file(join_path(directory_, "CURRENT"));
         case file_type::manifest:
         case file_type::temporary: STRATA_TRY(environment_.remove_file(join_path(directory_, name))); break;
+        case file_type::foreign:
         case file_type::lock:
         case file_type::current: break;
       }
@@ -55,11 +65,17 @@ class recovery {
 
   // Reads the store. Errors: those of the manifest, the tables and the log.
   [[nodiscard]] STRATA_COLD result<void> read() {
+    byte_string missing;
     for (;;) {
       auto done = read_once();
       if (done || done.error().code() != errc::no_such_file) return done;
       manifest<Environment> now(environment_, directory_);
-      STRATA_TRY(now.recover());
+      if (auto recovered = now.recover(); !recovered) {
+        // The manifest that CURRENT named a moment ago may be gone by now, too; the same one is missing but once.
+        if (recovered.error().code() != errc::no_such_file || missing == recovered.error().file()) return recovered;
+        missing = recovered.error().file();
+        continue;
+      }
       if (now.state().number == manifest_.state().number && now.state().tables.size() == manifest_.state().tables.size() &&
           now.state().log_number == manifest_.state().log_number &&
           now.state().counts.file_ceiling == manifest_.state().counts.file_ceiling)
@@ -83,6 +99,12 @@ class recovery {
       if (!needed) STRATA_TRY(environment_.remove_file(join_path(directory_, name)));
     }
     return {};
+  }
+
+  // The newest unit that no commit goes into any more; null where there is none.
+  [[nodiscard]] STRATA_COLD std::shared_ptr<unit> newest_frozen() const {
+    const std::size_t frozen = units_.size() - (open_tail_ ? 1 : 0);
+    return frozen > 0 ? units_[frozen - 1] : nullptr;
   }
 
   // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
@@ -111,6 +133,9 @@ class recovery {
       if (parsed.type == file_type::log && parsed.number >= state.log_number) segments.push_back(parsed.number);
     }
     sort_ascending(segments);
+    if (!Wal::is_durable && !segments.empty())
+      return error(errc::unsupported, "open store", "it has commits in a log: open and flush it once with the policy that wrote them")
+          .in_file(log_path(directory_, segments.front()));
     for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size()));
     return {};
   }
@@ -141,8 +166,10 @@ class recovery {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
     auto fresh = std::make_shared<unit>();
     fresh->segment = segment_number;
+    bool any = false;
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                              environment_, segment, [&](bytes_view group, std::uint64_t offset) -> result<void> {
+                               any = true;
                                auto applied = apply_group(*fresh, group);
                                if (applied.has_value() && !*applied)
                                  return error(errc::corruption, "replay log", "a record does not fit the one before")
@@ -150,8 +177,10 @@ class recovery {
                                      .at_offset(offset);
                                return applied.has_value() ? result<void>() : std::move(applied).error();
                              }));
-    // Creation was cut short before anything was in it.
-    if (!is_last && tail.end == 0) return {};
+    fresh->build_staged();
+    fresh->publish_staged();
+    // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
+    if (!is_last && !any && !tail.sealed) return {};
     if (!is_last && !tail.sealed)
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
           .in_file(segment.path)
@@ -169,7 +198,9 @@ class recovery {
     if (commits.previous() != last_sequence_) return false;
     STRATA_TRY(into.reserve(count_writes(group), group.size()));
     for (logged_commit commit; commits.next(commit);) {
-      if (!into.apply(commit.sequence, commit.time_us, write_reader(commit.writes, commit.write_count))) return false;
+      const write_reader writes(commit.writes, commit.write_count);
+      into.stage(commit.sequence, writes);
+      if (!into.apply(commit.sequence, commit.time_us, writes)) return false;
       last_sequence_ = commit.sequence;
       last_time_us_ = (std::max)(last_time_us_, commit.time_us);
     }

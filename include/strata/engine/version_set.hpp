@@ -14,6 +14,7 @@
 #define STRATA_ENGINE_VERSION_SET_HPP
 
 #include <strata/core/epoch.hpp>
+#include <strata/core/function_ref.hpp>
 #include <strata/engine/recovery.hpp>
 
 namespace strata::inline STRATA_ABI::engine {
@@ -47,12 +48,12 @@ class version_set {
     next_file_ = counts.file_ceiling + 1;
     sequence_ceiling_.store(counts.sequence_ceiling, std::memory_order_relaxed);
     flushed_sequence_ = counts.flushed_sequence;
-    state_type state;
-    for (const auto& each : recovered.units_) state.memory.insert(0, each);
-    if (active && (state.memory.empty() || state.memory.front() != active)) state.memory.insert(0, active);
-    state.tables = recovered.tables_;
+    auto state = std::make_shared<state_type>();
+    for (const auto& each : recovered.units_) state->memory.insert(0, each);
+    if (active && (state->memory.empty() || state->memory.front() != active)) state->memory.insert(0, active);
+    state->tables = recovered.tables_;
     lock held(mutex_);
-    replace(std::make_shared<const state_type>(std::move(state)));
+    replace(std::move(state));
   }
 
   // ---- reading
@@ -100,6 +101,12 @@ class version_set {
     return take_file_number();
   }
 
+  // No file has a higher number yet.
+  [[nodiscard]] STRATA_COLD std::uint64_t newest_file_number() {
+    lock held(manifest_mutex_);
+    return next_file_ - 1;
+  }
+
   // The first of `commits` sequences after `last`, all of which lie below a durable ceiling. Commit leader only.
   [[nodiscard]] result<sequence_number> next_sequence(sequence_number last, std::uint32_t commits) {
     sequence_number first = last + 1;
@@ -116,12 +123,26 @@ class version_set {
 
   // ---- changes
 
-  // Makes `fresh` the active memtable; the one before is frozen. Commit leader only.
-  STRATA_COLD void rotate(std::shared_ptr<unit> fresh) {
+  // A state with the memory for all that may be current when it comes to be so: what can fail is behind it.
+  [[nodiscard]] STRATA_COLD std::shared_ptr<state_type> prepare_state() {
+    // More memtables than are frozen while one edit is written: writers wait where memtables_max (at most 16) are held.
+    constexpr std::size_t memtables_more = 32;
+    std::size_t memtables = 0;
+    {
+      lock held(mutex_);
+      memtables = owner_->memory.size();
+    }
+    auto prepared = std::make_shared<state_type>();
+    prepared->memory.reserve(memtables + memtables_more);
+    return prepared;
+  }
+  // Makes `fresh` the active memtable; the one before is frozen. `prepared`: of prepare_state(). Commit leader only.
+  STRATA_COLD void rotate(std::shared_ptr<state_type> prepared, std::shared_ptr<unit> fresh) noexcept {
     lock held(mutex_);
-    state_type next(*owner_);
-    next.memory.insert(0, std::move(fresh));
-    replace(std::make_shared<const state_type>(std::move(next)));
+    prepared->memory.push_back(std::move(fresh));
+    for (const std::shared_ptr<unit>& each : owner_->memory) prepared->memory.push_back(each);
+    prepared->tables = owner_->tables;
+    replace(std::move(prepared));
   }
 
   // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. One caller
@@ -136,19 +157,14 @@ class version_set {
     }
     const auto after = before->after(edit, opened);
     STRATA_ASSERT(after != nullptr);
+    std::shared_ptr<state_type> prepared = prepare_state();
     const sequence_number flushed_sequence = flushed ? flushed->last_sequence : flushed_sequence_;
     if (flushed && flushed->segment != 0) edit.log_number = flushed->segment + 1;
     dynamic_array<std::uint64_t> dropped = edit.dropped;
     sort_ascending(dropped);
     STRATA_TRY(write_edit(std::move(edit), flushed_sequence));
-    {
-      lock held(mutex_);
-      flushed_sequence_ = flushed_sequence;
-      state_type next(*owner_);
-      next.tables = after;
-      if (flushed) next.memory.erase_if([&](const std::shared_ptr<unit>& each) { return each == flushed; });
-      replace(std::make_shared<const state_type>(std::move(next)));
-    }
+    // From here to the end of the marking nothing can fail: what is durable is current.
+    make_current(std::move(prepared), after, flushed, flushed_sequence);
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
       if (contains_sorted(dropped, table->number()) && !after_names(*after, table->number())) table->mark_obsolete();
     });
@@ -162,20 +178,28 @@ class version_set {
   }
 
   // Lets go of replaced states that no reader is in any more. Where a reader still is: does nothing, a later call will.
-  STRATA_COLD void reclaim() {
-    dynamic_array<std::shared_ptr<const state_type>> quiet;
-    lock held(mutex_);
-    retired_.erase_if([&](retired_state& each) {
-      if (!epochs_.quiet_since(each.epoch)) return false;
-      quiet.push_back(std::move(each.state));
-      return true;
-    });
-    held.unlock();
+  STRATA_COLD void reclaim() noexcept {
+    std::shared_ptr<const state_type> quiet;
+    {
+      lock held(mutex_);
+      for (std::shared_ptr<const state_type>* at = &retired_; *at;) {
+        if (!epochs_.quiet_since((*at)->retired_epoch)) {
+          at = &(*at)->next_retired;
+          continue;
+        }
+        std::shared_ptr<const state_type> taken = std::move(*at);
+        *at = std::move(taken->next_retired);
+        taken->next_retired = std::move(quiet);
+        quiet = std::move(taken);
+      }
+    }
+    // One by one: a chain that goes by itself goes as deep as it is long.
+    while (quiet) quiet = std::shared_ptr<const state_type>(std::move(quiet->next_retired));
   }
 
   [[nodiscard]] bool all_reclaimed() {
     lock held(mutex_);
-    return retired_.empty();
+    return retired_ == nullptr;
   }
 
   // After a full disk: a manifest whose last append failed is written anew.
@@ -195,7 +219,7 @@ class version_set {
       edit.counts = {flushed_sequence_,
                      orderly_ ? (std::max)(last, flushed_sequence_) : sequence_ceiling_.load(std::memory_order_relaxed),
                      next_file_ - 1, last_time_us_.load(std::memory_order_relaxed)};
-      done = manifest_.append(edit);
+      done = write_manifest([&] { return manifest_.append(std::move(edit)); });
     }
     auto closed = manifest_.close();
     if (done) done = std::move(closed);
@@ -223,18 +247,33 @@ class version_set {
     return named;
   }
 
-  struct retired_state {
-    std::uint64_t epoch;  // readers that came before it may be inside
-    std::shared_ptr<const state_type> state;
-  };
-
   // Requires mutex_.
-  STRATA_COLD void replace(std::shared_ptr<const state_type> next) {
+  STRATA_COLD void replace(std::shared_ptr<const state_type> next) noexcept {
     std::shared_ptr<const state_type> before = std::move(owner_);
     owner_ = std::move(next);
     current_.store(owner_.get(), std::memory_order_seq_cst);
     const std::uint64_t epoch = epochs_.advance();
-    if (before) retired_.push_back({epoch, std::move(before)});
+    if (!before) return;
+    before->retired_epoch = epoch;
+    before->next_retired = std::move(retired_);
+    retired_ = std::move(before);
+  }
+  STRATA_COLD void make_current(std::shared_ptr<state_type> prepared, std::shared_ptr<const version_type> tables,
+                                const std::shared_ptr<unit>& flushed, sequence_number flushed_sequence) noexcept {
+    lock held(mutex_);
+    flushed_sequence_ = flushed_sequence;
+    for (const std::shared_ptr<unit>& each : owner_->memory)
+      if (each != flushed) prepared->memory.push_back(each);
+    prepared->tables = std::move(tables);
+    replace(std::move(prepared));
+  }
+
+  // A write of the manifest, whose outcome is that of the manifest from then on. Requires manifest_mutex_.
+  STRATA_COLD result<void> write_manifest(function_ref<result<void>()> write) {
+    // Memory that is lacking before anything is written fails as a disk without room does.
+    STRATA_TRY_BLOCK { manifest_written_ = write(); }
+    STRATA_CATCH(...) { manifest_written_ = error(errc::out_of_memory, "write manifest"); }
+    return manifest_written_;
   }
 
   // Requires manifest_mutex_.
@@ -250,8 +289,7 @@ class version_set {
   // the old one.
   [[nodiscard]] STRATA_COLD result<void> rewrite_manifest() {
     const std::uint64_t number = next_file_++;
-    manifest_written_ = manifest_.rewrite(number, number + file_numbers_reserved);
-    return manifest_written_;
+    return write_manifest([&] { return manifest_.rewrite(number, number + file_numbers_reserved); });
   }
 
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
@@ -263,10 +301,10 @@ class version_set {
                    (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
                               (std::max)(visible(), highest_given_) + sequences_reserved),
                    next_file_ - 1 + file_numbers_reserved, last_time_us_.load(std::memory_order_relaxed)};
-    manifest_written_ = manifest_.append(edit);
-    if (!manifest_written_) return manifest_written_;
+    const sequence_number ceiling = edit.counts.sequence_ceiling;
+    STRATA_TRY(write_manifest([&] { return manifest_.append(std::move(edit)); }));
     took_numbers_ = true;
-    sequence_ceiling_.store(edit.counts.sequence_ceiling, std::memory_order_relaxed);
+    sequence_ceiling_.store(ceiling, std::memory_order_relaxed);
     return {};
   }
 
@@ -278,7 +316,7 @@ class version_set {
   epoch_domain epochs_;
   std::atomic<const state_type*> current_{nullptr};
   std::shared_ptr<const state_type> owner_;   // mutex_
-  dynamic_array<retired_state> retired_;      // mutex_
+  std::shared_ptr<const state_type> retired_;  // mutex_: the newest of those that readers may be in
   dynamic_array<sequence_number> snapshots_;  // mutex_; ascending, for what is visible only rises
   std::atomic<sequence_number> visible_{0};
   sequence_number flushed_sequence_ = 0;  // written under both

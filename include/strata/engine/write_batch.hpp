@@ -1,6 +1,6 @@
 // A batch of writes, built in the form in which the log keeps it: what is logged, applied and replayed is the same bytes.
 //
-//     group    first sequence u64 · skipped u32 · commits u32 · commit …    one record of the log; commit i has first + i;
+//     group    first sequence u64 · skipped u64 · commits u32 · commit …    one record of the log; commit i has first + i;
 //                                                                     skipped: sequences unused since the commit before
 //     commit   bytes u32 · time u64 · writes u32 · run varint · write …    bytes: of all behind that field; time: µs since 1970
 //     write    kind u8 · label varint · key sized · value sized       no value behind a tombstone; a range tombstone
@@ -51,7 +51,8 @@ class write_reader {
     if (left_ == 0) return false;
     --left_;
     const auto kind = in_.fixed<std::uint8_t>();
-    if (kind < 1 || kind > 5) in_.fail();
+    // No batch makes merge operands.
+    if (kind < 1 || kind > 5 || kind == 4) in_.fail();
     out.kind = static_cast<write_kind>(kind);
     const std::uint64_t label = in_.varint();
     if (label > UINT32_MAX) in_.fail();
@@ -83,7 +84,7 @@ class group_reader {
  public:
   explicit group_reader(bytes_view group) noexcept : in_(group) {
     sequence_ = in_.fixed<std::uint64_t>();
-    const auto skipped = in_.fixed<std::uint32_t>();
+    const auto skipped = in_.fixed<std::uint64_t>();
     left_ = in_.fixed<std::uint32_t>();
     if (sequence_ <= skipped) in_.fail();
     previous_ = sequence_ - skipped - 1;
@@ -124,14 +125,14 @@ class group_reader {
 }
 
 // Frozen: places of the fields that are filled in when the commit is logged.
-inline constexpr std::size_t group_header_bytes = 8 + 4 + 4;
+inline constexpr std::size_t group_header_bytes = 8 + 8 + 4;
 inline constexpr std::size_t commit_time_offset = 4;
 inline constexpr std::size_t commit_header_bytes = 4 + 8 + 4;  // the run follows
 
-inline void store_group_header(char* to, sequence_number first, std::uint32_t skipped, std::uint32_t commits) noexcept {
+inline void store_group_header(char* to, sequence_number first, std::uint64_t skipped, std::uint32_t commits) noexcept {
   store_fixed(to, first);
   store_fixed(to + 8, skipped);
-  store_fixed(to + 12, commits);
+  store_fixed(to + 16, commits);
 }
 
 class write_batch {
@@ -197,7 +198,7 @@ class write_batch {
 
   // Fills in what is known only when the commit is logged, in a group of its own: its sequence, how many sequences lie
   // unused before it, its time. Requires: the batch is within commit_bytes_max.
-  void seal(sequence_number sequence, std::uint32_t skipped, std::uint64_t time_us) noexcept {
+  void seal(sequence_number sequence, std::uint64_t skipped, std::uint64_t time_us) noexcept {
     store_group_header(bytes_.data(), sequence, skipped, 1);
     char* commit = bytes_.data() + group_header_bytes;
     store_fixed(commit, static_cast<std::uint32_t>(bytes_.size() - group_header_bytes - 4));

@@ -122,7 +122,7 @@ struct scan_arguments {
         [&](const Fields&... fields) {
           if constexpr (key_codec<Key>::is_text) {
             static_assert(sizeof...(Fields) == 1, "strata: a string key has prefixes of one string");
-            return keep(key_codec<Key>::encode_prefix(bytes, std::string_view(fields...)));
+            return keep(key_codec<Key>::encode_prefix(bytes, fields...));
           } else {
             return keep(key_codec<Key>::encode_leading(bytes, fields...));
           }

@@ -1,0 +1,166 @@
+// Memory that is lacking, wherever it is asked for, is an error like any other and loses nothing.
+#include "engine/stores.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+using namespace strata_tests;
+using world = strata::environment::in_memory;
+using strata::durability;
+using strata::errc;
+
+namespace {
+
+std::atomic<long> allocations_left{-1};  // negative: none fails; else the one that finds 0 does
+std::atomic<bool> allocation_failed{false};
+
+void* allocate(std::size_t bytes) {
+  if (allocations_left.load(std::memory_order_relaxed) >= 0 && allocations_left.fetch_sub(1) == 0) {
+    allocation_failed = true;
+    return nullptr;
+  }
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+// The n-th allocation from here to the end of it, of any thread, fails.
+struct lacking_memory {
+  explicit lacking_memory(long n) {
+    allocation_failed = false;
+    allocations_left = n;
+  }
+  lacking_memory(const lacking_memory&) = delete;
+  lacking_memory& operator=(const lacking_memory&) = delete;
+  ~lacking_memory() { allocations_left = -1; }
+};
+
+}  // namespace
+
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  if (void* const made = allocate(bytes)) return made;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+
+namespace {
+
+enum class deed { flush, compact, erase_ranges };
+
+strata::result<void> carry_out(memory_store& store, deed what, strata::engine::write_batch& batch) {
+  if (what == deed::flush) return store.flush();
+  if (what == deed::compact) return store.compact();
+  auto committed = store.commit(batch, durability::strict);
+  return committed.has_value() ? strata::result<void>() : strata::result<void>(committed.error());
+}
+
+void whichever_fails(deed what) {
+  bool failed = true;
+  for (long n = 0; failed; ++n) {
+    INFO("allocation " << n);
+    const world environment;
+    auto store = open_store<memory_store>(environment, "store");
+    require_ok(put(*store, "gone", "old", durability::strict));
+    if (what != deed::flush) require_ok(store->flush());
+    require_ok(put(*store, "kept", "old", durability::strict));
+    strata::engine::write_batch batch;
+    batch.erase_range(0, "g", "h");
+    batch.put(0, "new", "1");
+    batch.erase_range(0, "x", "z");
+    bool done = false;
+    {
+      const lacking_memory lacking(n);
+      done = carry_out(*store, what, batch).has_value();
+    }
+    failed = allocation_failed;
+    if (!failed) CHECK(done);
+    if (!store->status().has_value()) require_ok(store->resume());
+    const bool erased = what == deed::erase_ranges && get(*store, "new").has_value();
+    if (what == deed::erase_ranges && done) CHECK(erased);
+    contents expected{{"kept", "old"}, {"later", "1"}};
+    if (erased) expected["new"] = "1";
+    if (!erased) expected["gone"] = "old";
+    require_ok(put(*store, "later", "1", durability::strict));
+    CHECK(scan(*store) == expected);
+    require_ok(store->flush());
+    expected["kept"] = "new";
+    require_ok(put(*store, "kept", "new", durability::strict));
+    require_ok(store->compact());
+    CHECK(scan(*store) == expected);
+    require_ok(put(*store, "last", "1", durability::strict));
+    expected["last"] = "1";
+    require_ok(store->close());
+    CHECK(scan(*open_store<memory_store>(environment, "store")) == expected);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("lack of memory while opening, reading or copying is an error, and leaves all as it was", "[engine][allocations]") {
+  const world environment;
+  contents expected;
+  {
+    auto store = open_store<memory_store>(environment, "store");
+    for (int i = 0; i < 60; ++i) {
+      const std::string key = std::to_string(i);
+      require_ok(put(*store, key, key));
+      expected[key] = key;
+      if (i == 40) require_ok(store->flush());
+    }
+    strata::engine::write_batch batch;
+    batch.erase_range(0, "5", "6");
+    require_ok(store->commit(batch, durability::none));
+    for (auto at = expected.lower_bound("5"); at != expected.end() && at->first < "6";) at = expected.erase(at);
+  }
+  const auto sweep = [](auto&& attempt) {
+    bool failed = true;
+    for (long n = 0; failed; ++n) {
+      INFO("allocation " << n);
+      const strata::errc code = attempt(n);
+      failed = allocation_failed;
+      if (code != errc{}) {
+        CHECK(failed);
+        CHECK(code == errc::out_of_memory);
+      }
+    }
+  };
+  for (const bool writes : {false, true}) {
+    sweep([&](long n) {
+      const lacking_memory lacking(n);
+      return code_of(writes ? memory_store::open(environment, "store", tiny_options())
+                            : memory_store::open_read_only(environment, "store", tiny_options()));
+    });
+  }
+  auto store = open_store<memory_store>(environment, "store");
+  CHECK(scan(*store) == expected);
+  sweep([&](long n) {
+    const lacking_memory lacking(n);
+    return code_of(store->make_cursor({"", "", true}, strata::sequence_max));
+  });
+  sweep([&](long n) {
+    memory_store::pinned_value pinned;
+    const lacking_memory lacking(n);
+    return code_of(store->get_pinned("7", strata::sequence_max, pinned));
+  });
+  require_ok(store->flush());
+  int copies = 0;
+  sweep([&](long n) {
+    const std::string directory = "copy" + std::to_string(copies++);
+    const lacking_memory lacking(n);
+    return code_of(store->checkpoint(directory));
+  });
+  CHECK(scan(*open_store<memory_store>(environment, "copy" + std::to_string(copies - 1))) == expected);
+  CHECK(scan(*store) == expected);
+}
+
+TEST_CASE("whichever allocation of a flush fails, what was acknowledged is there", "[engine][allocations]") {
+  whichever_fails(deed::flush);
+}
+TEST_CASE("whichever allocation of a commit that erases ranges fails, it is there whole or not at all", "[engine][allocations]") {
+  whichever_fails(deed::erase_ranges);
+}
+TEST_CASE("whichever allocation of a compaction fails, what was acknowledged is there", "[engine][allocations]") {
+  whichever_fails(deed::compact);
+}
