@@ -18380,7 +18380,7 @@ class store_handle {
   result<void> close() {
     if (!core_) return {};
     auto done = core_->engine->close();
-    if (!temporary_.empty()) remove_temporary();
+    if (!temporary_.empty() && core_->engine->belongs_to_this_process()) remove_temporary();
     return done;
   }
 
