@@ -156,7 +156,9 @@ TEST_CASE("an overlay lies over all that is committed", "[engine][cursor]") {
   own.put(0, "d", "new");
   own.put(0, "f", "6");
   require_ok(overlay->reserve(own.count(), own.payload_bytes()));
-  REQUIRE(overlay->apply(strata::sequence_max - 5, 0, own.writes()));
+  strata::sequence_number sequence = strata::sequence_max - 10;
+  strata::engine::write_reader writes = own.writes();
+  for (strata::engine::write w; writes.next(w);) overlay->apply_one(++sequence, w);
   auto made = store->make_cursor({"", "", true}, strata::sequence_max, overlay);
   require_ok(made);
   contents seen;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include <strata/core/function_ref.hpp>
 #include <strata/engine/health.hpp>
 #include <strata/engine/options.hpp>
 #include <strata/engine/own_process.hpp>

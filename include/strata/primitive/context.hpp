@@ -136,9 +136,9 @@ class transaction_state {
     if (overlay_) return {};
     auto fresh = std::make_shared<typename Engine::overlay_type>();
     STRATA_TRY(fresh->reserve(batch_.count(), batch_.payload_bytes()));
-    overlay_at_ = sequence_max - Engine::cursor_type::overlay_sequences;
-    engine::write_reader writes = batch_.writes();
-    for (engine::write w; writes.next(w);) fresh->apply_one(++overlay_at_, w);
+    constexpr sequence_number below_all = sequence_max - Engine::cursor_type::overlay_sequences;
+    fresh->apply_each(below_all + 1, batch_.writes());
+    overlay_at_ = below_all + batch_.count();
     overlay_ = std::move(fresh);
     return {};
   }

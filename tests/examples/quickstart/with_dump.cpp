@@ -6,7 +6,7 @@
 namespace {
 
 void dump() {
-  index_store db = index_store::open_read_only("quickstart.data").value();
+  const auto db = index_store::open_read_only("quickstart.data").value();
   for (auto&& [name, value] : db[about].scan()) std::printf("about %s %s\n", name.c_str(), value.c_str());
   for (auto&& [path, facts] : db[files].scan())
     std::printf("file %s %ju %jd %jx %u %u\n", path.c_str(), static_cast<std::uintmax_t>(facts.bytes),
