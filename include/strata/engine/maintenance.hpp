@@ -245,7 +245,10 @@ class maintenance {
     counters_.flushes.fetch_add(1, std::memory_order_relaxed);
     STRATA_TRY(install(std::move(edit), opened, frozen));
     // Best effort: a segment that stays is below the manifest's log number, and removed at the next open.
-    if (frozen->segment != 0) static_cast<void>(environment_.remove_file(log_path(versions_.directory(), frozen->segment)));
+    static_cast<void>(guard([&]() -> result<void> {
+      if (frozen->segment == 0) return {};
+      return environment_.remove_file(log_path(versions_.directory(), frozen->segment));
+    }));
     return {};
   }
 
@@ -367,21 +370,26 @@ class maintenance {
   }
 
   // Sets the pressure from the shape as it is now.
+  // Where memory is short it stays as it was: what was done before stands, and the next change measures again.
   STRATA_COLD void measure() {
-    const auto tables = versions_.flushed_tables().first;
-    if (!tables) return;
+    static_cast<void>(guard([&]() -> result<void> {
+      if (const auto tables = versions_.flushed_tables().first) pressure_.store(pressure_of(*tables), std::memory_order_relaxed);
+      return {};
+    }));
+  }
+  [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     const compaction::amounts& amounts = options_.compaction;
-    const std::uint64_t runs = tables->levels().empty() ? 0 : tables->levels()[0].runs.size();
+    const std::uint64_t runs = tables.levels().empty() ? 0 : tables.levels()[0].runs.size();
     const std::uint64_t runs_easy = 2ull * amounts.level0_runs;
     std::uint64_t pressure = 0;
     if (!Compaction::discards_live_data) {
       if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / (4ull * amounts.level0_runs);
       const retention kept_now = kept();
-      const std::uint64_t debt = policy_.debt_bytes(shape_of(*tables, kept_now, kept_now.expired_before_us), amounts);
+      const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
       const std::uint64_t debt_easy = 2 * amounts.level_bytes_base + 8 * options_.memtable_bytes;
       if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
     }
-    pressure_.store(static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000})), std::memory_order_relaxed);
+    return static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000}));
   }
 
   // What compact_all() asks for is what has expired when the round begins; else a store in which something always expires
