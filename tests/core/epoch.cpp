@@ -69,7 +69,6 @@ TEST_CASE("what is freed when quiet is in no reader's hands", "[core][epoch]") {
     });
   }
   std::vector<std::pair<std::uint64_t, std::unique_ptr<object>>> retired;
-  std::size_t freed = 0;
   for (std::size_t i = 0; i < replacements || reads.load() < readers; ++i) {
     auto next = std::make_unique<object>();
     current.store(next.get(), std::memory_order_seq_cst);
@@ -79,13 +78,12 @@ TEST_CASE("what is freed when quiet is in no reader's hands", "[core][epoch]") {
       if (!domain.quiet_since(each.first)) return false;
       each.second->alive.store(0, std::memory_order_relaxed);
       each.second.reset();
-      ++freed;
       return true;
     });
   }
   stop = true;
   for (std::thread& thread : all) thread.join();
   CHECK(dead == 0);
-  CHECK(freed > 0);
+  // While readers go in and out it is chance what can be freed; without them it is all.
   for (const auto& each : retired) CHECK(domain.quiet_since(each.first));
 }
