@@ -7,19 +7,20 @@
 // Thread safety: as the table in requirements.hpp says.
 //
 // Invariants
-//  1. A world is a map of names, normalised and whole, to files and directories. The root ("", "/", ".") always is;
-//     every other name has its parent in the map, as a directory. Relative names start at the root.
+//  1. A world maps names, normalised and whole, to files and directories. The root ("", "/", ".") always is;
+//     every other name has its parent there, as a directory. Relative names start at the root.
 //  2. A file lives while a name or a handle has it; names change under the world's mutex, contents under the file's.
 //     Where both are taken the world's comes first.
 #ifndef STRATA_ENVIRONMENT_IN_MEMORY_HPP
 #define STRATA_ENVIRONMENT_IN_MEMORY_HPP
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
+#include <strata/core/dynamic_array.hpp>
+#include <strata/core/ordering.hpp>
 #include <strata/environment/threads.hpp>
 
 namespace strata::inline STRATA_ABI::environment {
@@ -93,39 +94,67 @@ class memory_file {
   }
 
   mutable threads::mutex mutex_;
-  std::vector<std::string> pages_;  // each full but the last
+  dynamic_array<std::string> pages_;  // each full but the last
   std::uint64_t size_ = 0;
 };
 
 // The names of a world. Keys are normalised: no '/' at either end, no empty part, no . or ..; the root is "".
+//
+// An array in the order of the keys: no tree, whose code every program would compile for the few that use it.
 struct memory_world {
-  using names = std::map<std::string, std::shared_ptr<memory_file>, std::less<>>;
+  struct name {
+    std::string key;
+    std::shared_ptr<memory_file> file;  // null: a directory
+  };
 
   memory_world() : mutex(threads()) {}
 
+  // The first name not before `key`.
+  [[nodiscard]] std::size_t lower_bound(std::string_view key) const {
+    return first_behind(names, [&](const name& each) { return std::string_view(each.key) < key; });
+  }
+  // Null where there is none.
+  [[nodiscard]] const name* find(std::string_view key) const {
+    const std::size_t at = lower_bound(key);
+    return at < names.size() && names[at].key == key ? &names[at] : nullptr;
+  }
   [[nodiscard]] bool is_directory(std::string_view key) const {
     if (key.empty()) return true;
-    const auto found = entries.find(key);
-    return found != entries.end() && found->second == nullptr;
+    const name* const found = find(key);
+    return found != nullptr && found->file == nullptr;
   }
   // Null where there is none, or a directory.
   [[nodiscard]] std::shared_ptr<memory_file> file(std::string_view key) const {
-    const auto found = entries.find(key);
-    return found == entries.end() ? nullptr : found->second;
+    const name* const found = find(key);
+    return found == nullptr ? nullptr : found->file;
   }
-  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || entries.find(key) != entries.end(); }
+  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || find(key) != nullptr; }
   [[nodiscard]] bool has_parent(std::string_view key) const {
     const std::size_t slash = key.rfind('/');
     return is_directory(slash == std::string_view::npos ? std::string_view() : key.substr(0, slash));
   }
   [[nodiscard]] bool is_empty(const std::string& key) const {
-    if (key.empty()) return entries.empty();
-    const auto first = entries.lower_bound(key + "/");
-    return first == entries.end() || !first->first.starts_with(key + "/");
+    if (key.empty()) return names.empty();
+    const std::size_t first = lower_bound(key + "/");
+    return first == names.size() || !names[first].key.starts_with(key + "/");
+  }
+
+  // A name that is there gets the file.
+  void put(std::string key, std::shared_ptr<memory_file> file) {
+    const std::size_t at = lower_bound(key);
+    if (at < names.size() && names[at].key == key) {
+      names[at].file = std::move(file);
+    } else {
+      names.insert(at, {std::move(key), std::move(file)});
+    }
+  }
+  void erase(std::string_view key) {
+    const std::size_t at = lower_bound(key);
+    if (at < names.size() && names[at].key == key) names.erase(at);
   }
 
   threads::mutex mutex;
-  names entries;  // no file: a directory
+  dynamic_array<name> names;
   std::uint64_t temporaries = 0;
 };
 
@@ -271,7 +300,7 @@ class in_memory : public threads {
       if (world_->exists(key)) return call.failure(errc::already_exists);
       if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
       writable_file made(std::make_shared<detail::memory_file>(), 0, call.path());
-      world_->entries.emplace(std::move(key), made.file_);
+      world_->put(std::move(key), made.file_);
       return made;
     });
   }
@@ -322,8 +351,8 @@ class in_memory : public threads {
       // Two names of one file both stay, as POSIX has it.
       const auto file = world_->file(source);
       if (world_->file(target) == file) return {};
-      world_->entries[std::move(target)] = file;
-      world_->entries.erase(source);
+      world_->put(std::move(target), file);
+      world_->erase(source);
       return {};
     });
   }
@@ -332,7 +361,7 @@ class in_memory : public threads {
   [[nodiscard]] result<void> remove_file(std::string_view path) const noexcept {
     return perform("remove file", path, [&](const call_type& call, std::string& key) -> result<void> {
       STRATA_TRY(existing(call, key));
-      world_->entries.erase(key);
+      world_->erase(key);
       return {};
     });
   }
@@ -347,7 +376,7 @@ class in_memory : public threads {
       if (!world_->has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
       auto file = world_->file(source);
       if (!file) return call.failure(errc::unsupported, "a directory has one name only");
-      world_->entries.emplace(std::move(target), std::move(file));
+      world_->put(std::move(target), std::move(file));
       return {};
     });
   }
@@ -358,7 +387,7 @@ class in_memory : public threads {
       if (world_->is_directory(key)) return false;
       if (world_->exists(key)) return call.failure(errc::already_exists, "a file has this name");
       if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its parent is missing");
-      world_->entries.emplace(std::move(key), nullptr);
+      world_->put(std::move(key), nullptr);
       return true;
     });
   }
@@ -369,7 +398,7 @@ class in_memory : public threads {
       if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
       if (key.empty()) return call.failure(errc::io_error, "the root stays");
       if (!world_->is_empty(key)) return call.failure(errc::io_error, "not empty");
-      world_->entries.erase(key);
+      world_->erase(key);
       return {};
     });
   }
@@ -380,15 +409,15 @@ class in_memory : public threads {
       if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
       const std::string prefix = key.empty() ? key : key + "/";
       list names;
-      for (auto at = world_->entries.lower_bound(prefix);
-           at != world_->entries.end() && at->first.starts_with(prefix);) {
-        const std::size_t slash = at->first.find('/', prefix.size());
+      const auto& all = world_->names;
+      for (std::size_t at = world_->lower_bound(prefix); at < all.size() && all[at].key.starts_with(prefix);) {
+        const std::string& found = all[at].key;
+        const std::size_t slash = found.find('/', prefix.size());
         if (slash == std::string::npos) {
-          names.push_back(at->first.substr(prefix.size()));
+          names.push_back(found.substr(prefix.size()));
           ++at;
         } else {
-          at = world_->entries.lower_bound(at->first.substr(0, slash) +
-                                           static_cast<char>('/' + 1));  // past that subtree
+          at = world_->lower_bound(found.substr(0, slash) + static_cast<char>('/' + 1));  // past that subtree
         }
       }
       return names;
@@ -408,7 +437,7 @@ class in_memory : public threads {
     return perform("make temporary directory", "", [&](const call_type&, std::string& key) -> result<std::string> {
       do key = "strata-" + std::to_string(++world_->temporaries);
       while (world_->exists(key));
-      world_->entries.emplace(key, nullptr);
+      world_->put(key, nullptr);
       return "/" + key;
     });
   }
@@ -418,7 +447,7 @@ class in_memory : public threads {
     return perform("lock file", path, [&](const call_type& call, std::string& key) -> result<file_lock> {
       if (!world_->exists(key)) {
         if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
-        world_->entries.emplace(key, std::make_shared<detail::memory_file>());
+        world_->put(key, std::make_shared<detail::memory_file>());
       }
       STRATA_TRY_LET(file, existing(call, key));
       if (file->locked) return call.failure(errc::in_use, "held by this process");
@@ -452,22 +481,19 @@ class in_memory : public threads {
 
   result<void> rename_directory(const detail::memory_call& call, const std::string& source,
                                 const std::string& target) const {
-    auto& entries = world_->entries;
     if (target.starts_with(source + "/")) return call.failure(errc::io_error, "a directory can't move into itself");
     if (world_->file(target)) return call.failure(errc::no_such_file, "a file has the new name");
     if (!world_->is_empty(target))
       return call.failure(errc::io_error, "the new name has a directory that is not empty");
-    // All that can fail comes first: new keys; then nodes only change place.
-    std::vector<std::pair<detail::memory_world::names::iterator, std::string>> moves;
-    moves.emplace_back(entries.find(source), target);
-    for (auto at = entries.lower_bound(source + "/"); at != entries.end() && at->first.starts_with(source + "/"); ++at)
-      moves.emplace_back(at, target + at->first.substr(source.size()));
-    entries.erase(target);
-    for (auto& [at, key] : moves) {
-      auto node = entries.extract(at);
-      node.key() = std::move(key);
-      entries.insert(std::move(node));
+    // All that can fail comes first.
+    dynamic_array<detail::memory_world::name> renamed;
+    for (const auto& each : world_->names) {
+      if (each.key == target) continue;
+      const bool moves = each.key == source || each.key.starts_with(source + "/");
+      renamed.push_back({moves ? target + each.key.substr(source.size()) : each.key, each.file});
     }
+    sort_by(renamed, [](const auto& a, const auto& b) { return a.key < b.key; });
+    world_->names.swap(renamed);
     return {};
   }
 
