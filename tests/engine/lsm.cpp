@@ -53,6 +53,8 @@ TEST_CASE("an option out of its range is refused before anything is touched", "[
       [](strata::options& o) { o.block_bytes = 32_KiB + 1; },
       [](strata::options& o) { o.table_bytes = 16_KiB - 1; },
       [](strata::options& o) { o.table_bytes = 4_GiB + 1; },
+      [](strata::options& o) { o.manifest_bytes = 4_KiB - 1; },
+      [](strata::options& o) { o.manifest_bytes = 1_GiB + 1; },
       [](strata::options& o) { o.sync_interval = std::chrono::milliseconds(0); },
       [](strata::options& o) { o.sync_interval = std::chrono::hours(2); },
       [](strata::options& o) { o.expiry_margin = std::chrono::minutes(-1); },

@@ -185,9 +185,10 @@ TEST_CASE("a manifest without an edit, without its file, or of another store is 
 }
 
 TEST_CASE("a manifest that has grown is written anew, and the old one goes", "[engine][manifest]") {
+  constexpr std::uint64_t bytes = 64 << 10;
   made_manifest made;
   std::uint64_t number = 10;
-  while (!made.written.has_grown()) {
+  while (!made.written.has_grown(bytes)) {
     require_ok(made.written.append(adding(number)));
     require_ok(made.written.append(dropping(number)));
     REQUIRE(++number < 100'000);
@@ -198,7 +199,7 @@ TEST_CASE("a manifest that has grown is written anew, and the old one goes", "[e
   CHECK(made.written.state().number == number + 1);
   CHECK_FALSE(*made.environment.file_exists(old));
   CHECK(read_file(made.environment, made.path()).size() < 400);
-  CHECK_FALSE(made.written.has_grown());
+  CHECK_FALSE(made.written.has_grown(bytes));
   require_ok(made.written.append(adding(number + 2)));
   manifest read(made.environment, "d");
   require_ok(read.recover());

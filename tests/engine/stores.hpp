@@ -51,6 +51,7 @@ inline strata::options tiny_options() {
   amounts.block_bytes = strata::operator""_KiB(1);
   amounts.cache_bytes = strata::operator""_KiB(64);
   amounts.memtables_max = 2;
+  amounts.manifest_bytes = strata::operator""_KiB(4);
   amounts.compaction.level_bytes_base = strata::operator""_KiB(64);
   amounts.compaction.fan_out = 4;
   amounts.compaction.level0_runs = 2;

@@ -26,6 +26,7 @@ namespace strata::inline STRATA_ABI::engine {
   if (!within(amounts.memtables_max, 2, 16)) return refuse("memtables_max must be 2 to 16");
   if (!within(amounts.block_bytes, 1_KiB, 32_KiB)) return refuse("block_bytes must be 1 KiB to 32 KiB");
   if (!within(amounts.table_bytes, 16_KiB, 4_GiB)) return refuse("table_bytes must be 16 KiB to 4 GiB");
+  if (!within(amounts.manifest_bytes, 4_KiB, 1_GiB)) return refuse("manifest_bytes must be 4 KiB to 1 GiB");
   if (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000)
     return refuse("sync_interval must be 1 ms to 1 h");
   if (amounts.expiry_margin.count() < 0 || amounts.expiry_margin.count() > 52'560'000)
@@ -319,7 +320,7 @@ class lsm_store {
   STRATA_COLD lsm_store(private_key, const Environment& environment, byte_string directory, const options& amounts)
       : environment_(environment), process_(environment.process_id()), options_(amounts),
         cache_(environment, amounts.cache_bytes),
-        versions_(environment, std::move(directory)), health_(environment),
+        versions_(environment, std::move(directory), options_.manifest_bytes), health_(environment),
         maintenance_(environment, options_, versions_, cache_, health_),
         committer_(environment, options_, versions_, health_, maintenance_) {}
 

@@ -176,9 +176,9 @@ class manifest {
     return {};
   }
 
-  // True when most of the file is edits that later ones undid.
-  [[nodiscard]] bool has_grown() const noexcept {
-    return writer_ && writer_->bytes() > (std::uint64_t{256} << 10) + 4 * whole_bytes_;
+  // True when most of the file is edits that later ones undid, and there are more than `bytes` of them.
+  [[nodiscard]] bool has_grown(std::uint64_t bytes) const noexcept {
+    return writer_ && writer_->bytes() > bytes + 4 * whole_bytes_;
   }
 
   // Invariant 4. `number` is a fresh file number below `file_ceiling`. After an error either file may count.

@@ -30,6 +30,7 @@ struct options {
   std::uint64_t cache_bytes = 64ull << 20;     // blocks of tables in memory; 0 caches nothing
   std::uint64_t block_bytes = 4096;            // 1 KiB to 32 KiB: of a table's data block
   std::uint64_t table_bytes = 32ull << 20;     // 16 KiB to 4 GiB: a compaction closes an output table at this size
+  std::uint64_t manifest_bytes = 256ull << 10;  // 4 KiB to 1 GiB: edits that may gather before they are written anew as one
 
   // Buffered durability: the log is synced in the background when any of these is reached.
   std::chrono::milliseconds sync_interval{100};  // since the oldest commit not yet synced

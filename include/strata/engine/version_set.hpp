@@ -32,9 +32,10 @@ class version_set {
   static constexpr sequence_number sequences_reserved = sequence_number{1} << 24;
   static constexpr std::uint64_t file_numbers_reserved = 64;
 
-  version_set(const Environment& environment, byte_string directory)
-      : environment_(environment), directory_(directory), manifest_(environment, std::move(directory)),
-        mutex_(environment), manifest_mutex_(environment) {}
+  // `manifest_bytes`: of edits that may gather in the manifest before it is written anew.
+  version_set(const Environment& environment, byte_string directory, std::uint64_t manifest_bytes)
+      : environment_(environment), directory_(directory), manifest_bytes_(manifest_bytes),
+        manifest_(environment, std::move(directory)), mutex_(environment), manifest_mutex_(environment) {}
   version_set(const version_set&) = delete;
   version_set& operator=(const version_set&) = delete;
 
@@ -42,6 +43,7 @@ class version_set {
   template <typename Recovered>
   STRATA_COLD void start(Recovered& recovered, std::shared_ptr<unit> active) {
     manifest_ = std::move(recovered.manifest_);
+    store_id_ = manifest_.state().store_id;
     const version_edit::counters& counts = manifest_.state().counts;
     visible_.store(recovered.last_sequence_, std::memory_order_release);
     orderly_ = counts.sequence_ceiling <= recovered.last_sequence_;
@@ -168,7 +170,7 @@ class version_set {
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
       if (contains_sorted(dropped, table->number()) && !after_names(*after, table->number())) table->mark_obsolete();
     });
-    return manifest_.has_grown() ? rewrite_manifest() : result<void>();
+    return manifest_.has_grown(manifest_bytes_) ? rewrite_manifest() : result<void>();
   }
 
   // The tables and the newest commit that is in them, taken together.
@@ -235,7 +237,7 @@ class version_set {
   std::atomic<std::uint64_t> last_time_us_{0};
 
   [[nodiscard]] const byte_string& directory() const noexcept { return directory_; }
-  [[nodiscard]] std::uint64_t store_id() const noexcept { return manifest_.state().store_id; }
+  [[nodiscard]] std::uint64_t store_id() const noexcept { return store_id_; }
   [[nodiscard]] typename Environment::mutex& mutex() noexcept { return mutex_; }
   // Requires mutex().
   [[nodiscard]] const std::shared_ptr<const state_type>& current() const noexcept { return owner_; }
@@ -310,7 +312,9 @@ class version_set {
 
   Environment environment_;
   byte_string directory_;
-  manifest<Environment> manifest_;
+  std::uint64_t manifest_bytes_;
+  std::uint64_t store_id_ = 0;  // not changed after start(): what `manifest_` says of it is under its mutex
+  manifest<Environment> manifest_;  // manifest_mutex_
   typename Environment::mutex mutex_;
   typename Environment::mutex manifest_mutex_;
   epoch_domain epochs_;
