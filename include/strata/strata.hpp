@@ -2,6 +2,11 @@
 #ifndef STRATA_STRATA_HPP
 #define STRATA_STRATA_HPP
 
+// First those whose messages a compiler shows: it begins with the way that it came to them.
+#include <strata/codec/storable.hpp>
+#include <strata/codec/lookup.hpp>
+#include <strata/store/schema.hpp>
+
 #include <strata/codec/uuid.hpp>
 #include <strata/compaction/fifo.hpp>
 #include <strata/compaction/leveled.hpp>

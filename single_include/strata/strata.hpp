@@ -49,7 +49,6 @@
 #include <initializer_list>
 #include <iterator>
 #include <limits>
-#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -166,1744 +165,6 @@ inline namespace literals {
 [[nodiscard]] consteval std::uint64_t operator""_MiB(unsigned long long count) { return count << 20; }
 [[nodiscard]] consteval std::uint64_t operator""_GiB(unsigned long long count) { return count << 30; }
 }  // namespace literals
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/codec/uuid.hpp
-//
-// A universally unique identifier as sixteen bytes, in the order in which it is written.
-#ifndef STRATA_CODEC_UUID_HPP
-#define STRATA_CODEC_UUID_HPP
-
-namespace strata::inline STRATA_ABI {
-
-// Sixteen bytes, the most significant first; they order as they are written, and as a key and a value they are stored
-// so. Thread safety: as a value.
-struct uuid {
-  std::array<std::uint8_t, 16> bytes{};
-
-  friend constexpr bool operator==(const uuid&, const uuid&) = default;
-  friend constexpr auto operator<=>(const uuid&, const uuid&) = default;
-};
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/dynamic_array.hpp
-//
-// Elements one behind the other, as in a std::vector: the array that the library itself keeps things in.
-//
-// Why not std::vector: a program that uses one store makes the compiler write some thirty kinds of array. What this one
-// leaves out (allocators, iterator classes, the strong guarantee for moves that throw) is four fifths of their compile
-// time and most of their code.
-//
-// Thread safety: as a value.
-//
-//   1. Elements [begin_, begin_ + size_) are alive; behind them there is room up to capacity_.
-//   2. A move of an element cannot fail, so an array is whole whatever happens while it grows.
-#ifndef STRATA_CORE_DYNAMIC_ARRAY_HPP
-#define STRATA_CORE_DYNAMIC_ARRAY_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace detail {
-
-// Memory for arrays of every kind, in units that are aligned for anything but what is over-aligned.
-[[nodiscard]] constexpr std::size_t array_units(std::size_t count, std::size_t element_bytes) noexcept {
-  return (count > PTRDIFF_MAX / element_bytes ? PTRDIFF_MAX : count * element_bytes) / sizeof(std::max_align_t) + 1;
-}
-[[nodiscard]] STRATA_NOINLINE inline void* allocate_array(std::size_t count, std::size_t element_bytes) {
-  return std::allocator<std::max_align_t>().allocate(array_units(count, element_bytes));
-}
-STRATA_NOINLINE inline void free_array(void* memory, std::size_t count, std::size_t element_bytes) noexcept {
-  std::allocator<std::max_align_t>().deallocate(static_cast<std::max_align_t*>(memory), array_units(count, element_bytes));
-}
-
-}  // namespace detail
-
-// The members do what those of std::vector do, unless said otherwise. Allocation that fails is std::bad_alloc.
-template <typename Element>
-class dynamic_array {
- public:
-  using value_type = Element;
-  using iterator = Element*;
-  using const_iterator = const Element*;
-
-  dynamic_array() noexcept = default;
-  explicit dynamic_array(std::size_t count) { resize(count); }
-  dynamic_array(std::initializer_list<Element> elements) { append(elements.begin(), elements.size()); }
-  dynamic_array(const dynamic_array& other) { append(other.begin_, other.size_); }
-  dynamic_array(dynamic_array&& other) noexcept
-      : begin_(std::exchange(other.begin_, nullptr)),
-        size_(std::exchange(other.size_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
-  dynamic_array& operator=(dynamic_array other) noexcept {
-    swap(other);
-    return *this;
-  }
-  ~dynamic_array() {
-    static_assert(std::is_nothrow_move_constructible_v<Element> && alignof(Element) <= alignof(std::max_align_t));
-    if (begin_ != nullptr) release();
-  }
-  void swap(dynamic_array& other) noexcept {
-    std::swap(begin_, other.begin_);
-    std::swap(size_, other.size_);
-    std::swap(capacity_, other.capacity_);
-  }
-
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-  [[nodiscard]] Element* data() noexcept { return begin_; }
-  [[nodiscard]] const Element* data() const noexcept { return begin_; }
-  [[nodiscard]] Element* begin() noexcept { return begin_; }
-  [[nodiscard]] const Element* begin() const noexcept { return begin_; }
-  [[nodiscard]] Element* end() noexcept { return begin_ + size_; }
-  [[nodiscard]] const Element* end() const noexcept { return begin_ + size_; }
-  [[nodiscard]] Element& operator[](std::size_t index) noexcept { return begin_[index]; }
-  [[nodiscard]] const Element& operator[](std::size_t index) const noexcept { return begin_[index]; }
-  [[nodiscard]] Element& front() noexcept { return begin_[0]; }
-  [[nodiscard]] const Element& front() const noexcept { return begin_[0]; }
-  [[nodiscard]] Element& back() noexcept { return begin_[size_ - 1]; }
-  [[nodiscard]] const Element& back() const noexcept { return begin_[size_ - 1]; }
-
-  void reserve(std::size_t count) {
-    if (count > capacity_) reallocate(count);
-  }
-  void push_back(Element element) { emplace_back(std::move(element)); }
-  // Requires: `arguments` refer to nothing in this array.
-  template <typename... Arguments>
-  Element& emplace_back(Arguments&&... arguments) {
-    if (size_ == capacity_) [[unlikely]]
-      reallocate(capacity_ < 4 ? 4 : capacity_ * 2);
-    Element& added = *std::construct_at(begin_ + size_, std::forward<Arguments>(arguments)...);
-    ++size_;
-    return added;
-  }
-  void pop_back() noexcept { std::destroy_at(begin_ + --size_); }
-  void resize(std::size_t count) {
-    if (count > capacity_) reallocate(count > 2 * capacity_ ? count : 2 * capacity_);
-    while (size_ < count) std::construct_at(begin_ + size_++);
-    shrink(count);
-  }
-  void clear() noexcept { shrink(0); }
-
-  // Puts an element before the one at `index`, or behind the last.
-  STRATA_NOINLINE void insert(std::size_t index, Element element) {
-    push_back(std::move(element));
-    if (index + 1 == size_) return;
-    Element added = std::move(back());
-    for (std::size_t at = size_ - 1; at > index; --at) begin_[at] = std::move(begin_[at - 1]);
-    begin_[index] = std::move(added);
-  }
-  void erase(std::size_t index) noexcept {
-    for (std::size_t at = index + 1; at < size_; ++at) begin_[at - 1] = std::move(begin_[at]);
-    pop_back();
-  }
-  // Erases the elements that `unwanted` is true for.
-  template <typename Predicate>
-  void erase_if(Predicate unwanted) {
-    std::size_t kept = 0;
-    for (std::size_t at = 0; at < size_; ++at) {
-      if (unwanted(begin_[at])) continue;
-      if (kept != at) begin_[kept] = std::move(begin_[at]);
-      ++kept;
-    }
-    shrink(kept);
-  }
-
-  [[nodiscard]] bool operator==(const dynamic_array& other) const {
-    if (size_ != other.size_) return false;
-    for (std::size_t at = 0; at < size_; ++at)
-      if (!(begin_[at] == other.begin_[at])) return false;
-    return true;
-  }
-
- private:
-  STRATA_NOINLINE void append(const Element* elements, std::size_t count) {
-    if (count == 0) return;
-    dynamic_array made;
-    made.reallocate(count);
-    for (; made.size_ < count; ++made.size_) std::construct_at(made.begin_ + made.size_, elements[made.size_]);
-    swap(made);
-  }
-  void shrink(std::size_t count) noexcept {
-    while (size_ > count) std::destroy_at(begin_ + --size_);
-  }
-  STRATA_NOINLINE void reallocate(std::size_t capacity) {
-    auto* const to = static_cast<Element*>(detail::allocate_array(capacity, sizeof(Element)));
-    for (std::size_t at = 0; at < size_; ++at) {
-      std::construct_at(to + at, std::move(begin_[at]));
-      std::destroy_at(begin_ + at);
-    }
-    if (begin_ != nullptr) detail::free_array(begin_, capacity_, sizeof(Element));
-    begin_ = to;
-    capacity_ = capacity;
-  }
-  STRATA_NOINLINE void release() noexcept {
-    shrink(0);
-    detail::free_array(begin_, capacity_, sizeof(Element));
-  }
-
-  Element* begin_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
-};
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/entry.hpp
-//
-// One version of one key: what memtables hold, tables store and cursors walk over.
-//
-// Order: keys ascending as unsigned bytes; of one key the highest sequence first. Within one source a (key, sequence)
-// pair is unique, except in a memtable, where a commit may write a key twice: there the later insert comes first, and
-// every reader takes the first it meets.
-#ifndef STRATA_CORE_ENTRY_HPP
-#define STRATA_CORE_ENTRY_HPP
-
-namespace strata::inline STRATA_ABI {
-
-// The number of a commit: increasing, never reused, also not after recovery. 0 is before the first commit.
-using sequence_number = std::uint64_t;
-
-// Frozen: 56 bits, so that a kind fits beside it in eight bytes. A million commits a second last 2,283 years.
-inline constexpr sequence_number sequence_max = (sequence_number{1} << 56) - 1;
-
-// What an entry says of its key. Frozen: on disk.
-enum class value_kind : std::uint8_t {
-  value = 1,              // the value
-  value_with_expiry = 2,  // eight bytes of expiry (µs since 1970, little-endian), then the value
-  tombstone = 3,          // erased
-  merge_operand = 4,      // reserved: to be folded into the version before
-};
-
-// Frozen limits, checked where bytes enter.
-inline constexpr std::size_t key_bytes_max = 65'535;                        // a key as its primitive encodes it
-inline constexpr std::size_t internal_key_bytes_max = key_bytes_max + 20;   // with run and collection before it
-inline constexpr std::size_t value_bytes_max = std::size_t{1} << 30;        // 1 GiB
-inline constexpr std::size_t commit_bytes_max = (std::size_t{1} << 31) - 1;  // 2 GiB
-
-// Views into the source that the entry was read from; valid as long as the source says.
-struct entry {
-  bytes_view key;
-  bytes_view value;
-  sequence_number sequence = 0;
-  value_kind kind = value_kind::value;
-};
-
-// Negative, zero, positive: whether (key, sequence) `a` stands before, at, after `b` in the order above.
-[[nodiscard]] inline int compare_versions(bytes_view a_key, sequence_number a_sequence, bytes_view b_key,
-                                          sequence_number b_sequence) noexcept {
-  if (const int order = a_key.compare(b_key); order != 0) return order;
-  return a_sequence > b_sequence ? -1 : a_sequence < b_sequence ? 1 : 0;
-}
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/compaction/requirements.hpp
-//
-// Compaction: which tables to merge next, and where the result goes. A policy decides; the engine does the work.
-//
-// A store's tables lie in levels, newest data in level 0. A level holds sorted runs, newest first; the tables of one
-// sorted run are in key order and do not overlap. Of one key every version in a level is newer than every version in
-// the levels below it, and every version in a sorted run newer than those in the runs after it.
-//
-// Requirements. `C` is the policy, `c` a const value of it, `s` a `compaction::shape`, `a` `compaction::amounts`.
-//
-// expression              returns                        what must hold
-// ----------------------  -----------------------------  ------------------------------------------------------------
-// C()                                                    no state: the same shape gives the same answer
-// C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo)
-// c.pick(s, a)            std::optional<compaction::plan> the next work, nothing when the shape is settled. Applied again
-//                                                        and again it ends. The engine calls it with no lock held
-// c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
-//                                                        table that lies above nothing has garbage
-// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: writers are
-//                                                        slowed in proportion. Garbage slows nobody and is no debt
-//
-// What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
-// compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
-// with a table go all that overlap it between it and the output, so that no older version comes to lie above a newer one.
-// A plan stays sound whatever is flushed after it was made. Inputs that overlap nothing are moved and not rewritten:
-// `is_trivial_move` in compaction/geometry.hpp.
-#ifndef STRATA_COMPACTION_REQUIREMENTS_HPP
-#define STRATA_COMPACTION_REQUIREMENTS_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace compaction {
-
-// One table, as a policy sees it. Views live as long as the shape.
-struct table_shape {
-  std::uint64_t number = 0;  // its file number: a higher one was written later
-  std::uint64_t bytes = 0;   // on disk
-  std::uint64_t entries = 0;
-  std::uint64_t tombstones = 0;        // point and range
-  std::uint64_t created_us = 0;        // wall clock of the newest commit in it, µs since 1970
-  bytes_view smallest;                 // the first key
-  bytes_view limit;                    // above every key: all keys k have smallest ≤ k < limit
-  // Whether a rewrite of it alone drops anything now, provided that nothing older lies below it: expired values, versions
-  // and tombstones that no snapshot holds any more. It is false of what such a rewrite made, until time passes or a snapshot
-  // goes. And whether that is so much that a rewrite pays by itself.
-  bool has_garbage = false;
-  bool is_worth_rewriting = false;
-};
-
-// Tables in key order that do not overlap. The higher `number`, the newer; 0 in the levels that hold one run for ever.
-struct sorted_run_shape {
-  std::uint64_t number = 0;
-  dynamic_array<table_shape> tables;
-};
-
-struct level_shape {
-  dynamic_array<sorted_run_shape> runs;  // newest first; none without tables
-};
-
-struct shape {
-  dynamic_array<level_shape> levels;  // [0] is the newest
-  std::uint64_t now_us = 0;         // wall clock
-};
-
-// The amounts that a user may turn; defaults are in `options`.
-struct amounts {
-  std::uint64_t level_bytes_base = 256ull << 20;  // leveled: what the first level below level 0 may hold
-  std::uint32_t fan_out = 10;                     // leveled: each level holds so many times the one above
-  std::uint32_t level0_runs = 4;                  // flushed runs that start a compaction; tiered: of every level
-  std::uint64_t fifo_bytes_max = 1ull << 30;      // fifo: oldest tables go beyond this
-  std::uint64_t fifo_age_us_max = 0;              // fifo: and those so much older than the newest commit; 0: no limit
-};
-
-inline constexpr std::uint32_t levels_max = 16;
-
-struct plan {
-  struct input {
-    std::uint32_t level = 0;
-    std::uint64_t table = 0;  // its number
-  };
-  dynamic_array<input> inputs;
-  std::uint32_t output_level = 0;
-  // Where in the output level: false joins its one run (whose overlapping tables must be inputs); true makes a new sorted
-  // run, newer than every run there.
-  bool output_is_new_run = false;
-  bool discard = false;  // no output: the inputs are dropped (fifo)
-};
-
-}  // namespace compaction
-
-namespace requirements {
-
-template <typename Policy>
-concept compaction =
-    std::default_initializable<Policy> && requires(const Policy& c, const strata::compaction::shape& s, const strata::compaction::amounts& a) {
-      { Policy::discards_live_data } -> std::convertible_to<bool>;
-      { c.pick(s, a) } -> std::same_as<std::optional<strata::compaction::plan>>;
-      { c.pick_all(s, a) } -> std::same_as<std::optional<strata::compaction::plan>>;
-      { c.debt_bytes(s, a) } -> std::same_as<std::uint64_t>;
-    };
-
-}  // namespace requirements
-
-namespace detail {
-
-template <typename Policy>
-consteval bool check_compaction() {
-  static_assert(requirements::compaction<Policy>,
-                "strata: compaction: discards_live_data, pick, pick_all or debt_bytes is missing; see compaction/requirements.hpp");
-  return true;
-}
-
-}  // namespace detail
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/function_ref.hpp
-//
-// A reference to something that can be called: two words, no allocation, no ownership. For parameters only: what it refers
-// to must outlive the call.
-#ifndef STRATA_CORE_FUNCTION_REF_HPP
-#define STRATA_CORE_FUNCTION_REF_HPP
-
-namespace strata::inline STRATA_ABI {
-
-template <typename Signature>
-class function_ref;
-
-template <typename Result, typename... Arguments>
-class function_ref<Result(Arguments...)> {
- public:
-  template <typename Function>
-    requires(!std::is_same_v<std::remove_cvref_t<Function>, function_ref> &&
-             std::is_invocable_r_v<Result, Function&, Arguments...>)
-  function_ref(Function&& function) noexcept  // NOLINT: implicit, as a parameter is
-      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
-        call_(&call<std::remove_reference_t<Function>>) {}
-
-  Result operator()(Arguments... arguments) const { return call_(object_, std::forward<Arguments>(arguments)...); }
-
- private:
-  template <typename Function>
-  static Result call(void* object, Arguments... arguments) {
-    return (*static_cast<Function*>(object))(std::forward<Arguments>(arguments)...);
-  }
-
-  void* object_;
-  Result (*call_)(void*, Arguments...);
-};
-
-// A call of one object's member, as what a thread runs: all threads of the library begin with one type of function.
-struct bound_call {
-  void* object;
-  void (*call)(void* object) noexcept;
-  void operator()() const noexcept { call(object); }
-};
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/ordering.hpp
-//
-// Sorting and searching arrays, written so that a use costs the compiler a comparison and a swap, and not a sort of its own.
-//
-// Thread safety: pure functions.
-#ifndef STRATA_CORE_ORDERING_HPP
-#define STRATA_CORE_ORDERING_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace detail {
-
-using index_relation = function_ref<bool(std::size_t, std::size_t)>;
-using index_swap = function_ref<void(std::size_t, std::size_t)>;
-
-// Lets the element at `root` sink until no child of it in [0, count) is larger.
-inline void sift_down(std::size_t root, std::size_t count, const index_relation& before, const index_swap& swap) {
-  for (;;) {
-    std::size_t child = 2 * root + 1;
-    if (child >= count) return;
-    if (child + 1 < count && before(child, child + 1)) ++child;
-    if (!before(root, child)) return;
-    swap(root, child);
-    root = child;
-  }
-}
-
-// Heap sort: no memory, O(n log n) whatever the order was.
-STRATA_NOINLINE inline void sort_indices(std::size_t count, index_relation before, index_swap swap) {
-  for (std::size_t root = count / 2; root-- > 0;) sift_down(root, count, before, swap);
-  for (std::size_t last = count; last-- > 1;) {
-    swap(0, last);
-    sift_down(0, last, before, swap);
-  }
-}
-
-}  // namespace detail
-
-// Sorts by `before`, a strict weak order. Not stable. For places that are not hot: some times slower than std::sort.
-template <typename Array, typename Before>
-void sort_by(Array& items, Before before) {
-  detail::sort_indices(
-      items.size(), [&](std::size_t a, std::size_t b) -> bool { return before(items[a], items[b]); },
-      [&](std::size_t a, std::size_t b) { std::swap(items[a], items[b]); });
-}
-template <typename Array>
-void sort_ascending(Array& items) {
-  sort_by(items, [](const auto& a, const auto& b) { return a < b; });
-}
-
-// The index of the first item that `in_front` is false for, or the size. Requires: no item that it is true for stands behind
-// one that it is false for. O(log n).
-template <typename Array, typename Predicate>
-[[nodiscard]] std::size_t first_behind(const Array& items, Predicate in_front) {
-  std::size_t begin = 0;
-  for (std::size_t count = items.size(); count > 0;) {
-    const std::size_t half = count / 2;
-    if (in_front(items[begin + half])) {
-      begin += half + 1;
-      count -= half + 1;
-    } else {
-      count = half;
-    }
-  }
-  return begin;
-}
-// Whether `value` is in `items`, which are ascending.
-template <typename Array, typename Value>
-[[nodiscard]] bool contains_sorted(const Array& items, const Value& value) {
-  const std::size_t at = first_behind(items, [&](const auto& item) { return item < value; });
-  return at < items.size() && !(value < items[at]);
-}
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/compaction/geometry.hpp
-//
-// What policies and the engine ask of a shape: ranges, overlap, bytes, and whether a plan needs any work at all.
-//
-// Thread safety: pure functions. Views that they return live as long as the shape.
-#ifndef STRATA_COMPACTION_GEOMETRY_HPP
-#define STRATA_COMPACTION_GEOMETRY_HPP
-
-namespace strata::inline STRATA_ABI::compaction {
-
-// All keys k with smallest ≤ k < limit.
-struct key_range {
-  bytes_view smallest;
-  bytes_view limit;
-};
-
-[[nodiscard]] inline bool by_level_and_table(const plan::input& a, const plan::input& b) noexcept {
-  return a.level != b.level ? a.level < b.level : a.table < b.table;
-}
-
-[[nodiscard]] inline key_range range_of(const table_shape& table) noexcept { return {table.smallest, table.limit}; }
-
-[[nodiscard]] inline bool overlaps(const key_range& a, const key_range& b) noexcept {
-  return a.smallest < b.limit && b.smallest < a.limit;
-}
-
-[[nodiscard]] inline bool contains(const key_range& outer, const key_range& inner) noexcept {
-  return outer.smallest <= inner.smallest && inner.limit <= outer.limit;
-}
-
-// The smallest range around both.
-[[nodiscard]] inline key_range hull(const key_range& a, const key_range& b) noexcept {
-  return {(std::min)(a.smallest, b.smallest), (std::max)(a.limit, b.limit)};
-}
-
-// The tables [begin, end) of a run.
-struct table_span {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  [[nodiscard]] bool empty() const noexcept { return begin == end; }
-};
-
-// The tables of a sorted run that overlap the range. O(log tables).
-[[nodiscard]] STRATA_COLD inline table_span overlapping(const sorted_run_shape& run, const key_range& range) noexcept {
-  const std::size_t begin = first_behind(run.tables, [&](const table_shape& t) { return t.limit <= range.smallest; });
-  const std::size_t end = first_behind(run.tables, [&](const table_shape& t) { return t.smallest < range.limit; });
-  return {begin, (std::max)(begin, end)};
-}
-
-[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const sorted_run_shape& run) noexcept {
-  std::uint64_t sum = 0;
-  for (const table_shape& table : run.tables) sum += table.bytes;
-  return sum;
-}
-
-[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const level_shape& level) noexcept {
-  std::uint64_t sum = 0;
-  for (const sorted_run_shape& run : level.runs) sum += bytes_of(run);
-  return sum;
-}
-
-// The level with that number; an empty one where the shape does not reach so deep.
-[[nodiscard]] inline const level_shape& level_at(const shape& s, std::size_t level) noexcept {
-  static const level_shape none;
-  return level < s.levels.size() ? s.levels[level] : none;
-}
-
-// Whether the level holds no table.
-[[nodiscard]] STRATA_COLD inline bool is_empty(const level_shape& level) noexcept {
-  for (const sorted_run_shape& run : level.runs)
-    if (!run.tables.empty()) return false;
-  return true;
-}
-
-// The lowest level (highest number) that holds a table; 0 where none does.
-[[nodiscard]] STRATA_COLD inline std::uint32_t lowest_level(const shape& s) noexcept {
-  std::size_t level = s.levels.size();
-  while (level > 1 && is_empty(s.levels[level - 1])) --level;
-  return level == 0 ? 0 : static_cast<std::uint32_t>(level - 1);
-}
-
-// How many sorted runs the level has; one without tables does not count.
-[[nodiscard]] STRATA_COLD inline std::size_t runs_of(const level_shape& level) noexcept {
-  std::size_t count = 0;
-  for (const sorted_run_shape& run : level.runs) count += run.tables.empty() ? 0u : 1u;
-  return count;
-}
-
-// Makes tables of a run, of a level, inputs of the plan.
-STRATA_COLD inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
-  for (std::size_t i = span.begin; i < span.end; ++i) to.inputs.push_back({level, run.tables[i].number});
-}
-STRATA_COLD inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
-  for (const sorted_run_shape& run : level_at(s, level).runs) add_inputs(to, level, run, {0, run.tables.size()});
-}
-
-// The tables that the plan takes, in the order of its inputs; those that don't exist are left out.
-// O(tables of the shape + inputs · log inputs).
-[[nodiscard]] STRATA_COLD inline dynamic_array<const table_shape*> input_tables(const shape& s, const plan& p) {
-  dynamic_array<std::size_t> places(p.inputs.size());  // of the inputs, in order of level and table
-  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
-  const auto before = [&](std::size_t place, const plan::input& other) { return by_level_and_table(p.inputs[place], other); };
-  sort_by(places, [&](std::size_t a, std::size_t b) { return before(a, p.inputs[b]); });
-  dynamic_array<const table_shape*> found(p.inputs.size());
-  for (std::uint32_t level = 0; level < s.levels.size(); ++level)
-    for (const sorted_run_shape& run : s.levels[level].runs)
-      for (const table_shape& table : run.tables) {
-        const plan::input wanted{level, table.number};
-        const std::size_t at = first_behind(places, [&](std::size_t place) { return before(place, wanted); });
-        if (at < places.size() && !by_level_and_table(wanted, p.inputs[places[at]])) found[places[at]] = &table;
-      }
-  found.erase_if([](const table_shape* table) { return table == nullptr; });
-  return found;
-}
-
-// Whether a table of the level `from` or below it may hold versions of keys of `range`.
-[[nodiscard]] STRATA_COLD inline bool holds_data(const shape& s, std::size_t from, const key_range& range) noexcept {
-  for (std::size_t level = from; level < s.levels.size(); ++level)
-    for (const sorted_run_shape& run : s.levels[level].runs)
-      if (!overlapping(run, range).empty()) return true;
-  return false;
-}
-
-// Whether the plan's result is its inputs as they are, moved to another level: nothing to read, nothing to write but the
-// manifest. Requires: a sound plan (soundness.hpp).
-//
-// So it is where no input overlaps another, or a table of the run that it joins. A table with tombstones or other garbage is
-// still rewritten when nothing older lies below it: that is where garbage ends, so it may as well end now.
-[[nodiscard]] STRATA_COLD inline bool is_trivial_move(const shape& s, const plan& p) {
-  if (p.discard) return false;
-  for (const plan::input& each : p.inputs)
-    if (each.level == p.output_level) return false;
-  dynamic_array<const table_shape*> moved = input_tables(s, p);
-  sort_by(moved, [](const table_shape* a, const table_shape* b) { return a->smallest < b->smallest; });
-  for (std::size_t i = 1; i < moved.size(); ++i)
-    if (overlaps(range_of(*moved[i - 1]), range_of(*moved[i]))) return false;
-  for (const table_shape* table : moved)
-    if ((table->tombstones != 0 || table->has_garbage) && !holds_data(s, p.output_level, range_of(*table))) return false;
-  return true;
-}
-
-}  // namespace strata::inline STRATA_ABI::compaction
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/error.hpp
-//
-// What can go wrong, said so that a program can tell the cases apart and a person can find the place.
-//
-// Corruption, I/O failure, misuse, conflict and refusal are different codes. Absence is not an error anywhere.
-#ifndef STRATA_CORE_ERROR_HPP
-#define STRATA_CORE_ERROR_HPP
-
-namespace strata::inline STRATA_ABI {
-
-// The stable codes. Numbers are frozen: programs log them, and the wire protocol of later doors carries them.
-enum class errc : std::uint16_t {
-  // The outside world.
-  io_error = 1,             // a read, write or directory call failed; `system_error()` says how
-  no_space = 2,             // the disk or the quota is full; reads go on, `resume()` after space was made
-  permission_denied = 3,    // the operating system refuses this path
-  no_such_file = 4,         // a file or directory that must exist does not
-  already_exists = 5,       // a file or directory that must not exist does
-  too_many_open_files = 6,  // the process or the system has no descriptor left
-  out_of_memory = 7,        // an allocation failed; nothing was changed
-  in_use = 8,               // another process, or another handle of this one, holds the store
-
-  // Stored bytes.
-  corruption = 20,           // a checksum, length or order on disk is wrong; file and offset say where
-  not_a_store = 21,          // the directory or file is not one of ours (wrong magic, foreign contents)
-  unsupported_version = 22,  // written by a later format than this library reads
-  schema_mismatch = 23,      // the collection was stored with other types than the ones it is opened with
-  decode_failed = 24,        // stored bytes are no value of the type that is read: bytes left over, missing, out of range
-
-  // The caller.
-  invalid_argument = 40,  // a parameter outside its documented range
-  key_too_large = 41,     // over 65,535 bytes when encoded
-  value_too_large = 42,   // over 1 GiB when encoded
-  commit_too_large = 43,  // over 2 GiB in one commit
-  read_only = 44,         // a write to what was opened for reading, or after a failed write latched the store
-  closed = 45,            // a call on a store, view or transaction after its end
-  unsupported = 46,       // this composition of policies cannot do that
-
-  // Other writers.
-  condition_not_met = 60,  // if_absent, if_present, if_version: what was asked for does not hold; nothing was written
-  conflict = 61,           // another commit changed what this transaction read; nothing was written
-  callback_failed = 62,    // a callback of the program threw; nothing of its transaction was written
-};
-
-// The name of a code as it is written above.
-[[nodiscard]] constexpr const char* to_string(errc code) noexcept {
-  switch (code) {
-    case errc::io_error: return "io_error";
-    case errc::no_space: return "no_space";
-    case errc::permission_denied: return "permission_denied";
-    case errc::no_such_file: return "no_such_file";
-    case errc::already_exists: return "already_exists";
-    case errc::too_many_open_files: return "too_many_open_files";
-    case errc::out_of_memory: return "out_of_memory";
-    case errc::in_use: return "in_use";
-    case errc::corruption: return "corruption";
-    case errc::not_a_store: return "not_a_store";
-    case errc::unsupported_version: return "unsupported_version";
-    case errc::schema_mismatch: return "schema_mismatch";
-    case errc::decode_failed: return "decode_failed";
-    case errc::invalid_argument: return "invalid_argument";
-    case errc::key_too_large: return "key_too_large";
-    case errc::value_too_large: return "value_too_large";
-    case errc::commit_too_large: return "commit_too_large";
-    case errc::read_only: return "read_only";
-    case errc::closed: return "closed";
-    case errc::unsupported: return "unsupported";
-    case errc::condition_not_met: return "condition_not_met";
-    case errc::conflict: return "conflict";
-    case errc::callback_failed: return "callback_failed";
-  }
-  return "unknown";
-}
-
-namespace detail {
-
-// What an error says beyond its code; shared by its copies.
-struct error_words {
-  std::atomic<std::uint32_t> owners{1};
-  bool has_offset = false;
-  int system_error = 0;
-  const char* operation = "";
-  const char* reason = "";
-  std::uint64_t offset = 0;
-  std::string file;
-};
-
-struct no_failure {};
-
-}  // namespace detail
-
-// One failure: what kind, during which operation, in which file and where, and what the operating system said.
-//
-// Two words wide, its text out of line, so that a `result` that succeeds costs next to nothing to pass on. Making one never
-// fails: where memory is short it loses its words, not its code. Thread safety: as a value.
-class error {
- public:
-  // `operation` and `reason` are string literals or otherwise outlive the error.
-  STRATA_COLD explicit error(errc code, const char* operation = "", const char* reason = "") noexcept
-      : code_(code), words_(new (std::nothrow) detail::error_words) {
-    if (words_ == nullptr) return;
-    words_->operation = operation;
-    words_->reason = reason;
-  }
-  // No failure: what a `result<void>` that succeeded holds.
-  explicit error(detail::no_failure) noexcept : code_(), words_(nullptr) {}
-  error(const error& other) noexcept : code_(other.code_), words_(other.words_) {
-    if (words_ != nullptr) words_->owners.fetch_add(1, std::memory_order_relaxed);
-  }
-  error(error&& other) noexcept : code_(other.code_), words_(other.words_) { other.words_ = nullptr; }
-  error& operator=(error other) noexcept {
-    std::swap(code_, other.code_);
-    std::swap(words_, other.words_);
-    return *this;
-  }
-  ~error() {
-    if (words_ != nullptr) [[unlikely]] release();
-  }
-
-  // Adds the file. Unchanged if memory is short.
-  STRATA_COLD error&& in_file(std::string_view file) && noexcept {
-    STRATA_TRY_BLOCK {
-      if (words_ != nullptr) words_->file = file;
-    }
-    STRATA_CATCH(...) {}
-    return std::move(*this);
-  }
-  // Adds the byte offset in the file.
-  STRATA_COLD error&& at_offset(std::uint64_t offset) && noexcept {
-    if (words_ != nullptr) {
-      words_->offset = offset;
-      words_->has_offset = true;
-    }
-    return std::move(*this);
-  }
-  // Adds the number that the operating system gave (`errno`).
-  STRATA_COLD error&& with_system_error(int number) && noexcept {
-    if (words_ != nullptr) words_->system_error = number;
-    return std::move(*this);
-  }
-
-  [[nodiscard]] errc code() const noexcept { return code_; }
-  // True of the one that a `result` with a value holds in an error's place.
-  [[nodiscard]] bool is_none() const noexcept { return code_ == errc{}; }
-  [[nodiscard]] const char* operation() const noexcept { return words_ != nullptr ? words_->operation : ""; }
-  [[nodiscard]] const char* reason() const noexcept { return words_ != nullptr ? words_->reason : ""; }
-  // Lives as long as this error or a copy of it.
-  [[nodiscard]] std::string_view file() const noexcept { return words_ != nullptr ? std::string_view(words_->file) : std::string_view(); }
-  [[nodiscard]] bool has_offset() const noexcept { return words_ != nullptr && words_->has_offset; }
-  [[nodiscard]] std::uint64_t offset() const noexcept { return words_ != nullptr ? words_->offset : 0; }
-  // 0 where the operating system had no part in it.
-  [[nodiscard]] int system_error() const noexcept { return words_ != nullptr ? words_->system_error : 0; }
-
-  // One line for a person: "corruption: read block: checksum mismatch (000012.table, offset 4096)".
-  [[nodiscard]] STRATA_COLD std::string message() const {
-    std::string text = to_string(code_);
-    if (words_ == nullptr) return text;
-    if (*words_->operation != 0) text.append(": ").append(words_->operation);
-    if (*words_->reason != 0) text.append(": ").append(words_->reason);
-    if (!words_->file.empty()) {
-      text.append(" (").append(words_->file);
-      if (words_->has_offset) text.append(", offset ").append(std::to_string(words_->offset));
-      text.append(")");
-    }
-    if (words_->system_error != 0) text.append(": ").append(std::strerror(words_->system_error));
-    return text;
-  }
-
-  friend bool operator==(const error& failure, errc code) noexcept { return failure.code_ == code; }
-
- private:
-  STRATA_COLD void release() noexcept {
-    if (words_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) std::unique_ptr<detail::error_words>{words_}.reset();
-  }
-
-  errc code_;
-  detail::error_words* words_;  // null: no failure, or none for want of memory
-};
-
-#if STRATA_EXCEPTIONS
-// What `result::value()` throws on an error, and what a range-`for` over a scan throws when a read fails under way.
-class exception : public std::exception {
- public:
-  explicit exception(strata::error failure) : error_(std::move(failure)), text_(error_.message()) {}
-  [[nodiscard]] const strata::error& error() const noexcept { return error_; }
-  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  strata::error error_;
-  std::string text_;
-};
-#endif
-
-// Called where exceptions don't exist and a program takes the value of a failed result. Must not return; when it does,
-// or when none is installed, the message goes to stderr and the process aborts.
-using failure_handler = void (*)(const error&);
-
-namespace detail {
-
-inline std::atomic<failure_handler>& installed_failure_handler() noexcept {
-  static std::atomic<failure_handler> handler{nullptr};
-  return handler;
-}
-
-[[noreturn]] STRATA_NOINLINE inline void raise(const error& failure) {
-#if STRATA_EXCEPTIONS
-  throw exception(failure);
-#else
-  if (failure_handler handler = installed_failure_handler().load(std::memory_order_acquire)) handler(failure);
-  std::fprintf(stderr, "strata: %s\n", failure.message().c_str());
-  std::abort();
-#endif
-}
-
-[[noreturn]] STRATA_NOINLINE inline void assertion_failed(const char* condition, const char* file, int line) noexcept {
-  std::fprintf(stderr, "strata: %s:%d: broken: %s\n", file, line, condition);
-  std::abort();
-}
-
-}  // namespace detail
-
-// Installs the handler for programs without exceptions and returns the one before. Any thread, any time.
-inline failure_handler set_failure_handler(failure_handler handler) noexcept {
-  return detail::installed_failure_handler().exchange(handler, std::memory_order_acq_rel);
-}
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/result.hpp
-//
-// A value or the error that stands in its place: the interface of `std::expected<T, strata::error>`, which the oldest
-// supported compilers lack.
-#ifndef STRATA_CORE_RESULT_HPP
-#define STRATA_CORE_RESULT_HPP
-
-namespace strata::inline STRATA_ABI {
-
-template <typename Value>
-class result;
-
-namespace detail {
-template <typename Type>
-inline constexpr bool is_result = false;
-template <typename Value>
-inline constexpr bool is_result<result<Value>> = true;
-}  // namespace detail
-
-// Holds a `Value` or an `error`. Converts from both. `value()` on an error throws `strata::exception` (see error.hpp).
-// Thread safety: as a value.
-template <typename Value>
-class [[nodiscard]] result {
-  static_assert(std::is_object_v<Value> && !std::is_array_v<Value>, "result<T>: T is an object type");
-
- public:
-  using value_type = Value;
-  using error_type = strata::error;
-
-  result()
-    requires std::is_default_constructible_v<Value>
-      : error_(detail::no_failure()), value_() {}
-  // From what converts to a value. Never from another result: its error would be lost in a conversion to bool.
-  template <typename Source = Value>
-    requires(std::is_convertible_v<Source&&, Value> && !detail::is_result<std::remove_cvref_t<Source>> &&
-             !std::is_same_v<std::remove_cvref_t<Source>, strata::error>)
-  result(Source&& source) noexcept(std::is_nothrow_constructible_v<Value, Source&&>)  // NOLINT: implicit as expected
-      : error_(detail::no_failure()), value_(std::forward<Source>(source)) {}
-  result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
-  result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
-
-  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) : error_(std::move(other.error_)) {
-    if (has_value()) std::construct_at(std::addressof(value_), std::move(other.value_));
-  }
-  result(const result& other)
-    requires std::is_copy_constructible_v<Value>
-      : error_(other.error_) {
-    if (has_value()) std::construct_at(std::addressof(value_), other.value_);
-  }
-  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) {
-    if (this != &other) {
-      std::destroy_at(this);
-      std::construct_at(this, std::move(other));
-    }
-    return *this;
-  }
-  result& operator=(const result& other)
-    requires std::is_copy_constructible_v<Value>
-  {
-    if (this != &other) *this = result(other);
-    return *this;
-  }
-  ~result() {
-    if (has_value()) std::destroy_at(std::addressof(value_));
-  }
-
-  [[nodiscard]] bool has_value() const noexcept { return error_.is_none(); }
-  // Not for bool, where it would be taken for the value.
-  [[nodiscard]] explicit operator bool() const noexcept
-    requires(!std::is_same_v<Value, bool>)
-  {
-    return error_.is_none();
-  }
-
-  // The value; of a temporary result a value of its own, so that a range-`for` over it is safe. On an error: throws `strata::exception`, or calls the failure handler where exceptions don't exist.
-  Value& value() & { return checked(), value_; }
-  const Value& value() const& { return checked(), value_; }
-  Value value() && { return checked(), std::move(value_); }
-
-  // Requires: has_value().
-  [[nodiscard]] Value& operator*() & noexcept { return value_; }
-  [[nodiscard]] const Value& operator*() const& noexcept { return value_; }
-  [[nodiscard]] Value operator*() && noexcept(std::is_nothrow_move_constructible_v<Value>) { return std::move(value_); }
-  [[nodiscard]] Value* operator->() noexcept { return std::addressof(value_); }
-  [[nodiscard]] const Value* operator->() const noexcept { return std::addressof(value_); }
-
-  // Requires: !has_value().
-  [[nodiscard]] const strata::error& error() const& noexcept { return error_; }
-  [[nodiscard]] strata::error&& error() && noexcept { return std::move(error_); }
-
-  template <typename Other>
-  [[nodiscard]] Value value_or(Other&& other) const& {
-    return has_value() ? value_ : static_cast<Value>(std::forward<Other>(other));
-  }
-  template <typename Other>
-  [[nodiscard]] Value value_or(Other&& other) && {
-    return has_value() ? std::move(value_) : static_cast<Value>(std::forward<Other>(other));
-  }
-
-  // Calls `next(value)`, which returns a result, or passes the error on.
-  template <typename Function>
-  auto and_then(Function&& next) && -> std::remove_cvref_t<std::invoke_result_t<Function, Value&&>> {
-    static_assert(detail::is_result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>>,
-                  "result::and_then: the function returns a strata::result");
-    if (!has_value()) return std::move(error_);
-    return std::forward<Function>(next)(std::move(value_));
-  }
-  // Calls `change(value)` and wraps what it returns, or passes the error on.
-  template <typename Function>
-  auto transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>>;
-  // Calls `mend(error)`, which returns a result of the same type, or passes the value on.
-  template <typename Function>
-  result or_else(Function&& mend) && {
-    if (has_value()) return std::move(*this);
-    return std::forward<Function>(mend)(std::move(error_));
-  }
-
- private:
-  void checked() const {
-    if (!has_value()) [[unlikely]] detail::raise(error_);
-  }
-
-  strata::error error_;  // "none" where there is a value
-  union {
-    Value value_;
-  };
-};
-
-// Success without a value, or an error.
-template <>
-class [[nodiscard]] result<void> {
- public:
-  using value_type = void;
-  using error_type = strata::error;
-
-  result() noexcept : error_(detail::no_failure()) {}
-  result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
-  result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
-
-  [[nodiscard]] bool has_value() const noexcept { return error_.is_none(); }
-  [[nodiscard]] explicit operator bool() const noexcept { return error_.is_none(); }
-  void value() const {
-    if (!has_value()) [[unlikely]] detail::raise(error_);
-  }
-  // Requires: has_value().
-  void operator*() const noexcept {}
-  // Requires: !has_value().
-  [[nodiscard]] const strata::error& error() const& noexcept { return error_; }
-  [[nodiscard]] strata::error&& error() && noexcept { return std::move(error_); }
-
-  template <typename Function>
-  auto and_then(Function&& next) && -> std::remove_cvref_t<std::invoke_result_t<Function>> {
-    if (!has_value()) return std::move(error_);
-    return std::forward<Function>(next)();
-  }
-  template <typename Function>
-  auto transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function>>> {
-    if (!has_value()) return std::move(error_);
-    if constexpr (std::is_void_v<std::invoke_result_t<Function>>) {
-      std::forward<Function>(change)();
-      return {};
-    } else {
-      return std::forward<Function>(change)();
-    }
-  }
-  template <typename Function>
-  result or_else(Function&& mend) && {
-    if (has_value()) return std::move(*this);
-    return std::forward<Function>(mend)(std::move(error_));
-  }
-
- private:
-  strata::error error_;
-};
-
-template <typename Value>
-template <typename Function>
-auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>> {
-  if (!has_value()) return std::move(error_);
-  if constexpr (std::is_void_v<std::invoke_result_t<Function, Value&&>>) {
-    std::forward<Function>(change)(std::move(value_));
-    return {};
-  } else {
-    return std::forward<Function>(change)(std::move(value_));
-  }
-}
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/environment/requirements.hpp
-//
-// The environment: everything that the library asks of the outside. Files, directories, a lock, clocks, threads.
-//
-// Nothing above this floor calls the operating system or owns a `std::mutex`, so that another environment (in memory,
-// simulated, the user's) replaces the whole world of a store. An environment is a cheap value: a handle to its world,
-// copied freely, used from any thread.
-//
-// Requirements. `E` is the environment, `e` a const value of it, `p`, `q` paths (`std::string_view`), `b` bytes
-// (`bytes_view`), `u` a `std::uint64_t`.
-//
-// expression                 returns                          what must hold
-// -------------------------  -------------------------------  -----------------------------------------------------------
-// e.create_file(p)           result<E::writable_file>         new and empty; already_exists where one is. Its name is
-//                                                             durable only after sync_directory
-// e.open_writable(p, u)      result<E::writable_file>         existing, cut to its first u bytes (u ≤ size, else
-//                                                             invalid_argument), appends go there
-// e.open_readable(p)         result<E::readable_file>         existing; no_such_file where none is
-// e.file_exists(p)           result<bool>                     for files and directories
-// e.file_size(p)             result<std::uint64_t>            bytes
-// e.rename_file(p, q)        result<void>                     atomic; replaces q
-// e.remove_file(p)           result<void>                     no_such_file where none is
-// e.link_file(p, q)          result<void>                     q becomes another name of p; unsupported where the file
-//                                                             system has no links; already_exists where q is
-// e.create_directory(p)      result<bool>                     true: made; false: was there. The parent must exist
-// e.remove_directory(p)      result<void>                     only an empty one
-// e.list_directory(p)        result<std::vector<std::string>> names without path, unordered, without . and ..
-// e.sync_directory(p)        result<void>                     names made, renamed and removed so far survive a power cut
-// e.temporary_directory()    result<std::string>              a new, empty directory of its own, for the caller to remove
-// e.lock_file(p)             result<E::file_lock>             creates p if it is not there; in_use where another process,
-//                                                             or another lock of this process, holds it; released on
-//                                                             destruction and at the end of the process
-// e.wall_time_us()           std::uint64_t                    µs since 1970; may jump both ways
-// e.steady_time_ns()         std::uint64_t                    never goes back
-// e.entropy()                std::uint64_t                    unpredictable (in a simulation: from its seed)
-// e.process_id()             std::uint64_t                    changes in a forked child
-// e.start_thread(name, f)    result<E::thread>                f() runs on a new thread; f is nothrow and movable
-// e.sleep_for_us(u)          void                             at least u µs
-// e.wait(w, v)               void                             blocks while the `std::atomic<std::uint32_t>` w holds v; may
-//                                                             wake without cause
-// e.wake_one(w), wake_all(w) void                             wakes one, all that wait on w
-//
-// A writable_file f (movable; destruction closes without a sync):
-// f.append(b)                result<void>                     all of b at the end. After an error the end is unknown
-// f.sync()                   result<void>                     contents and size survive a power cut. Never retried by the
-//                                                             library after an error
-// f.preallocate(u)           result<void>                     room for the first u bytes, size unchanged; unsupported where
-//                                                             the file system can't
-// f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
-// f.close()                  result<void>                     a second close does nothing
-//
-// A readable_file f (movable; const members from any thread):
-// f.read(u, to, n)           result<std::size_t>              up to n bytes from offset u into `char* to`; fewer only at
-//                                                             the end of the file
-// f.size()                   std::uint64_t                    at the time of opening
-//
-// E::mutex m(e): m.lock(), m.unlock(), m.try_lock(); not recursive. E::condition_variable c(e): c.wait(l), where l is a
-// `unique_lock<E::mutex>` (below); c.wait_for_us(l, u) → true when woken, false when u µs have passed (both may wake without cause);
-// c.notify_one(), c.notify_all(). E::thread t: movable; t.join(), once, before destruction.
-//
-// All paths are UTF-8 with '/' between the parts. Every call may be made from any thread; a writable_file, a thread and a
-// file_lock belong to one thread at a time, but for sync() and size(), which may run beside append(). Errors carry the
-// operation and the path.
-#ifndef STRATA_ENVIRONMENT_REQUIREMENTS_HPP
-#define STRATA_ENVIRONMENT_REQUIREMENTS_HPP
-
-namespace strata::inline STRATA_ABI {
-
-// Says which slot of a store a policy fills: `using strata_slot = slot::memtable;`.
-namespace slot {
-struct environment {};
-struct memtable {};
-struct wal {};
-struct sstable {};
-struct compaction {};
-struct engine {};
-struct schema {};
-}  // namespace slot
-
-// Holds a mutex of an environment. `std::unique_lock` without its header.
-template <typename Mutex>
-class unique_lock {
- public:
-  explicit unique_lock(Mutex& mutex) : mutex_(&mutex) { lock(); }
-  unique_lock(const unique_lock&) = delete;
-  unique_lock& operator=(const unique_lock&) = delete;
-  ~unique_lock() {
-    if (owns_) mutex_->unlock();
-  }
-  void lock() {
-    mutex_->lock();
-    owns_ = true;
-  }
-  void unlock() {
-    owns_ = false;
-    mutex_->unlock();
-  }
-  [[nodiscard]] bool owns_lock() const noexcept { return owns_; }
-  [[nodiscard]] Mutex& mutex() const noexcept { return *mutex_; }
-
- private:
-  Mutex* mutex_;
-  bool owns_ = false;
-};
-
-namespace requirements {
-
-template <typename File>
-concept writable_file = std::movable<File> && requires(File file, const File& constant, bytes_view bytes, std::uint64_t count) {
-  { file.append(bytes) } -> std::same_as<result<void>>;
-  { file.sync() } -> std::same_as<result<void>>;
-  { file.preallocate(count) } -> std::same_as<result<void>>;
-  { constant.size() } -> std::same_as<std::uint64_t>;
-  { file.close() } -> std::same_as<result<void>>;
-};
-
-template <typename File>
-concept readable_file = std::movable<File> && requires(const File& file, std::uint64_t offset, char* to, std::size_t count) {
-  { file.read(offset, to, count) } -> std::same_as<result<std::size_t>>;
-  { file.size() } -> std::same_as<std::uint64_t>;
-};
-
-template <typename Environment>
-concept environment_files =
-    requires { typename Environment::writable_file; typename Environment::readable_file; typename Environment::file_lock; } &&
-    writable_file<typename Environment::writable_file> && readable_file<typename Environment::readable_file> &&
-    requires(const Environment& e, std::string_view path, std::uint64_t size) {
-      { e.create_file(path) } -> std::same_as<result<typename Environment::writable_file>>;
-      { e.open_writable(path, size) } -> std::same_as<result<typename Environment::writable_file>>;
-      { e.open_readable(path) } -> std::same_as<result<typename Environment::readable_file>>;
-      { e.file_exists(path) } -> std::same_as<result<bool>>;
-      { e.file_size(path) } -> std::same_as<result<std::uint64_t>>;
-      { e.rename_file(path, path) } -> std::same_as<result<void>>;
-      { e.remove_file(path) } -> std::same_as<result<void>>;
-      { e.link_file(path, path) } -> std::same_as<result<void>>;
-      { e.lock_file(path) } -> std::same_as<result<typename Environment::file_lock>>;
-    };
-
-template <typename Environment>
-concept environment_directories = requires(const Environment& e, std::string_view path) {
-  { e.create_directory(path) } -> std::same_as<result<bool>>;
-  { e.remove_directory(path) } -> std::same_as<result<void>>;
-  { e.list_directory(path) } -> std::same_as<result<std::vector<std::string>>>;
-  { e.sync_directory(path) } -> std::same_as<result<void>>;
-  { e.temporary_directory() } -> std::same_as<result<std::string>>;
-};
-
-template <typename Environment>
-concept environment_clocks = requires(const Environment& e, std::uint64_t duration_us) {
-  { e.wall_time_us() } -> std::same_as<std::uint64_t>;
-  { e.steady_time_ns() } -> std::same_as<std::uint64_t>;
-  { e.entropy() } -> std::same_as<std::uint64_t>;
-  { e.process_id() } -> std::same_as<std::uint64_t>;
-  e.sleep_for_us(duration_us);
-};
-
-template <typename Environment>
-concept environment_threads =
-    requires { typename Environment::mutex; typename Environment::condition_variable; typename Environment::thread; } &&
-    std::constructible_from<typename Environment::mutex, const Environment&> &&
-    std::constructible_from<typename Environment::condition_variable, const Environment&> &&
-    std::movable<typename Environment::thread> &&
-    requires(const Environment& e, typename Environment::mutex& mutex, typename Environment::condition_variable& condition,
-             unique_lock<typename Environment::mutex>& lock, typename Environment::thread& thread, const char* name,
-             void (*function)(), std::atomic<std::uint32_t>& word, std::uint64_t duration_us) {
-      mutex.lock();
-      mutex.unlock();
-      { mutex.try_lock() } -> std::same_as<bool>;
-      condition.wait(lock);
-      { condition.wait_for_us(lock, duration_us) } -> std::same_as<bool>;
-      condition.notify_one();
-      condition.notify_all();
-      { e.start_thread(name, function) } -> std::same_as<result<typename Environment::thread>>;
-      thread.join();
-      e.wait(word, std::uint32_t{});
-      e.wake_one(word);
-      e.wake_all(word);
-    };
-
-// All of the above: what the environment slot takes.
-template <typename Environment>
-concept environment = std::copyable<Environment> && std::default_initializable<Environment> && environment_files<Environment> &&
-                      environment_directories<Environment> && environment_clocks<Environment> &&
-                      environment_threads<Environment>;
-
-}  // namespace requirements
-
-namespace detail {
-
-// The check battery of the slot: run first by a composition, so that a wrong policy gives one line a missing part.
-template <typename Environment>
-consteval bool check_environment() {
-  static_assert(std::copyable<Environment> && std::default_initializable<Environment>,
-                "strata: environment: must be copyable and default constructible (a handle to its world)");
-  static_assert(requirements::environment_files<Environment>,
-                "strata: environment: files are missing or differ; see the table in environment/requirements.hpp");
-  static_assert(requirements::environment_directories<Environment>,
-                "strata: environment: directories are missing or differ; see the table in environment/requirements.hpp");
-  static_assert(requirements::environment_clocks<Environment>,
-                "strata: environment: clocks are missing or differ; see the table in environment/requirements.hpp");
-  static_assert(requirements::environment_threads<Environment>,
-                "strata: environment: threads are missing or differ; see the table in environment/requirements.hpp");
-  return true;
-}
-
-}  // namespace detail
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/compaction/fifo.hpp
-//
-// First in, first out: nothing is ever merged, the oldest tables are dropped. For data that is worth less with age and may
-// go unread: logs, measurements, caches.
-//
-// **Deletes what was not erased** once the store is larger, or the data older, than the amounts say: `discards_live_data`.
-//
-// Thread safety: no state.
-//
-//  1. Tables go from the oldest run on, in it the one with the oldest newest commit first. A run is touched only when all
-//     older ones are gone: else an overwritten version in them would be back.
-//  2. A table goes while all tables have more than `fifo_bytes_max` bytes together, or when its newest commit is more than
-//     `fifo_age_us_max` older than the newest commit in any table.
-//
-// Age is counted from the newest commit, not from the clock on the wall (unless that is behind): a clock that jumps ahead
-// deletes nothing by itself, and a store to which nothing is written keeps what it has.
-//
-// No write amplification at all. Every flush adds a run that reads may have to look into: keys that grow with time keep
-// most of them out by their range, filters the others.
-#ifndef STRATA_COMPACTION_FIFO_HPP
-#define STRATA_COMPACTION_FIFO_HPP
-
-namespace strata::inline STRATA_ABI::compaction {
-
-class fifo {
- public:
-  using strata_slot = slot::compaction;
-  static constexpr bool discards_live_data = true;
-
-  // All tables that are due, to be discarded at once; nothing where none is. Allocates; O(tables · log tables).
-  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
-    std::uint64_t total = 0;
-    for (const level_shape& level : s.levels) total += bytes_of(level);
-    const std::uint64_t oldest_kept = oldest_commit_kept(s, a);
-    plan dropped;
-    dropped.discard = true;
-    for (std::uint32_t level = lowest_level(s) + 1; level-- > 0;) {
-      const dynamic_array<sorted_run_shape>& runs = level_at(s, level).runs;
-      for (std::size_t run = runs.size(); run-- > 0;) {
-        for (const table_shape* table : oldest_first(runs[run])) {
-          if (total <= a.fifo_bytes_max && table->created_us >= oldest_kept) return some(dropped);
-          total -= table->bytes;
-          dropped.inputs.push_back({level, table->number});
-        }
-      }
-    }
-    return some(dropped);
-  }
-
-  // What `pick` says: there is no smaller shape that keeps the data.
-  [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts& a) const { return pick(s, a); }
-
-  // 0: dropping a table moves no bytes, so no writer needs to wait for it.
-  [[nodiscard]] std::uint64_t debt_bytes(const shape&, const amounts&) const { return 0; }
-
- private:
-  [[nodiscard]] STRATA_COLD static std::optional<plan> some(const plan& dropped) {
-    if (dropped.inputs.empty()) return std::nullopt;
-    return dropped;
-  }
-
-  [[nodiscard]] STRATA_COLD static std::uint64_t oldest_commit_kept(const shape& s, const amounts& a) noexcept {
-    if (a.fifo_age_us_max == 0) return 0;
-    std::uint64_t newest = 0;
-    for (const level_shape& level : s.levels)
-      for (const sorted_run_shape& run : level.runs)
-        for (const table_shape& table : run.tables) newest = (std::max)(newest, table.created_us);
-    const std::uint64_t now = (std::min)(newest, s.now_us);
-    return now > a.fifo_age_us_max ? now - a.fifo_age_us_max : 0;
-  }
-
-  [[nodiscard]] STRATA_COLD static dynamic_array<const table_shape*> oldest_first(const sorted_run_shape& run) {
-    dynamic_array<const table_shape*> tables;
-    for (const table_shape& table : run.tables) tables.push_back(&table);
-    sort_by(tables, [](const table_shape* a, const table_shape* b) {
-      return a->created_us != b->created_us ? a->created_us < b->created_us : a->number < b->number;
-    });
-    return tables;
-  }
-};
-
-static_assert(requirements::compaction<fifo>);
-
-}  // namespace strata::inline STRATA_ABI::compaction
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/compaction/leveled.hpp
-//
-// Leveled compaction: below level 0 each level is one sorted run, so many times larger than the one above.
-//
-// Reads look into few runs and little space holds what is overwritten; the price is that data is rewritten about half the
-// fan-out once a level. The default.
-//
-// Thread safety: no state.
-//
-//  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
-//     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
-//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
-//  2. Levels above the base level are empty and skipped: flushed runs go from level 0 straight to the base level, or to the
-//     first level with data where that is higher.
-//  3. The fullest level is worked on first: level 0 by its runs, others by their bytes, against what they may hold.
-//  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
-//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
-//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
-//  5. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
-//     else would ever come to take expired values and released versions out of the lowest level.
-#ifndef STRATA_COMPACTION_LEVELED_HPP
-#define STRATA_COMPACTION_LEVELED_HPP
-
-namespace strata::inline STRATA_ABI::compaction {
-
-class leveled {
- public:
-  using strata_slot = slot::compaction;
-  static constexpr bool discards_live_data = false;
-
-  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 250 TB before the base
-  // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
-  static constexpr std::uint32_t lowest_level_default = 7;
-
-  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, no level more bytes than it may, and no table of
-  // rule 5 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
-  // O(tables · log tables).
-  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
-    if (std::optional<plan> united = unite_runs(s)) return united;
-    const sizes measured = measure(s, a);
-    std::uint32_t fullest = 0;
-    double fullness = level0_is_full(s, a) ? share(runs_of(level_at(s, 0)), level0_runs(a)) : 0;
-    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
-      if (measured.bytes[level] <= measured.target[level]) continue;
-      const double share_used = share(measured.bytes[level], measured.target[level]);
-      if (share_used > fullness) {
-        fullness = share_used;
-        fullest = level;
-      }
-    }
-    if (fullness == 0) return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
-    if (fullest == 0) return move_level0(s, measured);
-    return move_table(s, fullest, fullest + 1, best_table(s, fullest));
-  }
-
-  // One step towards a single sorted run below level 0: several runs of a level into one, else level 0 into the next level,
-  // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
-  // usual work, other work comes in between, and the whole costs about 1.1 times the data.
-  //
-  // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
-  // those with garbage are rewritten where they are. There a tombstone alone is no reason: it is held by a snapshot, and would
-  // still be there after another round, and another; it becomes garbage when the snapshot goes.
-  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts& a) const {
-    if (std::optional<plan> united = unite_runs(s)) return united;
-    if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
-    const std::uint32_t upper = next_level_with_data(s, 1);
-    const std::uint32_t lower = next_level_with_data(s, upper + 1);
-    if (lower < levels_max) return move_table(s, upper, lower, 0);
-    // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
-    if (upper < lowest_level_default) {
-      const sorted_run_shape& run = run_of(s, upper);
-      for (std::size_t place = 0; place < run.tables.size(); ++place)
-        if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
-    }
-    return rewrite_garbage(s, a, &table_shape::has_garbage);
-  }
-
-  // An estimate of what will be read and written again until `pick` has nothing more but garbage: 0 exactly when it has
-  // nothing more.
-  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
-    sizes measured = measure(s, a);
-    std::uint64_t debt = 0;
-    for (std::uint32_t level = 1; level < levels_max; ++level)
-      if (runs_of(level_at(s, level)) > 1) debt += measured.bytes[level];
-    if (level0_is_full(s, a)) {
-      const std::uint32_t output = level0_output(s, measured);
-      debt += measured.bytes[0] + measured.bytes[output];
-      measured.bytes[output] += measured.bytes[0];
-    }
-    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
-      if (measured.bytes[level] <= measured.target[level]) continue;
-      const std::uint64_t surplus = measured.bytes[level] - measured.target[level];
-      const double overlap = (std::min)(share(measured.bytes[level + 1], measured.bytes[level]), double(fan_out(a)));
-      debt += surplus + static_cast<std::uint64_t>(static_cast<double>(surplus) * overlap);
-      measured.bytes[level + 1] += surplus;
-    }
-    return debt;
-  }
-
- private:
-  struct sizes {
-    std::uint64_t bytes[levels_max] = {};
-    std::uint64_t target[levels_max] = {};  // of 1 to lowest - 1; the lowest has none
-    std::uint32_t base = 0;
-    std::uint32_t lowest = 0;
-  };
-
-  [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
-  [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
-  [[nodiscard]] STRATA_COLD static bool level0_is_full(const shape& s, const amounts& a) noexcept {
-    return runs_of(level_at(s, 0)) >= level0_runs(a);
-  }
-  [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
-    return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
-  }
-
-  [[nodiscard]] STRATA_COLD static sizes measure(const shape& s, const amounts& a) noexcept {
-    sizes found;
-    std::uint64_t largest = 0;
-    for (std::uint32_t level = 0; level < levels_max; ++level) {
-      found.bytes[level] = bytes_of(level_at(s, level));
-      if (level > 0) largest = (std::max)(largest, found.bytes[level]);
-    }
-    found.lowest = (std::max)(lowest_level(s), lowest_level_default);
-    found.base = found.lowest;
-    // The largest level counts as the lowest one, where it belongs and will come to lie.
-    std::uint64_t target = largest;
-    for (std::uint32_t level = found.lowest - 1; level > 0; --level) {
-      target /= fan_out(a);
-      if (target >= (std::max)(a.level_bytes_base, std::uint64_t{1})) found.base = level;
-      found.target[level] = target;
-    }
-    return found;
-  }
-
-  // The first level from `from` on that holds a table; `levels_max` where none does.
-  [[nodiscard]] STRATA_COLD static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
-    while (from < levels_max && is_empty(level_at(s, from))) ++from;
-    return (std::min)(from, levels_max);
-  }
-
-  [[nodiscard]] STRATA_COLD static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
-    return (std::min)(measured.base, next_level_with_data(s, 1));
-  }
-
-  // Another policy may have left several runs in a level; here all but level 0 have one.
-  [[nodiscard]] STRATA_COLD static std::optional<plan> unite_runs(const shape& s) {
-    for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
-      if (runs_of(s.levels[level]) < 2) continue;
-      plan united;
-      add_inputs(united, s, level);
-      united.output_level = level;
-      united.output_is_new_run = true;
-      return united;
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] STRATA_COLD static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
-    plan moved;
-    add_inputs(moved, s, 0);
-    moved.output_level = level0_output(s, measured);
-    std::optional<key_range> whole;
-    for (const sorted_run_shape& run : s.levels[0].runs)
-      for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
-    STRATA_ASSERT(whole.has_value());
-    for (const sorted_run_shape& run : level_at(s, moved.output_level).runs)
-      add_inputs(moved, moved.output_level, run, overlapping(run, *whole));
-    return moved;
-  }
-
-  // The one run of a level. Requires: data in it, and runs united.
-  [[nodiscard]] static const sorted_run_shape& run_of(const shape& s, std::uint32_t level) {
-    const dynamic_array<sorted_run_shape>& runs = s.levels[level].runs;
-    std::size_t at = 0;
-    while (runs[at].tables.empty()) ++at;
-    return runs[at];
-  }
-
-  // Which table of the level to move into the next: the place in its run.
-  [[nodiscard]] STRATA_COLD static std::size_t best_table(const shape& s, std::uint32_t level) {
-    const sorted_run_shape& run = run_of(s, level);
-    std::size_t best = 0;
-    double best_ratio = 0;
-    bool best_is_erased = false;
-    for (std::size_t i = 0; i < run.tables.size(); ++i) {
-      const table_shape& table = run.tables[i];
-      std::uint64_t overlap = 0;
-      for (const sorted_run_shape& next : level_at(s, level + 1).runs) {
-        const table_span span = overlapping(next, range_of(table));
-        for (std::size_t j = span.begin; j < span.end; ++j) overlap += next.tables[j].bytes;
-      }
-      const double ratio = share(overlap, table.bytes);
-      const bool is_erased = table.tombstones > 0 && table.tombstones >= table.entries - table.entries / 2;
-      if (i > 0 && (best_is_erased > is_erased || (best_is_erased == is_erased && best_ratio <= ratio))) continue;
-      best = i;
-      best_ratio = ratio;
-      best_is_erased = is_erased;
-    }
-    return best;
-  }
-
-  // The first tables with that reason and nothing older below them, in place: neighbours together, so that what is left of
-  // them makes fewer tables, as far as `level_bytes_base` goes. Lowest level first. Requires: runs united.
-  //
-  // Sound: all else in the run lies before or behind them, and nothing is passed. In no level above 0 does the output meet
-  // a run that a flush adds.
-  [[nodiscard]] STRATA_COLD static std::optional<plan> rewrite_garbage(const shape& s, const amounts& a,
-                                                                   bool table_shape::*reason) {
-    for (std::uint32_t level = lowest_level(s); level > 0; --level) {
-      if (is_empty(s.levels[level])) continue;
-      const sorted_run_shape& run = run_of(s, level);
-      const auto is_due = [&](std::size_t place) {
-        return run.tables[place].*reason && !holds_data(s, level + 1, range_of(run.tables[place]));
-      };
-      for (std::size_t place = 0; place < run.tables.size(); ++place) {
-        if (!is_due(place)) continue;
-        std::uint64_t bytes = run.tables[place].bytes;
-        std::size_t end = place + 1;
-        for (; end < run.tables.size() && is_due(end); ++end) {
-          bytes += run.tables[end].bytes;
-          if (bytes > a.level_bytes_base) break;
-        }
-        plan rewritten;
-        rewritten.output_level = level;
-        add_inputs(rewritten, level, run, {place, end});
-        return rewritten;
-      }
-    }
-    return std::nullopt;
-  }
-
-  // The table at that place of the upper level, into the lower level. Requires: the levels between are empty.
-  [[nodiscard]] STRATA_COLD static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
-                                                      std::size_t place) {
-    const sorted_run_shape& run = run_of(s, upper);
-    plan moved;
-    moved.output_level = lower;
-    table_span taken{place, place + 1};
-    for (const sorted_run_shape& next : level_at(s, lower).runs) {
-      key_range whole = range_of(run.tables[place]);
-      const table_span span = overlapping(next, whole);
-      if (span.empty()) continue;
-      whole = hull(whole, hull(range_of(next.tables[span.begin]), range_of(next.tables[span.end - 1])));
-      while (taken.begin > 0 && contains(whole, range_of(run.tables[taken.begin - 1]))) --taken.begin;
-      while (taken.end < run.tables.size() && contains(whole, range_of(run.tables[taken.end]))) ++taken.end;
-      add_inputs(moved, lower, next, span);
-    }
-    add_inputs(moved, upper, run, taken);
-    return moved;
-  }
-};
-
-static_assert(requirements::compaction<leveled>);
-
-}  // namespace strata::inline STRATA_ABI::compaction
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/compaction/tiered.hpp
-//
-// Tiered compaction: a level collects sorted runs, and when it is full all of them become one run of the next level.
-//
-// Data is rewritten about once a level, half as often as with leveled or less; the price is that a read looks into several
-// runs a level. For stores that are written more than read.
-//
-// Thread safety: no state.
-//
-//  1. A level is full at `level0_runs` (T) runs, at least two.
-//  2. The lowest level with data is different, as most data lies there: it holds one run. What comes down is merged with it,
-//     not laid beside it, so that what is overwritten is not kept T times.
-//     The merge also drops what has expired and what snapshots have let go; in between only `compact()` looks for that.
-//  3. When that run has T times the bytes of what comes down, the result goes one level deeper instead, and makes room for
-//     another tier above it. So merging with the lowest run costs at most T times what comes down.
-//
-// Space: the tiers above the lowest run hold at most about T/(T-1) times its bytes (1.33 at T = 4), whatever is overwritten;
-// a store whose whole data fits in one memtable holds up to T runs of it. While the largest merge runs, its output comes
-// on top. Write amplification: one a level, and T/2 on average for the lowest.
-#ifndef STRATA_COMPACTION_TIERED_HPP
-#define STRATA_COMPACTION_TIERED_HPP
-
-namespace strata::inline STRATA_ABI::compaction {
-
-class tiered {
- public:
-  using strata_slot = slot::compaction;
-  static constexpr bool discards_live_data = false;
-
-  // The merge of the highest full level; nothing where none is full. Every plan leaves fewer runs, so it ends. Allocates.
-  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
-    for (std::uint32_t level = 0; level < s.levels.size(); ++level)
-      if (runs_of(s.levels[level]) >= runs_max(a)) return merge_level(s, a, level);
-    return std::nullopt;
-  }
-
-  // All runs into one, in one step: a merge of this policy takes whole levels anyway, and the lowest is most of the store. It
-  // needs as much free space as there is data. Nothing where one sorted run below level 0 without garbage is all there is.
-  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts&) const {
-    std::size_t runs = 0;
-    for (const level_shape& level : s.levels) runs += runs_of(level);
-    if (runs == 0 || (runs == 1 && is_empty(level_at(s, 0)) && !has_garbage(s))) return std::nullopt;
-    plan all;
-    for (std::uint32_t level = 0; level < s.levels.size(); ++level) add_inputs(all, s, level);
-    all.output_level = (std::max)(lowest_level(s), 1u);
-    all.output_is_new_run = true;
-    return all;
-  }
-
-  // The bytes of all full levels, with the lowest run where they are merged with it: 0 exactly when `pick` has nothing.
-  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
-    const std::uint32_t lowest = lowest_level(s);
-    std::uint64_t debt = 0;
-    for (std::uint32_t level = 0; level < s.levels.size(); ++level) {
-      if (runs_of(s.levels[level]) < runs_max(a)) continue;
-      debt += bytes_of(s.levels[level]);
-      if (level + 1 == lowest && runs_of(s.levels[lowest]) < runs_max(a)) debt += bytes_of(s.levels[lowest]);
-    }
-    return debt;
-  }
-
- private:
-  [[nodiscard]] STRATA_COLD static bool has_garbage(const shape& s) noexcept {
-    for (const level_shape& level : s.levels)
-      for (const sorted_run_shape& run : level.runs)
-        for (const table_shape& table : run.tables)
-          if (table.has_garbage) return true;
-    return false;
-  }
-
-  // One run a level would be merged for ever.
-  [[nodiscard]] STRATA_COLD static std::size_t runs_max(const amounts& a) noexcept { return (std::max)(a.level0_runs, 2u); }
-
-  [[nodiscard]] STRATA_COLD static std::optional<plan> merge_level(const shape& s, const amounts& a, std::uint32_t level) {
-    const std::uint32_t below = (std::min)(level + 1, levels_max - 1);
-    plan merged;
-    add_inputs(merged, s, level);
-    merged.output_level = below;
-    merged.output_is_new_run = true;
-    if (below == level || below != lowest_level(s)) return merged;
-    add_inputs(merged, s, below);
-    const bool has_outgrown = bytes_of(s.levels[below]) / runs_max(a) >= bytes_of(s.levels[level]);
-    if (has_outgrown && below + 1 < levels_max) merged.output_level = below + 1;
-    return merged;
-  }
-};
-
-static_assert(requirements::compaction<tiered>);
-
-}  // namespace strata::inline STRATA_ABI::compaction
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/fwd.hpp
-//
-// Forward declarations of what programs name. Includes nothing but the configuration.
-#ifndef STRATA_FWD_HPP
-#define STRATA_FWD_HPP
-
-namespace strata::inline STRATA_ABI {
-
-class error;
-template <typename Value>
-class result;
-struct options;
-struct put_options;
-struct write_options;
-struct statistics;
-
-template <typename Key, typename Value>
-struct kv;
-template <const auto&... Descriptors>
-struct schema;
-template <typename... Policies>
-class store;
-template <typename Engine, typename Schema>
-class transaction;
-template <typename Engine, typename Schema>
-class snapshot;
 
 }  // namespace strata::inline STRATA_ABI
 
@@ -3441,788 +1702,45 @@ template <typename Key, typename Given>
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// strata/codec/fingerprint.hpp
+// strata/core/function_ref.hpp
 //
-// FNV-1a, 64 bits: the identity of a type's encoding, computed by the compiler where it is asked to.
-//
-// A fingerprint tells types apart that a program mixed up. It is no checksum and no defence against an adversary.
-#ifndef STRATA_CODEC_FINGERPRINT_HPP
-#define STRATA_CODEC_FINGERPRINT_HPP
-
-namespace strata::inline STRATA_ABI::detail {
-
-// Takes bytes one after the other. Frozen: fingerprints are stored.
-class fingerprint_hash {
- public:
-  constexpr void byte(unsigned char value) noexcept { state_ = (state_ ^ value) * 0x100000001B3; }
-  constexpr void bytes(bytes_view values) noexcept {
-    for (const char value : values) byte(static_cast<unsigned char>(value));
-  }
-  // As `append_varint` writes it.
-  constexpr void varint(std::uint64_t value) noexcept {
-    for (; value >= 0x80; value >>= 7) byte(static_cast<unsigned char>((value & 0x7F) | 0x80));
-    byte(static_cast<unsigned char>(value));
-  }
-  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return state_; }
-
- private:
-  std::uint64_t state_ = 0xCBF29CE484222325;
-};
-
-}  // namespace strata::inline STRATA_ABI::detail
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/codec/ordered_bytes.hpp
-//
-// The bytes of which keys are made: scalars and strings whose unsigned byte order is their own order.
-//
-// Thread safety: pure functions; a reader belongs to one thread.
-//
-// Frozen, all of it: keys are on disk, and their order is the order of every table.
-//
-//   unsigned     big-endian
-//   signed       big-endian, sign bit flipped
-//   floating     IEEE 754 bits, big-endian: negative → all bits inverted, else sign bit set; −0 is +0; no NaN
-//   text, bytes  00 → 00 FF; then 00 01, unless nothing of the key follows
-//
-// Why 00 01 and not a plain 00 ends a string: the next field may begin with FF, and "a" 00 FF… would then be the
-// beginning of a string with a zero byte in it.
-#ifndef STRATA_CODEC_ORDERED_BYTES_HPP
-#define STRATA_CODEC_ORDERED_BYTES_HPP
-
-namespace strata::inline STRATA_ABI::detail {
-
-// Whether something of the key follows a string.
-enum class string_end : unsigned char { open, marked };
-
-template <std::size_t Size>
-using unsigned_of_size = std::conditional_t<
-    Size == 1, std::uint8_t,
-    std::conditional_t<Size == 2, std::uint16_t, std::conditional_t<Size == 4, std::uint32_t, std::uint64_t>>>;
-
-template <typename Unsigned>
-inline constexpr Unsigned sign_bit = static_cast<Unsigned>(Unsigned{1} << (8 * sizeof(Unsigned) - 1));
-
-template <typename Unsigned>
-void append_big_endian(byte_string& out, Unsigned value) {
-  char buffer[sizeof value];
-  for (std::size_t i = 0; i < sizeof value; ++i)
-    buffer[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (sizeof value - 1 - i))));
-  out.append(buffer, sizeof value);
-}
-
-template <typename Integer>
-void append_ordered_integer(byte_string& out, Integer value) {
-  using bits = unsigned_of_size<sizeof(Integer)>;
-  const bits flip = std::is_signed_v<Integer> ? sign_bit<bits> : bits{0};
-  append_big_endian(out, static_cast<bits>(static_cast<bits>(value) ^ flip));
-}
-
-// False for NaN, which has no place in an order; nothing is appended then.
-template <typename Float>
-[[nodiscard]] bool append_ordered_float(byte_string& out, Float value) {
-  using bits = unsigned_of_size<sizeof(Float)>;
-  if (value != value) return false;
-  bits image = value == Float{0} ? bits{0} : std::bit_cast<bits>(value);
-  image = (image & sign_bit<bits>) != 0 ? static_cast<bits>(~image) : static_cast<bits>(image | sign_bit<bits>);
-  append_big_endian(out, image);
-  return true;
-}
-
-// One append where there is no zero byte, which is nearly always.
-inline void append_ordered_text(byte_string& out, bytes_view text, string_end end) {
-  while (!text.empty()) {
-    const void* zero = std::memchr(text.data(), 0, text.size());
-    if (zero == nullptr) [[likely]]
-      break;
-    const auto length = static_cast<std::size_t>(static_cast<const char*>(zero) - text.data());
-    out.append(text.data(), length).append("\x00\xFF", 2);
-    text.remove_prefix(length + 1);
-  }
-  out.append(text);
-  if (end == string_end::marked) out.append("\x00\x01", 2);
-}
-
-// What `descending` does to the bytes of what it holds, from `begin` on.
-inline void complement(byte_string& out, std::size_t begin) noexcept {
-  for (std::size_t i = begin; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
-}
-
-// Reads what the functions above wrote and accepts nothing else: every key has one encoding, and a read past the end
-// or of other bytes fails, with everything after it. The last field of a caller may therefore check for all.
-class ordered_reader {
- public:
-  explicit ordered_reader(bytes_view input) noexcept : at_(input.data()), end_(input.data() + input.size()) {}
-
-  // All was read and nothing failed.
-  [[nodiscard]] bool complete() const noexcept { return !failed_ && at_ == end_; }
-  [[nodiscard]] bool ok() const noexcept { return !failed_; }
-  void fail() noexcept {
-    failed_ = true;
-    at_ = end_;
-  }
-
-  // From here on bytes are complements, or no longer are.
-  void turn() noexcept { mask_ = static_cast<unsigned char>(~mask_); }
-
-  template <typename Unsigned>
-  [[nodiscard]] Unsigned big_endian() noexcept {
-    if (remaining() < sizeof(Unsigned)) return fail(), Unsigned{0};
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(Unsigned); ++i) value = value << 8 | next();
-    return static_cast<Unsigned>(value);
-  }
-
-  template <typename Integer>
-  [[nodiscard]] Integer integer() noexcept {
-    using bits = unsigned_of_size<sizeof(Integer)>;
-    const bits flip = std::is_signed_v<Integer> ? sign_bit<bits> : bits{0};
-    return static_cast<Integer>(static_cast<bits>(big_endian<bits>() ^ flip));
-  }
-
-  template <typename Float>
-  [[nodiscard]] Float floating() noexcept {
-    using bits = unsigned_of_size<sizeof(Float)>;
-    const bits image = big_endian<bits>();
-    const bool negative = (image & sign_bit<bits>) == 0;
-    const bits plain = negative ? static_cast<bits>(~image) : static_cast<bits>(image ^ sign_bit<bits>);
-    const auto value = std::bit_cast<Float>(plain);
-    if (value != value || (negative && value == Float{0})) return fail(), Float{0};
-    return value;
-  }
-
-  // A byte of at most `limit`.
-  [[nodiscard]] unsigned char byte_up_to(unsigned char limit) noexcept {
-    const auto value = big_endian<std::uint8_t>();
-    if (value > limit) return fail(), static_cast<unsigned char>(0);
-    return value;
-  }
-
-  // `length` bytes as they are.
-  void copy(char* to, std::size_t length) noexcept {
-    if (length > remaining()) return fail();
-    for (std::size_t i = 0; i < length; ++i) to[i] = static_cast<char>(next());
-  }
-
-  // A string into `into`, whose memory is used again.
-  void text(byte_string& into, string_end end) {
-    into.clear();
-    while (!failed_) {
-      const void* zero = remaining() == 0 ? nullptr : std::memchr(at_, mask_, remaining());
-      const char* const stop = zero == nullptr ? end_ : static_cast<const char*>(zero);
-      append(into, stop);
-      if (zero == nullptr) {
-        if (end == string_end::marked) fail();
-        return;
-      }
-      if (remaining() < 2) return fail();
-      ++at_;
-      const unsigned char after = next();
-      if (after == 0x01 && end == string_end::marked) return;
-      if (after != 0xFF) return fail();
-      into.push_back('\0');
-    }
-  }
-
- private:
-  [[nodiscard]] std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
-  unsigned char next() noexcept { return static_cast<unsigned char>(static_cast<unsigned char>(*at_++) ^ mask_); }
-
-  void append(byte_string& into, const char* stop) {
-    const std::size_t begin = into.size();
-    into.append(at_, static_cast<std::size_t>(stop - at_));
-    if (mask_ != 0) complement(into, begin);
-    at_ = stop;
-  }
-
-  const char* at_;
-  const char* end_;
-  unsigned char mask_ = 0;
-  bool failed_ = false;
-};
-
-}  // namespace strata::inline STRATA_ABI::detail
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/codec/type_kind.hpp
-//
-// The numbers by which stored type descriptions and fingerprints name a type.
-#ifndef STRATA_CODEC_TYPE_KIND_HPP
-#define STRATA_CODEC_TYPE_KIND_HPP
-
-namespace strata::inline STRATA_ABI::detail {
-
-// Frozen: on disk. An integer is named by width and sign, whatever the language calls it, an enum as its integer.
-enum class type_kind : unsigned char {
-  boolean = 1,
-  unsigned_8 = 2,
-  unsigned_16 = 3,
-  unsigned_32 = 4,
-  unsigned_64 = 5,
-  signed_8 = 6,
-  signed_16 = 7,
-  signed_32 = 8,
-  signed_64 = 9,
-  float_32 = 10,
-  float_64 = 11,
-  text = 12,
-  bytes = 13,
-  optional = 14,    // type
-  sequence = 15,    // type
-  set = 16,         // type
-  map = 17,         // key type, mapped type
-  array = 18,       // varint length, type
-  tuple = 19,       // varint count, types
-  variant = 20,     // varint count, types
-  structure = 21,   // varint count, then for each field: sized name, type
-  enclosing = 22,   // varint: how many structures to go out from the innermost; 0 is that one itself
-  duration = 23,    // varint numerator and denominator of the period in seconds, type
-  time_point = 24,  // the same
-  custom = 25,      // sized name
-  descending = 26,  // type; only in fingerprints of keys
-
-  // Only in memory: a structure with its defaults, former names and predecessor (see schema.hpp).
-  evolving_structure = 64,
-};
-
-// The kind of a scalar.
-template <typename Type>
-consteval type_kind scalar_kind() {
-  constexpr shape what = shape_of<Type>;
-  if constexpr (what == shape::enumeration) {
-    return scalar_kind<std::underlying_type_t<Type>>();
-  } else if constexpr (what == shape::boolean) {
-    return type_kind::boolean;
-  } else if constexpr (what == shape::floating) {
-    return sizeof(Type) == 4 ? type_kind::float_32 : type_kind::float_64;
-  } else {
-    constexpr unsigned width = std::bit_width(sizeof(Type)) - 1;
-    return static_cast<type_kind>((std::is_signed_v<Type> ? 6 : 2) + width);
-  }
-}
-
-}  // namespace strata::inline STRATA_ABI::detail
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/codec/ordered_key.hpp
-//
-// Keys: C++ values to bytes whose unsigned order is the order of the values, and back.
-//
-// Thread safety: pure functions.
-//
-// Invariants:
-// 1. encode(a) < encode(b), as unsigned bytes, exactly when a < b; equal exactly when a == b (−0 and +0 are one key).
-// 2. Every key has one encoding; decoding accepts no other, reads nothing past its input and uses all of it.
-// 3. The encoding of a key's leading fields, as `encode_leading` writes it, begins the encoding of every key with these
-//    fields and of no other.
-//
-//   bool 00 | 01 · enum as its underlying type · optional 00 | 01 value · variant one byte of index, then the value
-//   tuple, pair, array, aggregate: the fields in order · descending: every byte complemented, its strings end-marked
-//   duration, time_point: their representation · a codec's own: its bytes as a string · scalars, strings: see
-//   ordered_bytes.hpp
-//
-// Frozen: on disk. A string is end-marked unless it is the last field of the whole key, however deep it stands.
-#ifndef STRATA_CODEC_ORDERED_KEY_HPP
-#define STRATA_CODEC_ORDERED_KEY_HPP
-
-// In this order: see storable.hpp.
+// A reference to something that can be called: two words, no allocation, no ownership. For parameters only: what it refers
+// to must outlive the call.
+#ifndef STRATA_CORE_FUNCTION_REF_HPP
+#define STRATA_CORE_FUNCTION_REF_HPP
 
 namespace strata::inline STRATA_ABI {
 
-namespace detail {
+template <typename Signature>
+class function_ref;
 
-template <typename Bytes>
-[[nodiscard]] bytes_view view_of_bytes(const Bytes& bytes) noexcept {
-  return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
-}
+template <typename Result, typename... Arguments>
+class function_ref<Result(Arguments...)> {
+ public:
+  template <typename Function>
+    requires(!std::is_same_v<std::remove_cvref_t<Function>, function_ref> &&
+             std::is_invocable_r_v<Result, Function&, Arguments...>)
+  function_ref(Function&& function) noexcept  // NOLINT: implicit, as a parameter is
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
+        call_(&call<std::remove_reference_t<Function>>) {}
 
-template <typename Type>
-inline constexpr bool is_plain_byte = std::is_integral_v<Type>&& std::is_unsigned_v<Type> && sizeof(Type) == 1 &&
-                                      !std::is_same_v<Type, bool>;
-
-template <typename Type>
-[[nodiscard]] bool write_key(byte_string& out, const Type& key, string_end end);
-
-// Writes fields; only the last of them can be the key's last.
-struct key_field_writer {
-  byte_string& out;
-  string_end end;
-
-  template <typename... Fields>
-  bool operator()(const Fields&... fields) const {
-    [[maybe_unused]] std::size_t left = sizeof...(Fields);
-    return (write_key(out, fields, --left == 0 ? end : string_end::marked) && ...);
-  }
-};
-
-template <typename Tuple, std::size_t... Index>
-bool write_key_tuple(byte_string& out, const Tuple& key, string_end end, std::index_sequence<Index...>) {
-  return key_field_writer{out, end}(get<Index>(key)...);
-}
-
-template <typename Array>
-bool write_key_array(byte_string& out, const Array& key, string_end end) {
-  using element = typename array_of<Array>::element;
-  constexpr std::size_t size = array_of<Array>::size;
-  if constexpr (is_plain_byte<element> && size != 0) {
-    out.append(static_cast<const char*>(static_cast<const void*>(&key[0])), size);
-  } else {
-    for (std::size_t i = 0; i < size; ++i)
-      if (!write_key(out, key[i], i + 1 == size ? end : string_end::marked)) return false;
-  }
-  return true;
-}
-
-template <typename Variant, std::size_t... Index>
-bool write_key_variant(byte_string& out, const Variant& key, string_end end, std::index_sequence<Index...>) {
-  static_assert(sizeof...(Index) <= 255, "strata: a variant in a key has at most 255 alternatives");
-  if (key.valueless_by_exception()) return false;
-  out.push_back(static_cast<char>(key.index()));
-  bool written = false;
-  static_cast<void>(((key.index() == Index && (written = write_key(out, *get_if<Index>(&key), end), true)) || ...));
-  return written;
-}
-
-// False if the key, or a part of it, has no place in the order.
-template <typename Type>
-bool write_key(byte_string& out, const Type& key, string_end end) {
-  constexpr shape what = shape_of<Type>;
-  if constexpr (what == shape::boolean) {
-    return out.push_back(key ? '\1' : '\0'), true;
-  } else if constexpr (what == shape::integer) {
-    return append_ordered_integer(out, key), true;
-  } else if constexpr (what == shape::enumeration) {
-    return write_key(out, static_cast<std::underlying_type_t<Type>>(key), end);
-  } else if constexpr (what == shape::floating) {
-    return append_ordered_float(out, key);
-  } else if constexpr (what == shape::text || what == shape::bytes) {
-    return append_ordered_text(out, view_of_bytes(key), end), true;
-  } else if constexpr (what == shape::optional) {
-    out.push_back(key.has_value() ? '\1' : '\0');
-    return !key.has_value() || write_key(out, *key, end);
-  } else if constexpr (what == shape::array) {
-    return write_key_array(out, key, end);
-  } else if constexpr (what == shape::tuple) {
-    return write_key_tuple(out, key, end, std::make_index_sequence<std::tuple_size<Type>::value>{});
-  } else if constexpr (what == shape::variant) {
-    return write_key_variant(out, key, end, std::make_index_sequence<alternatives_of<Type>::types::size>{});
-  } else if constexpr (what == shape::aggregate) {
-    return visit_fields(key, key_field_writer{out, end});
-  } else if constexpr (what == shape::duration) {
-    return write_key(out, key.count(), end);
-  } else if constexpr (what == shape::time_point) {
-    return write_key(out, key.time_since_epoch().count(), end);
-  } else if constexpr (what == shape::descending) {
-    const std::size_t begin = out.size();
-    const bool written = write_key(out, key.value, string_end::marked);
-    complement(out, begin);
-    return written;
-  } else {
-    byte_string own;
-    codec<Type>::encode_key(own, key);
-    return append_ordered_text(out, own, end), true;
-  }
-}
-
-template <typename Type>
-void read_key(ordered_reader& in, Type& into, string_end end);
-
-struct key_field_reader {
-  ordered_reader& in;
-  string_end end;
-
-  template <typename... Fields>
-  void operator()(Fields&... fields) const {
-    [[maybe_unused]] std::size_t left = sizeof...(Fields);
-    (read_key(in, fields, --left == 0 ? end : string_end::marked), ...);
-  }
-};
-
-template <typename Tuple, std::size_t... Index>
-void read_key_tuple(ordered_reader& in, Tuple& into, string_end end, std::index_sequence<Index...>) {
-  key_field_reader{in, end}(get<Index>(into)...);
-}
-
-template <typename Array>
-void read_key_array(ordered_reader& in, Array& into, string_end end) {
-  constexpr std::size_t size = array_of<Array>::size;
-  if constexpr (is_plain_byte<typename array_of<Array>::element> && size != 0) {
-    in.copy(static_cast<char*>(static_cast<void*>(&into[0])), size);
-  } else {
-    for (std::size_t i = 0; i < size && in.ok(); ++i) read_key(in, into[i], i + 1 == size ? end : string_end::marked);
-  }
-}
-
-template <typename Variant, std::size_t... Index>
-void read_key_variant(ordered_reader& in, Variant& into, string_end end, std::index_sequence<Index...>) {
-  const unsigned char index = in.byte_up_to(sizeof...(Index) - 1);
-  if (!in.ok()) return;
-  static_cast<void>(((index == Index && (read_key(in, into.template emplace<Index>(), end), true)) || ...));
-}
-
-template <typename Type>
-void read_key(ordered_reader& in, Type& into, string_end end) {
-  constexpr shape what = shape_of<Type>;
-  if constexpr (what == shape::boolean) {
-    into = in.byte_up_to(1) != 0;
-  } else if constexpr (what == shape::integer) {
-    into = in.integer<Type>();
-  } else if constexpr (what == shape::enumeration) {
-    std::underlying_type_t<Type> number{};
-    read_key(in, number, end);
-    into = static_cast<Type>(number);
-  } else if constexpr (what == shape::floating) {
-    into = in.floating<Type>();
-  } else if constexpr (std::is_same_v<Type, byte_string>) {
-    in.text(into, end);
-  } else if constexpr (what == shape::text || what == shape::bytes) {
-    byte_string text;
-    in.text(text, end);
-    into.resize(text.size());
-    if (!text.empty()) std::memcpy(into.data(), text.data(), text.size());
-  } else if constexpr (what == shape::optional) {
-    if (in.byte_up_to(1) == 0) return into.reset();
-    read_key(in, into.has_value() ? *into : into.emplace(), end);
-  } else if constexpr (what == shape::array) {
-    read_key_array(in, into, end);
-  } else if constexpr (what == shape::tuple) {
-    read_key_tuple(in, into, end, std::make_index_sequence<std::tuple_size<Type>::value>{});
-  } else if constexpr (what == shape::variant) {
-    read_key_variant(in, into, end, std::make_index_sequence<alternatives_of<Type>::types::size>{});
-  } else if constexpr (what == shape::aggregate) {
-    visit_fields(into, key_field_reader{in, end});
-  } else if constexpr (what == shape::duration) {
-    typename Type::rep count{};
-    read_key(in, count, end);
-    into = Type(count);
-  } else if constexpr (what == shape::time_point) {
-    time_point_representation<Type> count{};
-    read_key(in, count, end);
-    into = Type(typename Type::duration(count));
-  } else if constexpr (what == shape::descending) {
-    in.turn();
-    read_key(in, into.value, string_end::marked);
-    in.turn();
-  } else {
-    byte_string own;
-    in.text(own, end);
-    if (in.ok() && !codec<Type>::decode_key(own, into)) in.fail();
-  }
-}
-
-template <typename Type>
-constexpr void hash_key_type(fingerprint_hash& hash);
-
-template <typename... Types>
-constexpr void hash_key_types(fingerprint_hash& hash, type_kind kind, type_list<Types...>) {
-  hash.byte(static_cast<unsigned char>(kind));
-  hash.varint(sizeof...(Types));
-  (hash_key_type<Types>(hash), ...);
-}
-
-template <typename Period, typename Representation>
-constexpr void hash_key_time(fingerprint_hash& hash, type_kind kind) {
-  hash.byte(static_cast<unsigned char>(kind));
-  hash.varint(static_cast<std::uint64_t>(Period::num));
-  hash.varint(static_cast<std::uint64_t>(Period::den));
-  hash_key_type<Representation>(hash);
-}
-
-template <typename Inner>
-constexpr void hash_key_around(fingerprint_hash& hash, type_kind kind) {
-  hash.byte(static_cast<unsigned char>(kind));
-  hash_key_type<Inner>(hash);
-}
-
-template <typename Type>
-constexpr void hash_key_type(fingerprint_hash& hash) {
-  constexpr shape what = shape_of<Type>;
-  if constexpr (what == shape::text) {
-    hash.byte(static_cast<unsigned char>(type_kind::text));
-  } else if constexpr (what == shape::bytes) {
-    hash.byte(static_cast<unsigned char>(type_kind::bytes));
-  } else if constexpr (what == shape::optional) {
-    hash_key_around<typename Type::value_type>(hash, type_kind::optional);
-  } else if constexpr (what == shape::array) {
-    hash.byte(static_cast<unsigned char>(type_kind::array));
-    hash.varint(array_of<Type>::size);
-    hash_key_type<typename array_of<Type>::element>(hash);
-  } else if constexpr (what == shape::tuple) {
-    hash_key_types(hash, type_kind::tuple, tuple_types<Type>{});
-  } else if constexpr (what == shape::variant) {
-    hash_key_types(hash, type_kind::variant, typename alternatives_of<Type>::types{});
-  } else if constexpr (what == shape::aggregate) {
-    hash_key_types(hash, type_kind::tuple, field_types<Type>{});
-  } else if constexpr (what == shape::duration) {
-    hash_key_time<typename Type::period, typename Type::rep>(hash, type_kind::duration);
-  } else if constexpr (what == shape::time_point) {
-    hash_key_time<typename Type::duration::period, typename Type::duration::rep>(hash, type_kind::time_point);
-  } else if constexpr (what == shape::descending) {
-    hash_key_around<decltype(Type::value)>(hash, type_kind::descending);
-  } else if constexpr (what == shape::custom) {
-    hash.byte(static_cast<unsigned char>(type_kind::custom));
-    hash.varint(codec<Type>::name.size());
-    hash.bytes(codec<Type>::name);
-  } else {
-    hash.byte(static_cast<unsigned char>(scalar_kind<Type>()));
-  }
-}
-
-template <typename Type>
-consteval std::uint64_t find_key_fingerprint() {
-  fingerprint_hash hash;
-  hash_key_type<Type>(hash);
-  return hash.value();
-}
-
-[[nodiscard]] inline error not_a_key() noexcept {
-  return error(errc::decode_failed, "decode key", "the bytes are no key of this type");
-}
-
-enum class key_outcome : unsigned char { written, without_order, out_of_range, inexact };
-
-// Writes what looks up a `Key`, as that key; see lookup.hpp. Requires: nothing is wrong with it.
-template <typename Key, typename Given>
-[[nodiscard]] key_outcome write_lookup(byte_string& out, const Given& given, string_end end);
-
-template <typename... Keys>
-struct lookup_field_writer {
-  byte_string& out;
-  string_end end;
-
-  template <typename... Given>
-  key_outcome operator()(const Given&... given) const {
-    [[maybe_unused]] std::size_t left = sizeof...(Given);
-    key_outcome outcome = key_outcome::written;
-    static_cast<void>(((outcome = write_lookup<Keys>(out, given, --left == 0 ? end : string_end::marked),
-                        outcome == key_outcome::written) &&
-                       ...));
-    return outcome;
-  }
-};
-
-template <typename Given, typename... Keys>
-key_outcome write_lookup_fields(byte_string& out, const Given& given, string_end end, type_list<Keys...>) {
-  const lookup_field_writer<Keys...> writer{out, end};
-  if constexpr (shape_of<Given> == shape::aggregate) {
-    return visit_fields(given, writer);
-  } else {
-    return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-      return writer(get<Index>(given)...);
-    }
-    (std::index_sequence_for<Keys...>{});
-  }
-}
-
-template <typename Key, typename Given>
-key_outcome write_lookup_elements(byte_string& out, const Given& given, string_end end) {
-  constexpr std::size_t size = array_of<Key>::size;
-  key_outcome outcome = key_outcome::written;
-  for (std::size_t i = 0; i < size && outcome == key_outcome::written; ++i)
-    outcome = write_lookup<typename array_of<Key>::element>(out, given[i], i + 1 == size ? end : string_end::marked);
-  return outcome;
-}
-
-template <typename Given, std::size_t... Index, typename... Keys>
-key_outcome write_lookup_alternative(byte_string& out, const Given& given, string_end end,
-                                     std::index_sequence<Index...>, type_list<Keys...>) {
-  key_outcome outcome = key_outcome::without_order;
-  if (given.valueless_by_exception()) return outcome;
-  out.push_back(static_cast<char>(given.index()));
-  static_cast<void>(((given.index() == Index &&
-                      (outcome = write_lookup<Keys>(out, *get_if<Index>(&given), end), true)) ||
-                     ...));
-  return outcome;
-}
-
-// A duration or time point of another unit. One of a wider representation need not fit.
-template <typename Key, typename Given>
-key_outcome write_lookup_time(byte_string& out, const Given& given, string_end end) {
-  const Key key = given;
-  if (!(key == given) || (key < Key{}) != (given < Given{})) return key_outcome::out_of_range;
-  return write_key(out, key, end) ? key_outcome::written : key_outcome::without_order;
-}
-
-template <typename Key, typename Given>
-key_outcome write_lookup(byte_string& out, const Given& given, string_end end) {
-  constexpr lookup_way way = find_lookup_way<Key, Given>();
-  const auto outcome_of = [](bool written) { return written ? key_outcome::written : key_outcome::without_order; };
-  if constexpr (way == lookup_way::same) {
-    return outcome_of(write_key(out, given, end));
-  } else if constexpr (way == lookup_way::text) {
-    return outcome_of(write_key(out, static_cast<std::string_view>(given), end));
-  } else if constexpr (way == lookup_way::bytes) {
-    return append_ordered_text(out, view_of_bytes(given), end), key_outcome::written;
-  } else if constexpr (way == lookup_way::number) {
-    if (!holds_number<Key>(given)) [[unlikely]]
-      return std::is_integral_v<Key> ? key_outcome::out_of_range : key_outcome::inexact;
-    return outcome_of(write_key(out, static_cast<Key>(given), end));
-  } else if constexpr (way == lookup_way::enumerator) {
-    return write_lookup<Key>(out, static_cast<std::underlying_type_t<Given>>(given), end);
-  } else if constexpr (way == lookup_way::time) {
-    return write_lookup_time<Key>(out, given, end);
-  } else if constexpr (way == lookup_way::optional) {
-    out.push_back(given.has_value() ? '\1' : '\0');
-    return given.has_value() ? write_lookup<typename Key::value_type>(out, *given, end) : key_outcome::written;
-  } else if constexpr (way == lookup_way::value) {
-    out.push_back('\1');
-    return write_lookup<typename Key::value_type>(out, given, end);
-  } else if constexpr (way == lookup_way::descending) {
-    const std::size_t begin = out.size();
-    const key_outcome outcome = write_lookup<decltype(Key::value)>(out, given.value, string_end::marked);
-    complement(out, begin);
-    return outcome;
-  } else if constexpr (way == lookup_way::fields) {
-    return write_lookup_fields(out, given, end, lookup_fields<Key>());
-  } else if constexpr (way == lookup_way::elements) {
-    return write_lookup_elements<Key>(out, given, end);
-  } else if constexpr (way == lookup_way::alternatives) {
-    using types = typename alternatives_of<Key>::types;
-    return write_lookup_alternative(out, given, end, std::make_index_sequence<types::size>{}, types{});
-  } else {
-    static_assert(way == lookup_way::converted);
-    return outcome_of(write_key(out, static_cast<Key>(given), end));
-  }
-}
-
-// After a key was written from `begin` on: takes it back if it cannot stand.
-[[nodiscard]] inline result<void> checked_key(byte_string& out, std::size_t begin, key_outcome outcome) {
-  if (outcome == key_outcome::written && out.size() - begin <= key_bytes_max) [[likely]]
-    return {};
-  out.resize(begin);
-  if (outcome == key_outcome::without_order)
-    return error(errc::invalid_argument, "encode key", "NaN and a valueless variant have no place in an order");
-  if (outcome == key_outcome::out_of_range)
-    return error(errc::invalid_argument, "encode key", "the number is out of the range of the key's type");
-  if (outcome == key_outcome::inexact)
-    return error(errc::invalid_argument, "encode key", "the key's floating-point type does not hold the number exactly");
-  return error(errc::key_too_large, "encode key", "over 65,535 bytes");
-}
-
-}  // namespace detail
-
-// What tells two encodings of keys apart, as a constant: the types of the fields in their order, not their names. A
-// struct and a tuple of the same fields are one encoding and have one fingerprint. Frozen: stored in the catalogue.
-template <typename Key>
-inline constexpr std::uint64_t key_fingerprint = detail::find_key_fingerprint<Key>();
-
-// Appends the encoding of `key`, a whole key. Errors: invalid_argument (a NaN, a valueless variant), key_too_large;
-// `out` is then as it was. Cost: no allocation but the growth of `out`. Takes std::string_view where the key has a
-// std::string.
-template <typename Key>
-[[nodiscard]] result<void> append_key(byte_string& out, const Key& key) {
-  const std::size_t begin = out.size();
-  const bool written = detail::write_key(out, key, detail::string_end::open);
-  return detail::checked_key(out, begin,
-                             written ? detail::key_outcome::written : detail::key_outcome::without_order);
-}
-
-// The encoding of one type of key: what a collection uses. Rejects a type that cannot be a key with one line.
-template <typename Key>
-struct key_codec {
-  static_assert(check_key_type<Key>());
-
-  static constexpr std::uint64_t fingerprint = key_fingerprint<Key>;
-  // Strings and byte vectors: prefixes of a key are keys' prefixes too, and a key can be read without a copy.
-  static constexpr bool is_text =
-      detail::shape_of<Key> == detail::shape::text || detail::shape_of<Key> == detail::shape::bytes;
-
-  // Appends the encoding of `key`. Errors and cost as `append_key`.
-  [[nodiscard]] static result<void> encode(byte_string& out, const Key& key) { return append_key(out, key); }
-
-  // Of what looks up a key without being one, see lookup.hpp: a std::string_view or a literal for std::string, another
-  // number, a tuple for a struct of as many fields. Errors: invalid_argument too where a number is none of the key's
-  // type; nothing is cut to fit. What cannot be a key is refused with one line.
-  template <typename Lookup>
-  requires(!std::is_same_v<Lookup, Key>) [[nodiscard]] static result<void> encode(byte_string& out,
-                                                                                  const Lookup& lookup) {
-    if constexpr (detail::report_lookup<detail::find_lookup_problem<Key, Lookup>()>()) {
-      const std::size_t begin = out.size();
-      return detail::checked_key(out, begin, detail::write_lookup<Key>(out, lookup, detail::string_end::open));
-    } else {
-      return {};
-    }
-  }
-
-  // Reads a key. Errors: decode_failed. `decode_into` uses the memory of `into` again and leaves some value there
-  // when it fails.
-  [[nodiscard]] static result<void> decode_into(bytes_view encoded, Key& into) {
-    detail::ordered_reader in(encoded);
-    detail::read_key(in, into, detail::string_end::open);
-    if (!in.complete()) [[unlikely]]
-      return detail::not_a_key();
-    return {};
-  }
-  [[nodiscard]] static result<Key> decode(bytes_view encoded) {
-    Key key{};
-    STRATA_TRY(decode_into(encoded, key));
-    return key;
-  }
-
-  // The bytes of a string key: a view of `encoded` itself, or of `scratch` where the key has a zero byte in it. Valid
-  // as long as both. Errors: decode_failed.
-  [[nodiscard]] static result<bytes_view> decode_view(bytes_view encoded, byte_string& scratch) requires is_text {
-    if (encoded.empty() || std::memchr(encoded.data(), 0, encoded.size()) == nullptr) [[likely]]
-      return encoded;
-    detail::ordered_reader in(encoded);
-    in.text(scratch, detail::string_end::open);
-    if (!in.complete()) return detail::not_a_key();
-    return bytes_view(scratch);
-  }
-
-  // Appends what the encodings of all keys begin with that begin with `prefix`: a string, or bytes for a key of bytes.
-  // Errors: key_too_large.
-  template <typename Prefix = bytes_view>
-  [[nodiscard]] static result<void> encode_prefix(byte_string& out, const Prefix& prefix) requires is_text {
-    const std::size_t begin = out.size();
-    if constexpr (std::is_convertible_v<const Prefix&, bytes_view> && !std::is_null_pointer_v<Prefix>) {
-      detail::append_ordered_text(out, static_cast<bytes_view>(prefix), detail::string_end::open);
-    } else if constexpr (detail::shape_of<Key> == detail::shape::bytes && detail::byte_range<Prefix>) {
-      detail::append_ordered_text(out, detail::view_of_bytes(prefix), detail::string_end::open);
-    } else {
-      static_assert(sizeof(Prefix) == 0, "strata: a string key has prefixes that are strings: this is none");
-    }
-    return detail::checked_key(out, begin, detail::key_outcome::written);
-  }
-
-  // Appends what the encodings of all keys begin with whose first fields are `fields`: fewer than the key has.
-  // Followed by `encode_prefix` of a string key, it is a prefix within the next field, if that is a string. Takes and
-  // refuses fields as `encode` does. Errors as `encode`.
-  template <typename... Fields>
-  [[nodiscard]] static result<void> encode_leading(byte_string& out, const Fields&... fields) {
-    if constexpr (!detail::has_leading_part<Key>) {
-      static_assert(detail::has_leading_part<Key>,
-                    "strata: only a struct, tuple, pair or array key has a leading part");
-    } else if constexpr (sizeof...(Fields) >= decltype(detail::lookup_fields<Key>())::size) {
-      static_assert(sizeof...(Fields) < decltype(detail::lookup_fields<Key>())::size,
-                    "strata: a leading part of a key has fewer fields than the key");
-    } else if constexpr (detail::report_lookup<leading_problem<Fields...>(std::index_sequence_for<Fields...>{})>()) {
-      const std::size_t begin = out.size();
-      return detail::checked_key(out, begin, write_leading(out, std::index_sequence_for<Fields...>{}, fields...));
-    }
-    return {};
-  }
+  Result operator()(Arguments... arguments) const { return call_(object_, std::forward<Arguments>(arguments)...); }
 
  private:
-  template <typename... Fields, std::size_t... Index>
-  static consteval detail::lookup_way leading_problem(std::index_sequence<Index...>) {
-    return detail::find_lookup_problem_in(type_list<detail::lookup_field<Key, Index>...>{}, type_list<Fields...>{});
+  template <typename Function>
+  static Result call(void* object, Arguments... arguments) {
+    return (*static_cast<Function*>(object))(std::forward<Arguments>(arguments)...);
   }
 
-  template <std::size_t... Index, typename... Fields>
-  static detail::key_outcome write_leading(byte_string& out, std::index_sequence<Index...>, const Fields&... fields) {
-    detail::key_outcome outcome = detail::key_outcome::written;
-    static_cast<void>(((outcome = detail::write_lookup<detail::lookup_field<Key, Index>>(out, fields, detail::string_end::marked),
-                        outcome == detail::key_outcome::written) &&
-                       ...));
-    return outcome;
-  }
+  void* object_;
+  Result (*call_)(void*, Arguments...);
+};
+
+// A call of one object's member, as what a thread runs: all threads of the library begin with one type of function.
+struct bound_call {
+  void* object;
+  void (*call)(void* object) noexcept;
+  void operator()() const noexcept { call(object); }
 };
 
 }  // namespace strata::inline STRATA_ABI
@@ -4362,6 +1880,531 @@ class byte_reader {
   const char* begin_;
   bool failed_ = false;
 };
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/hash.hpp
+//
+// hash64: a fast 64-bit hash of bytes for filters, hash tables and sharding. Not for secrets.
+//
+// Thread safety: a pure function.
+//
+// Invariants
+//  1. Frozen: filters on disk hold what follows from it. Golden values stand in the test.
+//  2. The same on every machine: loads are little-endian, and the multiplication is exact.
+//
+// How it works: two words of the input meet a 64 x 64 -> 128 bit multiplication, after each is mixed with a constant or
+// the state, and the halves of the product are folded into one word. In the middle bits of a product every bit of both
+// factors has had its say, and folding brings those to all places.
+//  1. 0..16 bytes become two words, overlapping rather than padded; the length goes in at the end, so that inputs that
+//     give the same words differ.
+//  2. Above 16 bytes, 16 bytes a step; above 64, first four independent lanes of 16 bytes side by side.
+//  3. The last 16 bytes, overlapping what was read, are the two words of 1.
+// A factor of zero would wipe out the other one and all that it stands for; the state is therefore also carried past
+// each multiplication.
+#ifndef STRATA_CORE_HASH_HPP
+#define STRATA_CORE_HASH_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+
+// Frozen. The first 64 bits after the binary point of the square roots of 2, 3, 5, 7, 11 and 13: numbers with nothing
+// up their sleeve and about as many ones as zeros.
+inline constexpr std::uint64_t hash_key[6] = {0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B,
+                                              0xA54FF53A5F1D36F1, 0x510E527FADE682D1, 0x9B05688C2B3E6C1F};
+
+// The halves of a * b, exclusive-or'ed.
+[[nodiscard]] STRATA_ALWAYS_INLINE std::uint64_t hash_fold(std::uint64_t a, std::uint64_t b) noexcept {
+#if defined(__SIZEOF_INT128__)
+  __extension__ using wide = unsigned __int128;
+  const wide product = static_cast<wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+#else
+  const std::uint64_t a_low = a & 0xFFFFFFFF, a_high = a >> 32;
+  const std::uint64_t b_low = b & 0xFFFFFFFF, b_high = b >> 32;
+  const std::uint64_t low = a_low * b_low;
+  const std::uint64_t middle = a_high * b_low + (low >> 32);           // cannot wrap: (2^32-1)^2 + 2^32-1 < 2^64
+  const std::uint64_t cross = a_low * b_high + (middle & 0xFFFFFFFF);  // the same
+  const std::uint64_t high = a_high * b_high + (middle >> 32) + (cross >> 32);
+  return ((cross << 32) | (low & 0xFFFFFFFF)) ^ high;
+#endif
+}
+
+// `state` after the 16 bytes at `from`.
+[[nodiscard]] STRATA_ALWAYS_INLINE std::uint64_t hash_step(std::uint64_t state, const char* from,
+                                                           std::uint64_t key) noexcept {
+  return hash_fold(load_fixed<std::uint64_t>(from) ^ key, load_fixed<std::uint64_t>(from + 8) ^ state) ^
+         std::rotl(state, 29);
+}
+
+// The state after all of more than 16 bytes but what the last 16 cover.
+[[nodiscard]] inline std::uint64_t hash_body(const char* from, std::size_t size, std::uint64_t state) noexcept {
+  if (size > 64) {
+    std::uint64_t second = state ^ hash_key[1];
+    std::uint64_t third = state ^ hash_key[2];
+    std::uint64_t fourth = state ^ hash_key[4];  // [3] would undo the first mixing: state zero for the seed zero
+    do {
+      state = hash_step(state, from, hash_key[0]);
+      second = hash_step(second, from + 16, hash_key[1]);
+      third = hash_step(third, from + 32, hash_key[2]);
+      fourth = hash_step(fourth, from + 48, hash_key[3]);
+      from += 64;
+      size -= 64;
+    } while (size > 64);
+    state = hash_fold(state ^ hash_key[4], second) ^ hash_fold(third ^ hash_key[5], fourth) ^ std::rotl(second, 17) ^
+            std::rotl(fourth, 43);
+  }
+  for (; size > 16; size -= 16, from += 16) state = hash_step(state, from, hash_key[0]);
+  return state;
+}
+
+}  // namespace detail
+
+// The hash of `bytes` under `seed`; another seed gives an unrelated function. Never fails.
+//
+// Any bits of the result serve as well as any others. Nothing stops someone who knows the seed from making inputs that
+// collide, so nothing may depend on a hash for more than speed.
+// Cost: a few ns up to 32 bytes, above 10 GB/s for long inputs.
+[[nodiscard]] inline std::uint64_t hash64(bytes_view bytes, std::uint64_t seed = 0) noexcept {
+  const char* const from = bytes.data();
+  const std::size_t size = bytes.size();
+  std::uint64_t state = seed ^ detail::hash_key[3];
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  if (size >= 8) [[likely]] {
+    if (size > 16) state = detail::hash_body(from, size, state);
+    const char* const end = from + size;
+    a = load_fixed<std::uint64_t>(size >= 16 ? end - 16 : from);
+    b = load_fixed<std::uint64_t>(end - 8);
+  } else if (size >= 4) {
+    a = load_fixed<std::uint32_t>(from);
+    b = load_fixed<std::uint32_t>(from + size - 4);
+  } else if (size > 0) {
+    a = static_cast<unsigned char>(from[0]) | std::uint64_t{static_cast<unsigned char>(from[size / 2])} << 8 |
+        std::uint64_t{static_cast<unsigned char>(from[size - 1])} << 16;
+  }
+  const std::uint64_t mixed = detail::hash_fold(a ^ detail::hash_key[1], b ^ state) ^ std::rotl(state, 29);
+  return detail::hash_fold(mixed ^ detail::hash_key[2], size ^ detail::hash_key[5]);
+}
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/dynamic_array.hpp
+//
+// Elements one behind the other, as in a std::vector: the array that the library itself keeps things in.
+//
+// Why not std::vector: a program that uses one store makes the compiler write some thirty kinds of array. What this one
+// leaves out (allocators, iterator classes, the strong guarantee for moves that throw) is four fifths of their compile
+// time and most of their code.
+//
+// Thread safety: as a value.
+//
+//   1. Elements [begin_, begin_ + size_) are alive; behind them there is room up to capacity_.
+//   2. A move of an element cannot fail, so an array is whole whatever happens while it grows.
+#ifndef STRATA_CORE_DYNAMIC_ARRAY_HPP
+#define STRATA_CORE_DYNAMIC_ARRAY_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+
+// Memory for arrays of every kind, in units that are aligned for anything but what is over-aligned.
+[[nodiscard]] constexpr std::size_t array_units(std::size_t count, std::size_t element_bytes) noexcept {
+  return (count > PTRDIFF_MAX / element_bytes ? PTRDIFF_MAX : count * element_bytes) / sizeof(std::max_align_t) + 1;
+}
+[[nodiscard]] STRATA_NOINLINE inline void* allocate_array(std::size_t count, std::size_t element_bytes) {
+  return std::allocator<std::max_align_t>().allocate(array_units(count, element_bytes));
+}
+STRATA_NOINLINE inline void free_array(void* memory, std::size_t count, std::size_t element_bytes) noexcept {
+  std::allocator<std::max_align_t>().deallocate(static_cast<std::max_align_t*>(memory), array_units(count, element_bytes));
+}
+
+}  // namespace detail
+
+// The members do what those of std::vector do, unless said otherwise. Allocation that fails is std::bad_alloc.
+template <typename Element>
+class dynamic_array {
+ public:
+  using value_type = Element;
+  using iterator = Element*;
+  using const_iterator = const Element*;
+
+  dynamic_array() noexcept = default;
+  explicit dynamic_array(std::size_t count) { resize(count); }
+  dynamic_array(std::initializer_list<Element> elements) { append(elements.begin(), elements.size()); }
+  dynamic_array(const dynamic_array& other) { append(other.begin_, other.size_); }
+  dynamic_array(dynamic_array&& other) noexcept
+      : begin_(std::exchange(other.begin_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  dynamic_array& operator=(dynamic_array other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~dynamic_array() {
+    static_assert(std::is_nothrow_move_constructible_v<Element> && alignof(Element) <= alignof(std::max_align_t));
+    if (begin_ != nullptr) release();
+  }
+  void swap(dynamic_array& other) noexcept {
+    std::swap(begin_, other.begin_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] Element* data() noexcept { return begin_; }
+  [[nodiscard]] const Element* data() const noexcept { return begin_; }
+  [[nodiscard]] Element* begin() noexcept { return begin_; }
+  [[nodiscard]] const Element* begin() const noexcept { return begin_; }
+  [[nodiscard]] Element* end() noexcept { return begin_ + size_; }
+  [[nodiscard]] const Element* end() const noexcept { return begin_ + size_; }
+  [[nodiscard]] Element& operator[](std::size_t index) noexcept { return begin_[index]; }
+  [[nodiscard]] const Element& operator[](std::size_t index) const noexcept { return begin_[index]; }
+  [[nodiscard]] Element& front() noexcept { return begin_[0]; }
+  [[nodiscard]] const Element& front() const noexcept { return begin_[0]; }
+  [[nodiscard]] Element& back() noexcept { return begin_[size_ - 1]; }
+  [[nodiscard]] const Element& back() const noexcept { return begin_[size_ - 1]; }
+
+  void reserve(std::size_t count) {
+    if (count > capacity_) reallocate(count);
+  }
+  void push_back(Element element) { emplace_back(std::move(element)); }
+  // Requires: `arguments` refer to nothing in this array.
+  template <typename... Arguments>
+  Element& emplace_back(Arguments&&... arguments) {
+    if (size_ == capacity_) [[unlikely]]
+      reallocate(capacity_ < 4 ? 4 : capacity_ * 2);
+    Element& added = *std::construct_at(begin_ + size_, std::forward<Arguments>(arguments)...);
+    ++size_;
+    return added;
+  }
+  void pop_back() noexcept { std::destroy_at(begin_ + --size_); }
+  void resize(std::size_t count) {
+    if (count > capacity_) reallocate(count > 2 * capacity_ ? count : 2 * capacity_);
+    while (size_ < count) std::construct_at(begin_ + size_++);
+    shrink(count);
+  }
+  void clear() noexcept { shrink(0); }
+
+  // Puts an element before the one at `index`, or behind the last.
+  STRATA_NOINLINE void insert(std::size_t index, Element element) {
+    push_back(std::move(element));
+    if (index + 1 == size_) return;
+    Element added = std::move(back());
+    for (std::size_t at = size_ - 1; at > index; --at) begin_[at] = std::move(begin_[at - 1]);
+    begin_[index] = std::move(added);
+  }
+  void erase(std::size_t index) noexcept {
+    for (std::size_t at = index + 1; at < size_; ++at) begin_[at - 1] = std::move(begin_[at]);
+    pop_back();
+  }
+  // Erases the elements that `unwanted` is true for.
+  template <typename Predicate>
+  void erase_if(Predicate unwanted) {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < size_; ++at) {
+      if (unwanted(begin_[at])) continue;
+      if (kept != at) begin_[kept] = std::move(begin_[at]);
+      ++kept;
+    }
+    shrink(kept);
+  }
+
+  [[nodiscard]] bool operator==(const dynamic_array& other) const {
+    if (size_ != other.size_) return false;
+    for (std::size_t at = 0; at < size_; ++at)
+      if (!(begin_[at] == other.begin_[at])) return false;
+    return true;
+  }
+
+ private:
+  STRATA_NOINLINE void append(const Element* elements, std::size_t count) {
+    if (count == 0) return;
+    dynamic_array made;
+    made.reallocate(count);
+    for (; made.size_ < count; ++made.size_) std::construct_at(made.begin_ + made.size_, elements[made.size_]);
+    swap(made);
+  }
+  void shrink(std::size_t count) noexcept {
+    while (size_ > count) std::destroy_at(begin_ + --size_);
+  }
+  STRATA_NOINLINE void reallocate(std::size_t capacity) {
+    auto* const to = static_cast<Element*>(detail::allocate_array(capacity, sizeof(Element)));
+    for (std::size_t at = 0; at < size_; ++at) {
+      std::construct_at(to + at, std::move(begin_[at]));
+      std::destroy_at(begin_ + at);
+    }
+    if (begin_ != nullptr) detail::free_array(begin_, capacity_, sizeof(Element));
+    begin_ = to;
+    capacity_ = capacity;
+  }
+  STRATA_NOINLINE void release() noexcept {
+    shrink(0);
+    detail::free_array(begin_, capacity_, sizeof(Element));
+  }
+
+  Element* begin_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/entry.hpp
+//
+// One version of one key: what memtables hold, tables store and cursors walk over.
+//
+// Order: keys ascending as unsigned bytes; of one key the highest sequence first. Within one source a (key, sequence)
+// pair is unique, except in a memtable, where a commit may write a key twice: there the later insert comes first, and
+// every reader takes the first it meets.
+#ifndef STRATA_CORE_ENTRY_HPP
+#define STRATA_CORE_ENTRY_HPP
+
+namespace strata::inline STRATA_ABI {
+
+// The number of a commit: increasing, never reused, also not after recovery. 0 is before the first commit.
+using sequence_number = std::uint64_t;
+
+// Frozen: 56 bits, so that a kind fits beside it in eight bytes. A million commits a second last 2,283 years.
+inline constexpr sequence_number sequence_max = (sequence_number{1} << 56) - 1;
+
+// What an entry says of its key. Frozen: on disk.
+enum class value_kind : std::uint8_t {
+  value = 1,              // the value
+  value_with_expiry = 2,  // eight bytes of expiry (µs since 1970, little-endian), then the value
+  tombstone = 3,          // erased
+  merge_operand = 4,      // reserved: to be folded into the version before
+};
+
+// Frozen limits, checked where bytes enter.
+inline constexpr std::size_t key_bytes_max = 65'535;                        // a key as its primitive encodes it
+inline constexpr std::size_t internal_key_bytes_max = key_bytes_max + 20;   // with run and collection before it
+inline constexpr std::size_t value_bytes_max = std::size_t{1} << 30;        // 1 GiB
+inline constexpr std::size_t commit_bytes_max = (std::size_t{1} << 31) - 1;  // 2 GiB
+
+// Views into the source that the entry was read from; valid as long as the source says.
+struct entry {
+  bytes_view key;
+  bytes_view value;
+  sequence_number sequence = 0;
+  value_kind kind = value_kind::value;
+};
+
+// Negative, zero, positive: whether (key, sequence) `a` stands before, at, after `b` in the order above.
+[[nodiscard]] inline int compare_versions(bytes_view a_key, sequence_number a_sequence, bytes_view b_key,
+                                          sequence_number b_sequence) noexcept {
+  if (const int order = a_key.compare(b_key); order != 0) return order;
+  return a_sequence > b_sequence ? -1 : a_sequence < b_sequence ? 1 : 0;
+}
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/compaction/requirements.hpp
+//
+// Compaction: which tables to merge next, and where the result goes. A policy decides; the engine does the work.
+//
+// A store's tables lie in levels, newest data in level 0. A level holds sorted runs, newest first; the tables of one
+// sorted run are in key order and do not overlap. Of one key every version in a level is newer than every version in
+// the levels below it, and every version in a sorted run newer than those in the runs after it.
+//
+// Requirements. `C` is the policy, `c` a const value of it, `s` a `compaction::shape`, `a` `compaction::amounts`.
+//
+// expression              returns                        what must hold
+// ----------------------  -----------------------------  ------------------------------------------------------------
+// C()                                                    no state: the same shape gives the same answer
+// C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo)
+// c.pick(s, a)            std::optional<compaction::plan> the next work, nothing when the shape is settled. Applied again
+//                                                        and again it ends. The engine calls it with no lock held
+// c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
+//                                                        table that lies above nothing has garbage
+// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: writers are
+//                                                        slowed in proportion. Garbage slows nobody and is no debt
+//
+// What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
+// compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
+// with a table go all that overlap it between it and the output, so that no older version comes to lie above a newer one.
+// A plan stays sound whatever is flushed after it was made. Inputs that overlap nothing are moved and not rewritten:
+// `is_trivial_move` in compaction/geometry.hpp.
+#ifndef STRATA_COMPACTION_REQUIREMENTS_HPP
+#define STRATA_COMPACTION_REQUIREMENTS_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace compaction {
+
+// One table, as a policy sees it. Views live as long as the shape.
+struct table_shape {
+  std::uint64_t number = 0;  // its file number: a higher one was written later
+  std::uint64_t bytes = 0;   // on disk
+  std::uint64_t entries = 0;
+  std::uint64_t tombstones = 0;        // point and range
+  std::uint64_t created_us = 0;        // wall clock of the newest commit in it, µs since 1970
+  bytes_view smallest;                 // the first key
+  bytes_view limit;                    // above every key: all keys k have smallest ≤ k < limit
+  // Whether a rewrite of it alone drops anything now, provided that nothing older lies below it: expired values, versions
+  // and tombstones that no snapshot holds any more. It is false of what such a rewrite made, until time passes or a snapshot
+  // goes. And whether that is so much that a rewrite pays by itself.
+  bool has_garbage = false;
+  bool is_worth_rewriting = false;
+};
+
+// Tables in key order that do not overlap. The higher `number`, the newer; 0 in the levels that hold one run for ever.
+struct sorted_run_shape {
+  std::uint64_t number = 0;
+  dynamic_array<table_shape> tables;
+};
+
+struct level_shape {
+  dynamic_array<sorted_run_shape> runs;  // newest first; none without tables
+};
+
+struct shape {
+  dynamic_array<level_shape> levels;  // [0] is the newest
+  std::uint64_t now_us = 0;         // wall clock
+};
+
+// The amounts that a user may turn; defaults are in `options`.
+struct amounts {
+  std::uint64_t level_bytes_base = 256ull << 20;  // leveled: what the first level below level 0 may hold
+  std::uint32_t fan_out = 10;                     // leveled: each level holds so many times the one above
+  std::uint32_t level0_runs = 4;                  // flushed runs that start a compaction; tiered: of every level
+  std::uint64_t fifo_bytes_max = 1ull << 30;      // fifo: oldest tables go beyond this
+  std::uint64_t fifo_age_us_max = 0;              // fifo: and those so much older than the newest commit; 0: no limit
+};
+
+inline constexpr std::uint32_t levels_max = 16;
+
+struct plan {
+  struct input {
+    std::uint32_t level = 0;
+    std::uint64_t table = 0;  // its number
+  };
+  dynamic_array<input> inputs;
+  std::uint32_t output_level = 0;
+  // Where in the output level: false joins its one run (whose overlapping tables must be inputs); true makes a new sorted
+  // run, newer than every run there.
+  bool output_is_new_run = false;
+  bool discard = false;  // no output: the inputs are dropped (fifo)
+};
+
+}  // namespace compaction
+
+namespace requirements {
+
+template <typename Policy>
+concept compaction =
+    std::default_initializable<Policy> && requires(const Policy& c, const strata::compaction::shape& s, const strata::compaction::amounts& a) {
+      { Policy::discards_live_data } -> std::convertible_to<bool>;
+      { c.pick(s, a) } -> std::same_as<std::optional<strata::compaction::plan>>;
+      { c.pick_all(s, a) } -> std::same_as<std::optional<strata::compaction::plan>>;
+      { c.debt_bytes(s, a) } -> std::same_as<std::uint64_t>;
+    };
+
+}  // namespace requirements
+
+namespace detail {
+
+template <typename Policy>
+consteval bool check_compaction() {
+  static_assert(requirements::compaction<Policy>,
+                "strata: compaction: discards_live_data, pick, pick_all or debt_bytes is missing; see compaction/requirements.hpp");
+  return true;
+}
+
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/ordering.hpp
+//
+// Sorting and searching arrays, written so that a use costs the compiler a comparison and a swap, and not a sort of its own.
+//
+// Thread safety: pure functions.
+#ifndef STRATA_CORE_ORDERING_HPP
+#define STRATA_CORE_ORDERING_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+
+using index_relation = function_ref<bool(std::size_t, std::size_t)>;
+using index_swap = function_ref<void(std::size_t, std::size_t)>;
+
+// Lets the element at `root` sink until no child of it in [0, count) is larger.
+inline void sift_down(std::size_t root, std::size_t count, const index_relation& before, const index_swap& swap) {
+  for (;;) {
+    std::size_t child = 2 * root + 1;
+    if (child >= count) return;
+    if (child + 1 < count && before(child, child + 1)) ++child;
+    if (!before(root, child)) return;
+    swap(root, child);
+    root = child;
+  }
+}
+
+// Heap sort: no memory, O(n log n) whatever the order was.
+STRATA_NOINLINE inline void sort_indices(std::size_t count, index_relation before, index_swap swap) {
+  for (std::size_t root = count / 2; root-- > 0;) sift_down(root, count, before, swap);
+  for (std::size_t last = count; last-- > 1;) {
+    swap(0, last);
+    sift_down(0, last, before, swap);
+  }
+}
+
+}  // namespace detail
+
+// Sorts by `before`, a strict weak order. Not stable. For places that are not hot: some times slower than std::sort.
+template <typename Array, typename Before>
+void sort_by(Array& items, Before before) {
+  detail::sort_indices(
+      items.size(), [&](std::size_t a, std::size_t b) -> bool { return before(items[a], items[b]); },
+      [&](std::size_t a, std::size_t b) { std::swap(items[a], items[b]); });
+}
+template <typename Array>
+void sort_ascending(Array& items) {
+  sort_by(items, [](const auto& a, const auto& b) { return a < b; });
+}
+
+// The index of the first item that `in_front` is false for, or the size. Requires: no item that it is true for stands behind
+// one that it is false for. O(log n).
+template <typename Array, typename Predicate>
+[[nodiscard]] std::size_t first_behind(const Array& items, Predicate in_front) {
+  std::size_t begin = 0;
+  for (std::size_t count = items.size(); count > 0;) {
+    const std::size_t half = count / 2;
+    if (in_front(items[begin + half])) {
+      begin += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return begin;
+}
+// Whether `value` is in `items`, which are ascending.
+template <typename Array, typename Value>
+[[nodiscard]] bool contains_sorted(const Array& items, const Value& value) {
+  const std::size_t at = first_behind(items, [&](const auto& item) { return item < value; });
+  return at < items.size() && !(value < items[at]);
+}
 
 }  // namespace strata::inline STRATA_ABI
 
@@ -4534,6 +2577,641 @@ class range_tombstone_list {
  private:
   dynamic_array<fragment> fragments_;
 };
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/error.hpp
+//
+// What can go wrong, said so that a program can tell the cases apart and a person can find the place.
+//
+// Corruption, I/O failure, misuse, conflict and refusal are different codes. Absence is not an error anywhere.
+#ifndef STRATA_CORE_ERROR_HPP
+#define STRATA_CORE_ERROR_HPP
+
+namespace strata::inline STRATA_ABI {
+
+// The stable codes. Numbers are frozen: programs log them, and the wire protocol of later doors carries them.
+enum class errc : std::uint16_t {
+  // The outside world.
+  io_error = 1,             // a read, write or directory call failed; `system_error()` says how
+  no_space = 2,             // the disk or the quota is full; reads go on, `resume()` after space was made
+  permission_denied = 3,    // the operating system refuses this path
+  no_such_file = 4,         // a file or directory that must exist does not
+  already_exists = 5,       // a file or directory that must not exist does
+  too_many_open_files = 6,  // the process or the system has no descriptor left
+  out_of_memory = 7,        // an allocation failed; nothing was changed
+  in_use = 8,               // another process, or another handle of this one, holds the store
+
+  // Stored bytes.
+  corruption = 20,           // a checksum, length or order on disk is wrong; file and offset say where
+  not_a_store = 21,          // the directory or file is not one of ours (wrong magic, foreign contents)
+  unsupported_version = 22,  // written by a later format than this library reads
+  schema_mismatch = 23,      // the collection was stored with other types than the ones it is opened with
+  decode_failed = 24,        // stored bytes are no value of the type that is read: bytes left over, missing, out of range
+
+  // The caller.
+  invalid_argument = 40,  // a parameter outside its documented range
+  key_too_large = 41,     // over 65,535 bytes when encoded
+  value_too_large = 42,   // over 1 GiB when encoded
+  commit_too_large = 43,  // over 2 GiB in one commit
+  read_only = 44,         // a write to what was opened for reading, or after a failed write latched the store
+  closed = 45,            // a call on a store, view or transaction after its end
+  unsupported = 46,       // this composition of policies cannot do that
+
+  // Other writers.
+  condition_not_met = 60,  // if_absent, if_present, if_version: what was asked for does not hold; nothing was written
+  conflict = 61,           // another commit changed what this transaction read; nothing was written
+  callback_failed = 62,    // a callback of the program threw; nothing of its transaction was written
+};
+
+// The name of a code as it is written above.
+[[nodiscard]] constexpr const char* to_string(errc code) noexcept {
+  switch (code) {
+    case errc::io_error: return "io_error";
+    case errc::no_space: return "no_space";
+    case errc::permission_denied: return "permission_denied";
+    case errc::no_such_file: return "no_such_file";
+    case errc::already_exists: return "already_exists";
+    case errc::too_many_open_files: return "too_many_open_files";
+    case errc::out_of_memory: return "out_of_memory";
+    case errc::in_use: return "in_use";
+    case errc::corruption: return "corruption";
+    case errc::not_a_store: return "not_a_store";
+    case errc::unsupported_version: return "unsupported_version";
+    case errc::schema_mismatch: return "schema_mismatch";
+    case errc::decode_failed: return "decode_failed";
+    case errc::invalid_argument: return "invalid_argument";
+    case errc::key_too_large: return "key_too_large";
+    case errc::value_too_large: return "value_too_large";
+    case errc::commit_too_large: return "commit_too_large";
+    case errc::read_only: return "read_only";
+    case errc::closed: return "closed";
+    case errc::unsupported: return "unsupported";
+    case errc::condition_not_met: return "condition_not_met";
+    case errc::conflict: return "conflict";
+    case errc::callback_failed: return "callback_failed";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+// What an error says beyond its code; shared by its copies.
+struct error_words {
+  std::atomic<std::uint32_t> owners{1};
+  bool has_offset = false;
+  int system_error = 0;
+  const char* operation = "";
+  const char* reason = "";
+  std::uint64_t offset = 0;
+  std::string file;
+};
+
+struct no_failure {};
+
+}  // namespace detail
+
+// One failure: what kind, during which operation, in which file and where, and what the operating system said.
+//
+// Two words wide, its text out of line, so that a `result` that succeeds costs next to nothing to pass on. Making one never
+// fails: where memory is short it loses its words, not its code. Thread safety: as a value.
+class error {
+ public:
+  // `operation` and `reason` are string literals or otherwise outlive the error.
+  STRATA_COLD explicit error(errc code, const char* operation = "", const char* reason = "") noexcept
+      : code_(code), words_(new (std::nothrow) detail::error_words) {
+    if (words_ == nullptr) return;
+    words_->operation = operation;
+    words_->reason = reason;
+  }
+  // No failure: what a `result<void>` that succeeded holds.
+  explicit error(detail::no_failure) noexcept : code_(), words_(nullptr) {}
+  error(const error& other) noexcept : code_(other.code_), words_(other.words_) {
+    if (words_ != nullptr) words_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  error(error&& other) noexcept : code_(other.code_), words_(other.words_) { other.words_ = nullptr; }
+  error& operator=(error other) noexcept {
+    std::swap(code_, other.code_);
+    std::swap(words_, other.words_);
+    return *this;
+  }
+  ~error() {
+    if (words_ != nullptr) [[unlikely]] release();
+  }
+
+  // Adds the file. Unchanged if memory is short.
+  STRATA_COLD error&& in_file(std::string_view file) && noexcept {
+    STRATA_TRY_BLOCK {
+      if (words_ != nullptr) words_->file = file;
+    }
+    STRATA_CATCH(...) {}
+    return std::move(*this);
+  }
+  // Adds the byte offset in the file.
+  STRATA_COLD error&& at_offset(std::uint64_t offset) && noexcept {
+    if (words_ != nullptr) {
+      words_->offset = offset;
+      words_->has_offset = true;
+    }
+    return std::move(*this);
+  }
+  // Adds the number that the operating system gave (`errno`).
+  STRATA_COLD error&& with_system_error(int number) && noexcept {
+    if (words_ != nullptr) words_->system_error = number;
+    return std::move(*this);
+  }
+
+  [[nodiscard]] errc code() const noexcept { return code_; }
+  // True of the one that a `result` with a value holds in an error's place.
+  [[nodiscard]] bool is_none() const noexcept { return code_ == errc{}; }
+  [[nodiscard]] const char* operation() const noexcept { return words_ != nullptr ? words_->operation : ""; }
+  [[nodiscard]] const char* reason() const noexcept { return words_ != nullptr ? words_->reason : ""; }
+  // Lives as long as this error or a copy of it.
+  [[nodiscard]] std::string_view file() const noexcept { return words_ != nullptr ? std::string_view(words_->file) : std::string_view(); }
+  [[nodiscard]] bool has_offset() const noexcept { return words_ != nullptr && words_->has_offset; }
+  [[nodiscard]] std::uint64_t offset() const noexcept { return words_ != nullptr ? words_->offset : 0; }
+  // 0 where the operating system had no part in it.
+  [[nodiscard]] int system_error() const noexcept { return words_ != nullptr ? words_->system_error : 0; }
+
+  // One line for a person: "corruption: read block: checksum mismatch (000012.table, offset 4096)".
+  [[nodiscard]] STRATA_COLD std::string message() const {
+    std::string text = to_string(code_);
+    if (words_ == nullptr) return text;
+    if (*words_->operation != 0) text.append(": ").append(words_->operation);
+    if (*words_->reason != 0) text.append(": ").append(words_->reason);
+    if (!words_->file.empty()) {
+      text.append(" (").append(words_->file);
+      if (words_->has_offset) text.append(", offset ").append(std::to_string(words_->offset));
+      text.append(")");
+    }
+    if (words_->system_error != 0) text.append(": ").append(std::strerror(words_->system_error));
+    return text;
+  }
+
+  friend bool operator==(const error& failure, errc code) noexcept { return failure.code_ == code; }
+
+ private:
+  STRATA_COLD void release() noexcept {
+    if (words_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) std::unique_ptr<detail::error_words>{words_}.reset();
+  }
+
+  errc code_;
+  detail::error_words* words_;  // null: no failure, or none for want of memory
+};
+
+#if STRATA_EXCEPTIONS
+// What `result::value()` throws on an error, and what a range-`for` over a scan throws when a read fails under way.
+class exception : public std::exception {
+ public:
+  explicit exception(strata::error failure) : error_(std::move(failure)), text_(error_.message()) {}
+  [[nodiscard]] const strata::error& error() const noexcept { return error_; }
+  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  strata::error error_;
+  std::string text_;
+};
+#endif
+
+// Called where exceptions don't exist and a program takes the value of a failed result. Must not return; when it does,
+// or when none is installed, the message goes to stderr and the process aborts.
+using failure_handler = void (*)(const error&);
+
+namespace detail {
+
+inline std::atomic<failure_handler>& installed_failure_handler() noexcept {
+  static std::atomic<failure_handler> handler{nullptr};
+  return handler;
+}
+
+[[noreturn]] STRATA_NOINLINE inline void raise(const error& failure) {
+#if STRATA_EXCEPTIONS
+  throw exception(failure);
+#else
+  if (failure_handler handler = installed_failure_handler().load(std::memory_order_acquire)) handler(failure);
+  std::fprintf(stderr, "strata: %s\n", failure.message().c_str());
+  std::abort();
+#endif
+}
+
+[[noreturn]] STRATA_NOINLINE inline void assertion_failed(const char* condition, const char* file, int line) noexcept {
+  std::fprintf(stderr, "strata: %s:%d: broken: %s\n", file, line, condition);
+  std::abort();
+}
+
+}  // namespace detail
+
+// Installs the handler for programs without exceptions and returns the one before. Any thread, any time.
+inline failure_handler set_failure_handler(failure_handler handler) noexcept {
+  return detail::installed_failure_handler().exchange(handler, std::memory_order_acq_rel);
+}
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/core/result.hpp
+//
+// A value or the error that stands in its place: the interface of `std::expected<T, strata::error>`, which the oldest
+// supported compilers lack.
+#ifndef STRATA_CORE_RESULT_HPP
+#define STRATA_CORE_RESULT_HPP
+
+namespace strata::inline STRATA_ABI {
+
+template <typename Value>
+class result;
+
+namespace detail {
+template <typename Type>
+inline constexpr bool is_result = false;
+template <typename Value>
+inline constexpr bool is_result<result<Value>> = true;
+}  // namespace detail
+
+// Holds a `Value` or an `error`. Converts from both. `value()` on an error throws `strata::exception` (see error.hpp).
+// Thread safety: as a value.
+template <typename Value>
+class [[nodiscard]] result {
+  static_assert(std::is_object_v<Value> && !std::is_array_v<Value>, "result<T>: T is an object type");
+
+ public:
+  using value_type = Value;
+  using error_type = strata::error;
+
+  result()
+    requires std::is_default_constructible_v<Value>
+      : error_(detail::no_failure()), value_() {}
+  // From what converts to a value. Never from another result: its error would be lost in a conversion to bool.
+  template <typename Source = Value>
+    requires(std::is_convertible_v<Source&&, Value> && !detail::is_result<std::remove_cvref_t<Source>> &&
+             !std::is_same_v<std::remove_cvref_t<Source>, strata::error>)
+  result(Source&& source) noexcept(std::is_nothrow_constructible_v<Value, Source&&>)  // NOLINT: implicit as expected
+      : error_(detail::no_failure()), value_(std::forward<Source>(source)) {}
+  result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
+  result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
+
+  result(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) : error_(std::move(other.error_)) {
+    if (has_value()) std::construct_at(std::addressof(value_), std::move(other.value_));
+  }
+  result(const result& other)
+    requires std::is_copy_constructible_v<Value>
+      : error_(other.error_) {
+    if (has_value()) std::construct_at(std::addressof(value_), other.value_);
+  }
+  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) {
+    if (this != &other) {
+      std::destroy_at(this);
+      std::construct_at(this, std::move(other));
+    }
+    return *this;
+  }
+  result& operator=(const result& other)
+    requires std::is_copy_constructible_v<Value>
+  {
+    if (this != &other) *this = result(other);
+    return *this;
+  }
+  ~result() {
+    if (has_value()) std::destroy_at(std::addressof(value_));
+  }
+
+  [[nodiscard]] bool has_value() const noexcept { return error_.is_none(); }
+  // Not for bool, where it would be taken for the value.
+  [[nodiscard]] explicit operator bool() const noexcept
+    requires(!std::is_same_v<Value, bool>)
+  {
+    return error_.is_none();
+  }
+
+  // The value; of a temporary result a value of its own, so that a range-`for` over it is safe. On an error: throws `strata::exception`, or calls the failure handler where exceptions don't exist.
+  Value& value() & { return checked(), value_; }
+  const Value& value() const& { return checked(), value_; }
+  Value value() && { return checked(), std::move(value_); }
+
+  // Requires: has_value().
+  [[nodiscard]] Value& operator*() & noexcept { return value_; }
+  [[nodiscard]] const Value& operator*() const& noexcept { return value_; }
+  [[nodiscard]] Value operator*() && noexcept(std::is_nothrow_move_constructible_v<Value>) { return std::move(value_); }
+  [[nodiscard]] Value* operator->() noexcept { return std::addressof(value_); }
+  [[nodiscard]] const Value* operator->() const noexcept { return std::addressof(value_); }
+
+  // Requires: !has_value().
+  [[nodiscard]] const strata::error& error() const& noexcept { return error_; }
+  [[nodiscard]] strata::error&& error() && noexcept { return std::move(error_); }
+
+  template <typename Other>
+  [[nodiscard]] Value value_or(Other&& other) const& {
+    return has_value() ? value_ : static_cast<Value>(std::forward<Other>(other));
+  }
+  template <typename Other>
+  [[nodiscard]] Value value_or(Other&& other) && {
+    return has_value() ? std::move(value_) : static_cast<Value>(std::forward<Other>(other));
+  }
+
+  // Calls `next(value)`, which returns a result, or passes the error on.
+  template <typename Function>
+  auto and_then(Function&& next) && -> std::remove_cvref_t<std::invoke_result_t<Function, Value&&>> {
+    static_assert(detail::is_result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>>,
+                  "result::and_then: the function returns a strata::result");
+    if (!has_value()) return std::move(error_);
+    return std::forward<Function>(next)(std::move(value_));
+  }
+  // Calls `change(value)` and wraps what it returns, or passes the error on.
+  template <typename Function>
+  auto transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>>;
+  // Calls `mend(error)`, which returns a result of the same type, or passes the value on.
+  template <typename Function>
+  result or_else(Function&& mend) && {
+    if (has_value()) return std::move(*this);
+    return std::forward<Function>(mend)(std::move(error_));
+  }
+
+ private:
+  void checked() const {
+    if (!has_value()) [[unlikely]] detail::raise(error_);
+  }
+
+  strata::error error_;  // "none" where there is a value
+  union {
+    Value value_;
+  };
+};
+
+// Success without a value, or an error.
+template <>
+class [[nodiscard]] result<void> {
+ public:
+  using value_type = void;
+  using error_type = strata::error;
+
+  result() noexcept : error_(detail::no_failure()) {}
+  result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
+  result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
+
+  [[nodiscard]] bool has_value() const noexcept { return error_.is_none(); }
+  [[nodiscard]] explicit operator bool() const noexcept { return error_.is_none(); }
+  void value() const {
+    if (!has_value()) [[unlikely]] detail::raise(error_);
+  }
+  // Requires: has_value().
+  void operator*() const noexcept {}
+  // Requires: !has_value().
+  [[nodiscard]] const strata::error& error() const& noexcept { return error_; }
+  [[nodiscard]] strata::error&& error() && noexcept { return std::move(error_); }
+
+  template <typename Function>
+  auto and_then(Function&& next) && -> std::remove_cvref_t<std::invoke_result_t<Function>> {
+    if (!has_value()) return std::move(error_);
+    return std::forward<Function>(next)();
+  }
+  template <typename Function>
+  auto transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function>>> {
+    if (!has_value()) return std::move(error_);
+    if constexpr (std::is_void_v<std::invoke_result_t<Function>>) {
+      std::forward<Function>(change)();
+      return {};
+    } else {
+      return std::forward<Function>(change)();
+    }
+  }
+  template <typename Function>
+  result or_else(Function&& mend) && {
+    if (has_value()) return std::move(*this);
+    return std::forward<Function>(mend)(std::move(error_));
+  }
+
+ private:
+  strata::error error_;
+};
+
+template <typename Value>
+template <typename Function>
+auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_t<std::invoke_result_t<Function, Value&&>>> {
+  if (!has_value()) return std::move(error_);
+  if constexpr (std::is_void_v<std::invoke_result_t<Function, Value&&>>) {
+    std::forward<Function>(change)(std::move(value_));
+    return {};
+  } else {
+    return std::forward<Function>(change)(std::move(value_));
+  }
+}
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/environment/requirements.hpp
+//
+// The environment: everything that the library asks of the outside. Files, directories, a lock, clocks, threads.
+//
+// Nothing above this floor calls the operating system or owns a `std::mutex`, so that another environment (in memory,
+// simulated, the user's) replaces the whole world of a store. An environment is a cheap value: a handle to its world,
+// copied freely, used from any thread.
+//
+// Requirements. `E` is the environment, `e` a const value of it, `p`, `q` paths (`std::string_view`), `b` bytes
+// (`bytes_view`), `u` a `std::uint64_t`.
+//
+// expression                 returns                          what must hold
+// -------------------------  -------------------------------  -----------------------------------------------------------
+// e.create_file(p)           result<E::writable_file>         new and empty; already_exists where one is. Its name is
+//                                                             durable only after sync_directory
+// e.open_writable(p, u)      result<E::writable_file>         existing, cut to its first u bytes (u ≤ size, else
+//                                                             invalid_argument), appends go there
+// e.open_readable(p)         result<E::readable_file>         existing; no_such_file where none is
+// e.file_exists(p)           result<bool>                     for files and directories
+// e.file_size(p)             result<std::uint64_t>            bytes
+// e.rename_file(p, q)        result<void>                     atomic; replaces q
+// e.remove_file(p)           result<void>                     no_such_file where none is
+// e.link_file(p, q)          result<void>                     q becomes another name of p; unsupported where the file
+//                                                             system has no links; already_exists where q is
+// e.create_directory(p)      result<bool>                     true: made; false: was there. The parent must exist
+// e.remove_directory(p)      result<void>                     only an empty one
+// e.list_directory(p)        result<std::vector<std::string>> names without path, unordered, without . and ..
+// e.sync_directory(p)        result<void>                     names made, renamed and removed so far survive a power cut
+// e.temporary_directory()    result<std::string>              a new, empty directory of its own, for the caller to remove
+// e.lock_file(p)             result<E::file_lock>             creates p if it is not there; in_use where another process,
+//                                                             or another lock of this process, holds it; released on
+//                                                             destruction and at the end of the process
+// e.wall_time_us()           std::uint64_t                    µs since 1970; may jump both ways
+// e.steady_time_ns()         std::uint64_t                    never goes back
+// e.entropy()                std::uint64_t                    unpredictable (in a simulation: from its seed)
+// e.process_id()             std::uint64_t                    changes in a forked child
+// e.start_thread(name, f)    result<E::thread>                f() runs on a new thread; f is nothrow and movable
+// e.sleep_for_us(u)          void                             at least u µs
+// e.wait(w, v)               void                             blocks while the `std::atomic<std::uint32_t>` w holds v; may
+//                                                             wake without cause
+// e.wake_one(w), wake_all(w) void                             wakes one, all that wait on w
+//
+// A writable_file f (movable; destruction closes without a sync):
+// f.append(b)                result<void>                     all of b at the end. After an error the end is unknown
+// f.sync()                   result<void>                     contents and size survive a power cut. Never retried by the
+//                                                             library after an error
+// f.preallocate(u)           result<void>                     room for the first u bytes, size unchanged; unsupported where
+//                                                             the file system can't
+// f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
+// f.close()                  result<void>                     a second close does nothing
+//
+// A readable_file f (movable; const members from any thread):
+// f.read(u, to, n)           result<std::size_t>              up to n bytes from offset u into `char* to`; fewer only at
+//                                                             the end of the file
+// f.size()                   std::uint64_t                    at the time of opening
+//
+// E::mutex m(e): m.lock(), m.unlock(), m.try_lock(); not recursive. E::condition_variable c(e): c.wait(l), where l is a
+// `unique_lock<E::mutex>` (below); c.wait_for_us(l, u) → true when woken, false when u µs have passed (both may wake without cause);
+// c.notify_one(), c.notify_all(). E::thread t: movable; t.join(), once, before destruction.
+//
+// All paths are UTF-8 with '/' between the parts. Every call may be made from any thread; a writable_file, a thread and a
+// file_lock belong to one thread at a time, but for sync() and size(), which may run beside append(). Errors carry the
+// operation and the path.
+#ifndef STRATA_ENVIRONMENT_REQUIREMENTS_HPP
+#define STRATA_ENVIRONMENT_REQUIREMENTS_HPP
+
+namespace strata::inline STRATA_ABI {
+
+// Says which slot of a store a policy fills: `using strata_slot = slot::memtable;`.
+namespace slot {
+struct environment {};
+struct memtable {};
+struct wal {};
+struct sstable {};
+struct compaction {};
+struct engine {};
+struct schema {};
+}  // namespace slot
+
+// Holds a mutex of an environment. `std::unique_lock` without its header.
+template <typename Mutex>
+class unique_lock {
+ public:
+  explicit unique_lock(Mutex& mutex) : mutex_(&mutex) { lock(); }
+  unique_lock(const unique_lock&) = delete;
+  unique_lock& operator=(const unique_lock&) = delete;
+  ~unique_lock() {
+    if (owns_) mutex_->unlock();
+  }
+  void lock() {
+    mutex_->lock();
+    owns_ = true;
+  }
+  void unlock() {
+    owns_ = false;
+    mutex_->unlock();
+  }
+  [[nodiscard]] bool owns_lock() const noexcept { return owns_; }
+  [[nodiscard]] Mutex& mutex() const noexcept { return *mutex_; }
+
+ private:
+  Mutex* mutex_;
+  bool owns_ = false;
+};
+
+namespace requirements {
+
+template <typename File>
+concept writable_file = std::movable<File> && requires(File file, const File& constant, bytes_view bytes, std::uint64_t count) {
+  { file.append(bytes) } -> std::same_as<result<void>>;
+  { file.sync() } -> std::same_as<result<void>>;
+  { file.preallocate(count) } -> std::same_as<result<void>>;
+  { constant.size() } -> std::same_as<std::uint64_t>;
+  { file.close() } -> std::same_as<result<void>>;
+};
+
+template <typename File>
+concept readable_file = std::movable<File> && requires(const File& file, std::uint64_t offset, char* to, std::size_t count) {
+  { file.read(offset, to, count) } -> std::same_as<result<std::size_t>>;
+  { file.size() } -> std::same_as<std::uint64_t>;
+};
+
+template <typename Environment>
+concept environment_files =
+    requires { typename Environment::writable_file; typename Environment::readable_file; typename Environment::file_lock; } &&
+    writable_file<typename Environment::writable_file> && readable_file<typename Environment::readable_file> &&
+    requires(const Environment& e, std::string_view path, std::uint64_t size) {
+      { e.create_file(path) } -> std::same_as<result<typename Environment::writable_file>>;
+      { e.open_writable(path, size) } -> std::same_as<result<typename Environment::writable_file>>;
+      { e.open_readable(path) } -> std::same_as<result<typename Environment::readable_file>>;
+      { e.file_exists(path) } -> std::same_as<result<bool>>;
+      { e.file_size(path) } -> std::same_as<result<std::uint64_t>>;
+      { e.rename_file(path, path) } -> std::same_as<result<void>>;
+      { e.remove_file(path) } -> std::same_as<result<void>>;
+      { e.link_file(path, path) } -> std::same_as<result<void>>;
+      { e.lock_file(path) } -> std::same_as<result<typename Environment::file_lock>>;
+    };
+
+template <typename Environment>
+concept environment_directories = requires(const Environment& e, std::string_view path) {
+  { e.create_directory(path) } -> std::same_as<result<bool>>;
+  { e.remove_directory(path) } -> std::same_as<result<void>>;
+  { e.list_directory(path) } -> std::same_as<result<std::vector<std::string>>>;
+  { e.sync_directory(path) } -> std::same_as<result<void>>;
+  { e.temporary_directory() } -> std::same_as<result<std::string>>;
+};
+
+template <typename Environment>
+concept environment_clocks = requires(const Environment& e, std::uint64_t duration_us) {
+  { e.wall_time_us() } -> std::same_as<std::uint64_t>;
+  { e.steady_time_ns() } -> std::same_as<std::uint64_t>;
+  { e.entropy() } -> std::same_as<std::uint64_t>;
+  { e.process_id() } -> std::same_as<std::uint64_t>;
+  e.sleep_for_us(duration_us);
+};
+
+template <typename Environment>
+concept environment_threads =
+    requires { typename Environment::mutex; typename Environment::condition_variable; typename Environment::thread; } &&
+    std::constructible_from<typename Environment::mutex, const Environment&> &&
+    std::constructible_from<typename Environment::condition_variable, const Environment&> &&
+    std::movable<typename Environment::thread> &&
+    requires(const Environment& e, typename Environment::mutex& mutex, typename Environment::condition_variable& condition,
+             unique_lock<typename Environment::mutex>& lock, typename Environment::thread& thread, const char* name,
+             void (*function)(), std::atomic<std::uint32_t>& word, std::uint64_t duration_us) {
+      mutex.lock();
+      mutex.unlock();
+      { mutex.try_lock() } -> std::same_as<bool>;
+      condition.wait(lock);
+      { condition.wait_for_us(lock, duration_us) } -> std::same_as<bool>;
+      condition.notify_one();
+      condition.notify_all();
+      { e.start_thread(name, function) } -> std::same_as<result<typename Environment::thread>>;
+      thread.join();
+      e.wait(word, std::uint32_t{});
+      e.wake_one(word);
+      e.wake_all(word);
+    };
+
+// All of the above: what the environment slot takes.
+template <typename Environment>
+concept environment = std::copyable<Environment> && std::default_initializable<Environment> && environment_files<Environment> &&
+                      environment_directories<Environment> && environment_clocks<Environment> &&
+                      environment_threads<Environment>;
+
+}  // namespace requirements
+
+namespace detail {
+
+// The check battery of the slot: run first by a composition, so that a wrong policy gives one line a missing part.
+template <typename Environment>
+consteval bool check_environment() {
+  static_assert(std::copyable<Environment> && std::default_initializable<Environment>,
+                "strata: environment: must be copyable and default constructible (a handle to its world)");
+  static_assert(requirements::environment_files<Environment>,
+                "strata: environment: files are missing or differ; see the table in environment/requirements.hpp");
+  static_assert(requirements::environment_directories<Environment>,
+                "strata: environment: directories are missing or differ; see the table in environment/requirements.hpp");
+  static_assert(requirements::environment_clocks<Environment>,
+                "strata: environment: clocks are missing or differ; see the table in environment/requirements.hpp");
+  static_assert(requirements::environment_threads<Environment>,
+                "strata: environment: threads are missing or differ; see the table in environment/requirements.hpp");
+  return true;
+}
+
+}  // namespace detail
 
 }  // namespace strata::inline STRATA_ABI
 
@@ -5839,276 +4517,6 @@ class cursor {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// strata/primitive/bounds.hpp
-//
-// What part of a collection a scan, a count or an erasure takes, and how:
-//
-//   users.scan(strata::prefix("a"))                        keys that begin with "a"; of a tuple or struct key, its first fields
-//   users.scan(strata::from("a"), strata::before("c"))     "a" ≤ key < "c"; also after (>) and up_to (≤)
-//   users.scan(strata::descending{}, strata::limit(10))    the last ten, last first
-//
-// Arguments in any order, each at most once.
-#ifndef STRATA_PRIMITIVE_BOUNDS_HPP
-#define STRATA_PRIMITIVE_BOUNDS_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace primitive {
-
-enum class bound_side : std::uint8_t { from, after, before, up_to };
-
-template <bound_side Side, typename Key>
-struct bound {
-  const Key& key;
-};
-template <typename... Fields>
-struct key_prefix_of {
-  std::tuple<const Fields&...> fields;
-};
-struct scan_limit {
-  std::uint64_t rows;
-};
-
-}  // namespace primitive
-
-// Keys ≥ `key`. As the others below it refers to its argument: for use within the call.
-template <typename Key>
-[[nodiscard]] constexpr primitive::bound<primitive::bound_side::from, Key> from(const Key& key) noexcept {
-  return {key};
-}
-// Keys > `key`.
-template <typename Key>
-[[nodiscard]] constexpr primitive::bound<primitive::bound_side::after, Key> after(const Key& key) noexcept {
-  return {key};
-}
-// Keys < `key`.
-template <typename Key>
-[[nodiscard]] constexpr primitive::bound<primitive::bound_side::before, Key> before(const Key& key) noexcept {
-  return {key};
-}
-// Keys ≤ `key`.
-template <typename Key>
-[[nodiscard]] constexpr primitive::bound<primitive::bound_side::up_to, Key> up_to(const Key& key) noexcept {
-  return {key};
-}
-// Keys that begin with `fields`: of a string key the beginning of the string; of a struct or tuple key its first fields,
-// whole.
-template <typename... Fields>
-[[nodiscard]] constexpr primitive::key_prefix_of<Fields...> prefix(const Fields&... fields) noexcept {
-  return {std::tuple<const Fields&...>(fields...)};
-}
-// At most `rows` rows.
-[[nodiscard]] constexpr primitive::scan_limit limit(std::uint64_t rows) noexcept { return {rows}; }
-
-namespace primitive {
-
-// The first byte string behind all that begin with `bytes`; false where there is none.
-[[nodiscard]] inline bool to_end_of_prefix(byte_string& bytes) {
-  while (!bytes.empty() && static_cast<unsigned char>(bytes.back()) == 0xFF) bytes.pop_back();
-  if (bytes.empty()) return false;
-  bytes.back() = static_cast<char>(static_cast<unsigned char>(bytes.back()) + 1);
-  return true;
-}
-
-// What the arguments of a scan come to, in bytes.
-struct scan_plan {
-  engine::cursor_range range;
-  std::uint64_t limit = UINT64_MAX;
-  bool descending = false;
-  result<void> status;  // an argument that is no key
-
-  // All keys that begin with `key_prefix`, which is not empty.
-  explicit scan_plan(bytes_view key_prefix) {
-    range.begin.assign(key_prefix);
-    range.end.assign(key_prefix);
-    range.unbounded = !to_end_of_prefix(range.end);
-  }
-  void raise_begin(byte_string&& begin) {
-    if (begin > range.begin) range.begin = std::move(begin);
-  }
-  void lower_end(byte_string&& end) {
-    if (range.unbounded || end < range.end) range.end = std::move(end);
-    range.unbounded = false;
-  }
-  // Nothing lies in it.
-  [[nodiscard]] bool is_empty() const noexcept { return limit == 0 || (!range.unbounded && range.begin >= range.end); }
-};
-
-// Applies arguments one by one; one that does not belong here is a one-line error.
-template <typename Key>
-struct scan_arguments {
-  bytes_view key_prefix;
-  scan_plan& plan;
-
-  template <bound_side Side, typename Given>
-  void operator()(const bound<Side, Given>& given) const {
-    byte_string bytes(key_prefix);
-    if (!keep(key_codec<Key>::encode(bytes, given.key))) return;
-    // The next key behind one is that key with a zero byte.
-    if constexpr (Side == bound_side::after || Side == bound_side::up_to) bytes.push_back('\0');
-    if constexpr (Side == bound_side::from || Side == bound_side::after) {
-      plan.raise_begin(std::move(bytes));
-    } else {
-      plan.lower_end(std::move(bytes));
-    }
-  }
-  template <typename... Fields>
-  void operator()(const key_prefix_of<Fields...>& given) const {
-    byte_string bytes(key_prefix);
-    const bool encoded = std::apply(
-        [&](const Fields&... fields) {
-          if constexpr (key_codec<Key>::is_text) {
-            static_assert(sizeof...(Fields) == 1, "strata: a string key has prefixes of one string");
-            return keep(key_codec<Key>::encode_prefix(bytes, fields...));
-          } else {
-            return keep(key_codec<Key>::encode_leading(bytes, fields...));
-          }
-        },
-        given.fields);
-    if (!encoded) return;
-    plan.raise_begin(byte_string(bytes));
-    if (to_end_of_prefix(bytes)) plan.lower_end(std::move(bytes));
-  }
-  void operator()(scan_limit given) const { plan.limit = given.rows; }
-  void operator()(descending<>) const { plan.descending = true; }
-  template <typename Other>
-  void operator()(const Other&) const {
-    static_assert(sizeof(Other) == 0,
-                  "strata: a scan takes prefix(…), from(…), after(…), before(…), up_to(…), descending{} and limit(…)");
-  }
-
- private:
-  bool keep(result<void>&& encoded) const {
-    if (!encoded && plan.status) plan.status = std::move(encoded);
-    return plan.status.has_value();
-  }
-};
-
-template <typename Key, typename... Arguments>
-[[nodiscard]] scan_plan plan_scan(bytes_view key_prefix, const Arguments&... arguments) {
-  scan_plan plan(key_prefix);
-  [[maybe_unused]] const scan_arguments<Key> apply{key_prefix, plan};
-  (apply(arguments), ...);
-  return plan;
-}
-
-}  // namespace primitive
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/core/hash.hpp
-//
-// hash64: a fast 64-bit hash of bytes for filters, hash tables and sharding. Not for secrets.
-//
-// Thread safety: a pure function.
-//
-// Invariants
-//  1. Frozen: filters on disk hold what follows from it. Golden values stand in the test.
-//  2. The same on every machine: loads are little-endian, and the multiplication is exact.
-//
-// How it works: two words of the input meet a 64 x 64 -> 128 bit multiplication, after each is mixed with a constant or
-// the state, and the halves of the product are folded into one word. In the middle bits of a product every bit of both
-// factors has had its say, and folding brings those to all places.
-//  1. 0..16 bytes become two words, overlapping rather than padded; the length goes in at the end, so that inputs that
-//     give the same words differ.
-//  2. Above 16 bytes, 16 bytes a step; above 64, first four independent lanes of 16 bytes side by side.
-//  3. The last 16 bytes, overlapping what was read, are the two words of 1.
-// A factor of zero would wipe out the other one and all that it stands for; the state is therefore also carried past
-// each multiplication.
-#ifndef STRATA_CORE_HASH_HPP
-#define STRATA_CORE_HASH_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace detail {
-
-// Frozen. The first 64 bits after the binary point of the square roots of 2, 3, 5, 7, 11 and 13: numbers with nothing
-// up their sleeve and about as many ones as zeros.
-inline constexpr std::uint64_t hash_key[6] = {0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B,
-                                              0xA54FF53A5F1D36F1, 0x510E527FADE682D1, 0x9B05688C2B3E6C1F};
-
-// The halves of a * b, exclusive-or'ed.
-[[nodiscard]] STRATA_ALWAYS_INLINE std::uint64_t hash_fold(std::uint64_t a, std::uint64_t b) noexcept {
-#if defined(__SIZEOF_INT128__)
-  __extension__ using wide = unsigned __int128;
-  const wide product = static_cast<wide>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-#else
-  const std::uint64_t a_low = a & 0xFFFFFFFF, a_high = a >> 32;
-  const std::uint64_t b_low = b & 0xFFFFFFFF, b_high = b >> 32;
-  const std::uint64_t low = a_low * b_low;
-  const std::uint64_t middle = a_high * b_low + (low >> 32);           // cannot wrap: (2^32-1)^2 + 2^32-1 < 2^64
-  const std::uint64_t cross = a_low * b_high + (middle & 0xFFFFFFFF);  // the same
-  const std::uint64_t high = a_high * b_high + (middle >> 32) + (cross >> 32);
-  return ((cross << 32) | (low & 0xFFFFFFFF)) ^ high;
-#endif
-}
-
-// `state` after the 16 bytes at `from`.
-[[nodiscard]] STRATA_ALWAYS_INLINE std::uint64_t hash_step(std::uint64_t state, const char* from,
-                                                           std::uint64_t key) noexcept {
-  return hash_fold(load_fixed<std::uint64_t>(from) ^ key, load_fixed<std::uint64_t>(from + 8) ^ state) ^
-         std::rotl(state, 29);
-}
-
-// The state after all of more than 16 bytes but what the last 16 cover.
-[[nodiscard]] inline std::uint64_t hash_body(const char* from, std::size_t size, std::uint64_t state) noexcept {
-  if (size > 64) {
-    std::uint64_t second = state ^ hash_key[1];
-    std::uint64_t third = state ^ hash_key[2];
-    std::uint64_t fourth = state ^ hash_key[4];  // [3] would undo the first mixing: state zero for the seed zero
-    do {
-      state = hash_step(state, from, hash_key[0]);
-      second = hash_step(second, from + 16, hash_key[1]);
-      third = hash_step(third, from + 32, hash_key[2]);
-      fourth = hash_step(fourth, from + 48, hash_key[3]);
-      from += 64;
-      size -= 64;
-    } while (size > 64);
-    state = hash_fold(state ^ hash_key[4], second) ^ hash_fold(third ^ hash_key[5], fourth) ^ std::rotl(second, 17) ^
-            std::rotl(fourth, 43);
-  }
-  for (; size > 16; size -= 16, from += 16) state = hash_step(state, from, hash_key[0]);
-  return state;
-}
-
-}  // namespace detail
-
-// The hash of `bytes` under `seed`; another seed gives an unrelated function. Never fails.
-//
-// Any bits of the result serve as well as any others. Nothing stops someone who knows the seed from making inputs that
-// collide, so nothing may depend on a hash for more than speed.
-// Cost: a few ns up to 32 bytes, above 10 GB/s for long inputs.
-[[nodiscard]] inline std::uint64_t hash64(bytes_view bytes, std::uint64_t seed = 0) noexcept {
-  const char* const from = bytes.data();
-  const std::size_t size = bytes.size();
-  std::uint64_t state = seed ^ detail::hash_key[3];
-  std::uint64_t a = 0;
-  std::uint64_t b = 0;
-  if (size >= 8) [[likely]] {
-    if (size > 16) state = detail::hash_body(from, size, state);
-    const char* const end = from + size;
-    a = load_fixed<std::uint64_t>(size >= 16 ? end - 16 : from);
-    b = load_fixed<std::uint64_t>(end - 8);
-  } else if (size >= 4) {
-    a = load_fixed<std::uint32_t>(from);
-    b = load_fixed<std::uint32_t>(from + size - 4);
-  } else if (size > 0) {
-    a = static_cast<unsigned char>(from[0]) | std::uint64_t{static_cast<unsigned char>(from[size / 2])} << 8 |
-        std::uint64_t{static_cast<unsigned char>(from[size - 1])} << 16;
-  }
-  const std::uint64_t mixed = detail::hash_fold(a ^ detail::hash_key[1], b ^ state) ^ std::rotl(state, 29);
-  return detail::hash_fold(mixed ^ detail::hash_key[2], size ^ detail::hash_key[5]);
-}
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
 // strata/engine/read_set.hpp
 //
 // What a transaction has read, so that its commit can tell whether any of it has changed.
@@ -6261,6 +4669,7 @@ struct options {
   std::uint64_t cache_bytes = 64ull << 20;     // blocks of tables in memory; 0 caches nothing
   std::uint64_t block_bytes = 4096;            // 1 KiB to 32 KiB: of a table's data block
   std::uint64_t table_bytes = 32ull << 20;     // 16 KiB to 4 GiB: a compaction closes an output table at this size
+  std::uint64_t manifest_bytes = 256ull << 10;  // 4 KiB to 1 GiB: edits that may gather before they are written anew as one
 
   // Buffered durability: the log is synced in the background when any of these is reached.
   std::chrono::milliseconds sync_interval{100};  // since the oldest commit not yet synced
@@ -6278,6 +4687,275 @@ struct write_options {
 };
 
 }  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/fingerprint.hpp
+//
+// FNV-1a, 64 bits: the identity of a type's encoding, computed by the compiler where it is asked to.
+//
+// A fingerprint tells types apart that a program mixed up. It is no checksum and no defence against an adversary.
+#ifndef STRATA_CODEC_FINGERPRINT_HPP
+#define STRATA_CODEC_FINGERPRINT_HPP
+
+namespace strata::inline STRATA_ABI::detail {
+
+// Takes bytes one after the other. Frozen: fingerprints are stored.
+class fingerprint_hash {
+ public:
+  constexpr void byte(unsigned char value) noexcept { state_ = (state_ ^ value) * 0x100000001B3; }
+  constexpr void bytes(bytes_view values) noexcept {
+    for (const char value : values) byte(static_cast<unsigned char>(value));
+  }
+  // As `append_varint` writes it.
+  constexpr void varint(std::uint64_t value) noexcept {
+    for (; value >= 0x80; value >>= 7) byte(static_cast<unsigned char>((value & 0x7F) | 0x80));
+    byte(static_cast<unsigned char>(value));
+  }
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return state_; }
+
+ private:
+  std::uint64_t state_ = 0xCBF29CE484222325;
+};
+
+}  // namespace strata::inline STRATA_ABI::detail
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/ordered_bytes.hpp
+//
+// The bytes of which keys are made: scalars and strings whose unsigned byte order is their own order.
+//
+// Thread safety: pure functions; a reader belongs to one thread.
+//
+// Frozen, all of it: keys are on disk, and their order is the order of every table.
+//
+//   unsigned     big-endian
+//   signed       big-endian, sign bit flipped
+//   floating     IEEE 754 bits, big-endian: negative → all bits inverted, else sign bit set; −0 is +0; no NaN
+//   text, bytes  00 → 00 FF; then 00 01, unless nothing of the key follows
+//
+// Why 00 01 and not a plain 00 ends a string: the next field may begin with FF, and "a" 00 FF… would then be the
+// beginning of a string with a zero byte in it.
+#ifndef STRATA_CODEC_ORDERED_BYTES_HPP
+#define STRATA_CODEC_ORDERED_BYTES_HPP
+
+namespace strata::inline STRATA_ABI::detail {
+
+// Whether something of the key follows a string.
+enum class string_end : unsigned char { open, marked };
+
+template <std::size_t Size>
+using unsigned_of_size = std::conditional_t<
+    Size == 1, std::uint8_t,
+    std::conditional_t<Size == 2, std::uint16_t, std::conditional_t<Size == 4, std::uint32_t, std::uint64_t>>>;
+
+template <typename Unsigned>
+inline constexpr Unsigned sign_bit = static_cast<Unsigned>(Unsigned{1} << (8 * sizeof(Unsigned) - 1));
+
+template <typename Unsigned>
+void append_big_endian(byte_string& out, Unsigned value) {
+  char buffer[sizeof value];
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    buffer[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (sizeof value - 1 - i))));
+  out.append(buffer, sizeof value);
+}
+
+template <typename Integer>
+void append_ordered_integer(byte_string& out, Integer value) {
+  using bits = unsigned_of_size<sizeof(Integer)>;
+  const bits flip = std::is_signed_v<Integer> ? sign_bit<bits> : bits{0};
+  append_big_endian(out, static_cast<bits>(static_cast<bits>(value) ^ flip));
+}
+
+// False for NaN, which has no place in an order; nothing is appended then.
+template <typename Float>
+[[nodiscard]] bool append_ordered_float(byte_string& out, Float value) {
+  using bits = unsigned_of_size<sizeof(Float)>;
+  if (value != value) return false;
+  bits image = value == Float{0} ? bits{0} : std::bit_cast<bits>(value);
+  image = (image & sign_bit<bits>) != 0 ? static_cast<bits>(~image) : static_cast<bits>(image | sign_bit<bits>);
+  append_big_endian(out, image);
+  return true;
+}
+
+// One append where there is no zero byte, which is nearly always.
+inline void append_ordered_text(byte_string& out, bytes_view text, string_end end) {
+  while (!text.empty()) {
+    const void* zero = std::memchr(text.data(), 0, text.size());
+    if (zero == nullptr) [[likely]]
+      break;
+    const auto length = static_cast<std::size_t>(static_cast<const char*>(zero) - text.data());
+    out.append(text.data(), length).append("\x00\xFF", 2);
+    text.remove_prefix(length + 1);
+  }
+  out.append(text);
+  if (end == string_end::marked) out.append("\x00\x01", 2);
+}
+
+// What `descending` does to the bytes of what it holds, from `begin` on.
+inline void complement(byte_string& out, std::size_t begin) noexcept {
+  for (std::size_t i = begin; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
+}
+
+// Reads what the functions above wrote and accepts nothing else: every key has one encoding, and a read past the end
+// or of other bytes fails, with everything after it. The last field of a caller may therefore check for all.
+class ordered_reader {
+ public:
+  explicit ordered_reader(bytes_view input) noexcept : at_(input.data()), end_(input.data() + input.size()) {}
+
+  // All was read and nothing failed.
+  [[nodiscard]] bool complete() const noexcept { return !failed_ && at_ == end_; }
+  [[nodiscard]] bool ok() const noexcept { return !failed_; }
+  void fail() noexcept {
+    failed_ = true;
+    at_ = end_;
+  }
+
+  // From here on bytes are complements, or no longer are.
+  void turn() noexcept { mask_ = static_cast<unsigned char>(~mask_); }
+
+  template <typename Unsigned>
+  [[nodiscard]] Unsigned big_endian() noexcept {
+    if (remaining() < sizeof(Unsigned)) return fail(), Unsigned{0};
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof(Unsigned); ++i) value = value << 8 | next();
+    return static_cast<Unsigned>(value);
+  }
+
+  template <typename Integer>
+  [[nodiscard]] Integer integer() noexcept {
+    using bits = unsigned_of_size<sizeof(Integer)>;
+    const bits flip = std::is_signed_v<Integer> ? sign_bit<bits> : bits{0};
+    return static_cast<Integer>(static_cast<bits>(big_endian<bits>() ^ flip));
+  }
+
+  template <typename Float>
+  [[nodiscard]] Float floating() noexcept {
+    using bits = unsigned_of_size<sizeof(Float)>;
+    const bits image = big_endian<bits>();
+    const bool negative = (image & sign_bit<bits>) == 0;
+    const bits plain = negative ? static_cast<bits>(~image) : static_cast<bits>(image ^ sign_bit<bits>);
+    const auto value = std::bit_cast<Float>(plain);
+    if (value != value || (negative && value == Float{0})) return fail(), Float{0};
+    return value;
+  }
+
+  // A byte of at most `limit`.
+  [[nodiscard]] unsigned char byte_up_to(unsigned char limit) noexcept {
+    const auto value = big_endian<std::uint8_t>();
+    if (value > limit) return fail(), static_cast<unsigned char>(0);
+    return value;
+  }
+
+  // `length` bytes as they are.
+  void copy(char* to, std::size_t length) noexcept {
+    if (length > remaining()) return fail();
+    for (std::size_t i = 0; i < length; ++i) to[i] = static_cast<char>(next());
+  }
+
+  // A string into `into`, whose memory is used again.
+  void text(byte_string& into, string_end end) {
+    into.clear();
+    while (!failed_) {
+      const void* zero = remaining() == 0 ? nullptr : std::memchr(at_, mask_, remaining());
+      const char* const stop = zero == nullptr ? end_ : static_cast<const char*>(zero);
+      append(into, stop);
+      if (zero == nullptr) {
+        if (end == string_end::marked) fail();
+        return;
+      }
+      if (remaining() < 2) return fail();
+      ++at_;
+      const unsigned char after = next();
+      if (after == 0x01 && end == string_end::marked) return;
+      if (after != 0xFF) return fail();
+      into.push_back('\0');
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  unsigned char next() noexcept { return static_cast<unsigned char>(static_cast<unsigned char>(*at_++) ^ mask_); }
+
+  void append(byte_string& into, const char* stop) {
+    const std::size_t begin = into.size();
+    into.append(at_, static_cast<std::size_t>(stop - at_));
+    if (mask_ != 0) complement(into, begin);
+    at_ = stop;
+  }
+
+  const char* at_;
+  const char* end_;
+  unsigned char mask_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace strata::inline STRATA_ABI::detail
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/type_kind.hpp
+//
+// The numbers by which stored type descriptions and fingerprints name a type.
+#ifndef STRATA_CODEC_TYPE_KIND_HPP
+#define STRATA_CODEC_TYPE_KIND_HPP
+
+namespace strata::inline STRATA_ABI::detail {
+
+// Frozen: on disk. An integer is named by width and sign, whatever the language calls it, an enum as its integer.
+enum class type_kind : unsigned char {
+  boolean = 1,
+  unsigned_8 = 2,
+  unsigned_16 = 3,
+  unsigned_32 = 4,
+  unsigned_64 = 5,
+  signed_8 = 6,
+  signed_16 = 7,
+  signed_32 = 8,
+  signed_64 = 9,
+  float_32 = 10,
+  float_64 = 11,
+  text = 12,
+  bytes = 13,
+  optional = 14,    // type
+  sequence = 15,    // type
+  set = 16,         // type
+  map = 17,         // key type, mapped type
+  array = 18,       // varint length, type
+  tuple = 19,       // varint count, types
+  variant = 20,     // varint count, types
+  structure = 21,   // varint count, then for each field: sized name, type
+  enclosing = 22,   // varint: how many structures to go out from the innermost; 0 is that one itself
+  duration = 23,    // varint numerator and denominator of the period in seconds, type
+  time_point = 24,  // the same
+  custom = 25,      // sized name
+  descending = 26,  // type; only in fingerprints of keys
+
+  // Only in memory: a structure with its defaults, former names and predecessor (see schema.hpp).
+  evolving_structure = 64,
+};
+
+// The kind of a scalar.
+template <typename Type>
+consteval type_kind scalar_kind() {
+  constexpr shape what = shape_of<Type>;
+  if constexpr (what == shape::enumeration) {
+    return scalar_kind<std::underlying_type_t<Type>>();
+  } else if constexpr (what == shape::boolean) {
+    return type_kind::boolean;
+  } else if constexpr (what == shape::floating) {
+    return sizeof(Type) == 4 ? type_kind::float_32 : type_kind::float_64;
+  } else {
+    constexpr unsigned width = std::bit_width(sizeof(Type)) - 1;
+    return static_cast<type_kind>((std::is_signed_v<Type> ? 6 : 2) + width);
+  }
+}
+
+}  // namespace strata::inline STRATA_ABI::detail
 
 #endif
 
@@ -8389,6 +7067,1516 @@ class write_context : public read_context<Engine> {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
+// strata/primitive/requirements.hpp
+//
+// Primitives: typed data structures over a context, and their descriptors.
+//
+// A descriptor is a constexpr value that names a collection and carries its types: `strata::kv<std::string, user>{"users"}`.
+// Whatever can be read gives a typed view of it with `[]`.
+//
+// Requirements. `D` is the descriptor's type, `d` a const value, `E` an engine, `c` a `primitive::collection&`.
+//
+// expression                                  returns                what must hold
+// ------------------------------------------  ---------------------  ---------------------------------------------------
+// d.name                                      std::string_view       1 to 255 bytes; unique in a store
+// D::face()                                   const type_face&       kind, key fingerprint, value description; a constant
+// D::needs_order                              static constexpr bool  false where a hash-indexed engine can hold it
+// D::reader<read_context<E>>(context, c)                             the view of what can only be read; copyable
+// D::writer<write_context<E>>(context, c)                            the view of what can be written; derives from the
+//                                                                    reader of its context; copyable
+//
+// Views are cheap values; they must not outlive the store. Everything that they do goes through the context, so that it
+// holds in transactions and snapshots alike.
+#ifndef STRATA_PRIMITIVE_REQUIREMENTS_HPP
+#define STRATA_PRIMITIVE_REQUIREMENTS_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace requirements {
+
+template <typename Descriptor>
+concept descriptor = requires(const Descriptor& d) {
+  { d.name } -> std::convertible_to<std::string_view>;
+  { std::remove_cvref_t<Descriptor>::face() } -> std::same_as<const strata::primitive::type_face&>;
+  { std::remove_cvref_t<Descriptor>::needs_order } -> std::convertible_to<bool>;
+};
+
+}  // namespace requirements
+
+namespace detail {
+
+template <typename Descriptor, typename Engine>
+consteval bool check_descriptor() {
+  static_assert(requirements::descriptor<Descriptor>,
+                "strata: this is no descriptor of a collection: name, face() or needs_order is missing; see primitive/requirements.hpp");
+  if constexpr (requirements::descriptor<Descriptor>) {
+    static_assert(!Descriptor::needs_order || Engine::is_ordered,
+                  "strata: this collection needs an engine that keeps keys in order");
+  }
+  return true;
+}
+
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/store/schema.hpp
+//
+// A schema: the collections that a store has, in its type.
+//
+//   using agent_store = strata::store<strata::schema<users, calls>>;
+//
+// The descriptors are named, not copied: constexpr variables of namespace or class scope (or static ones of a function).
+// A store with a schema looks its collections up once, when it is opened, and refuses any other at compile time.
+#ifndef STRATA_STORE_SCHEMA_HPP
+#define STRATA_STORE_SCHEMA_HPP
+
+namespace strata::inline STRATA_ABI {
+
+template <const auto&... Descriptors>
+struct schema {
+  using strata_slot = slot::schema;
+  static constexpr std::size_t size = sizeof...(Descriptors);
+
+  // True where no two collections have one name.
+  [[nodiscard]] static consteval bool names_differ() {
+    const std::string_view names[] = {Descriptors.name..., ""};
+    for (std::size_t i = 0; i < size; ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (names[i] == names[j]) return false;
+    return true;
+  }
+  static_assert(names_differ(), "strata: schema: two collections have one name");
+
+  // The place of the descriptor in the list, or `size`.
+  template <typename Descriptor>
+  [[nodiscard]] static constexpr std::size_t index_of(const Descriptor& wanted) noexcept {
+    std::size_t index = 0;
+    const bool found = ((is_same(Descriptors, wanted) || (++index, false)) || ...);
+    return found ? index : size;
+  }
+
+  template <typename Descriptor>
+  static constexpr bool has_type = (std::is_same_v<std::remove_cvref_t<decltype(Descriptors)>, Descriptor> || ...);
+
+  // Calls visit(index, descriptor) for each.
+  template <typename Visit>
+  static void each(Visit&& visit) {
+    std::size_t index = 0;
+    (visit(index++, Descriptors), ...);
+  }
+
+ private:
+  template <typename Listed, typename Wanted>
+  [[nodiscard]] static constexpr bool is_same(const Listed& listed, const Wanted& wanted) noexcept {
+    if constexpr (std::is_same_v<Listed, Wanted>) {
+      return listed.name == wanted.name;
+    } else {
+      return false;
+    }
+  }
+};
+
+namespace detail {
+
+// Not constexpr: its name is what a compiler shows when a descriptor that a schema does not list is used with its store.
+inline void strata_this_collection_is_not_in_the_schema_of_the_store() {}
+
+// A descriptor that the compiler has looked up in a schema.
+template <typename Schema, typename Descriptor>
+struct listed {
+  std::size_t index;
+
+  consteval listed(const Descriptor& descriptor) : index(Schema::index_of(descriptor)) {  // NOLINT: implicit
+    if (index == Schema::size) strata_this_collection_is_not_in_the_schema_of_the_store();
+  }
+};
+
+// `thing[descriptor]` for one type of descriptor.
+template <typename Thing, typename Schema, typename Descriptor>
+struct typed_view {
+  [[nodiscard]] auto operator[](listed<Schema, Descriptor> wanted) const {
+    return static_cast<const Thing*>(this)->template view_of<Descriptor>(wanted.index);
+  }
+};
+
+template <typename... Types>
+struct distinct_types {};
+
+// The types of a list, each once.
+template <typename Done, typename... Left>
+struct distinct {
+  using type = Done;
+};
+template <typename... Done, typename First, typename... Rest>
+struct distinct<distinct_types<Done...>, First, Rest...> {
+  using type = typename std::conditional_t<(std::is_same_v<Done, First> || ...), distinct<distinct_types<Done...>, Rest...>,
+                                           distinct<distinct_types<Done..., First>, Rest...>>::type;
+};
+
+template <typename Thing, typename Schema, typename Types>
+struct typed_views;
+template <typename Thing, typename Schema, typename... Types>
+struct typed_views<Thing, Schema, distinct_types<Types...>> : typed_view<Thing, Schema, Types>... {
+  using typed_view<Thing, Schema, Types>::operator[]...;
+
+  // The view that it would be, so that a compiler has no more to say than this.
+  template <typename Other>
+    requires(!Schema::template has_type<Other>)
+  auto operator[](const Other& other) const {
+    static_assert(Schema::template has_type<Other>, "strata: this collection is not in the schema of the store");
+    return static_cast<const Thing*>(this)->view_of(other);
+  }
+};
+
+// `thing[descriptor]` for a thing of a store with this schema, or without one. `Thing` has
+// view_of<Descriptor>(index) or view_of(descriptor), which give the view.
+template <typename Thing, typename Schema>
+struct views_by_descriptor {
+  template <typename Descriptor>
+  [[nodiscard]] auto operator[](const Descriptor& descriptor) const {
+    return static_cast<const Thing*>(this)->view_of(descriptor);
+  }
+};
+template <typename Thing, const auto&... Descriptors>
+struct views_by_descriptor<Thing, schema<Descriptors...>>
+    : typed_views<Thing, schema<Descriptors...>,
+                  typename distinct<distinct_types<>, std::remove_cvref_t<decltype(Descriptors)>...>::type> {};
+template <typename Thing>
+struct views_by_descriptor<Thing, schema<>> {};
+
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/uuid.hpp
+//
+// A universally unique identifier as sixteen bytes, in the order in which it is written.
+#ifndef STRATA_CODEC_UUID_HPP
+#define STRATA_CODEC_UUID_HPP
+
+namespace strata::inline STRATA_ABI {
+
+// Sixteen bytes, the most significant first; they order as they are written, and as a key and a value they are stored
+// so. Thread safety: as a value.
+struct uuid {
+  std::array<std::uint8_t, 16> bytes{};
+
+  friend constexpr bool operator==(const uuid&, const uuid&) = default;
+  friend constexpr auto operator<=>(const uuid&, const uuid&) = default;
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/compaction/geometry.hpp
+//
+// What policies and the engine ask of a shape: ranges, overlap, bytes, and whether a plan needs any work at all.
+//
+// Thread safety: pure functions. Views that they return live as long as the shape.
+#ifndef STRATA_COMPACTION_GEOMETRY_HPP
+#define STRATA_COMPACTION_GEOMETRY_HPP
+
+namespace strata::inline STRATA_ABI::compaction {
+
+// All keys k with smallest ≤ k < limit.
+struct key_range {
+  bytes_view smallest;
+  bytes_view limit;
+};
+
+[[nodiscard]] inline bool by_level_and_table(const plan::input& a, const plan::input& b) noexcept {
+  return a.level != b.level ? a.level < b.level : a.table < b.table;
+}
+
+[[nodiscard]] inline key_range range_of(const table_shape& table) noexcept { return {table.smallest, table.limit}; }
+
+[[nodiscard]] inline bool overlaps(const key_range& a, const key_range& b) noexcept {
+  return a.smallest < b.limit && b.smallest < a.limit;
+}
+
+[[nodiscard]] inline bool contains(const key_range& outer, const key_range& inner) noexcept {
+  return outer.smallest <= inner.smallest && inner.limit <= outer.limit;
+}
+
+// The smallest range around both.
+[[nodiscard]] inline key_range hull(const key_range& a, const key_range& b) noexcept {
+  return {(std::min)(a.smallest, b.smallest), (std::max)(a.limit, b.limit)};
+}
+
+// The tables [begin, end) of a run.
+struct table_span {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  [[nodiscard]] bool empty() const noexcept { return begin == end; }
+};
+
+// The tables of a sorted run that overlap the range. O(log tables).
+[[nodiscard]] STRATA_COLD inline table_span overlapping(const sorted_run_shape& run, const key_range& range) noexcept {
+  const std::size_t begin = first_behind(run.tables, [&](const table_shape& t) { return t.limit <= range.smallest; });
+  const std::size_t end = first_behind(run.tables, [&](const table_shape& t) { return t.smallest < range.limit; });
+  return {begin, (std::max)(begin, end)};
+}
+
+[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const sorted_run_shape& run) noexcept {
+  std::uint64_t sum = 0;
+  for (const table_shape& table : run.tables) sum += table.bytes;
+  return sum;
+}
+
+[[nodiscard]] STRATA_COLD inline std::uint64_t bytes_of(const level_shape& level) noexcept {
+  std::uint64_t sum = 0;
+  for (const sorted_run_shape& run : level.runs) sum += bytes_of(run);
+  return sum;
+}
+
+// The level with that number; an empty one where the shape does not reach so deep.
+[[nodiscard]] inline const level_shape& level_at(const shape& s, std::size_t level) noexcept {
+  static const level_shape none;
+  return level < s.levels.size() ? s.levels[level] : none;
+}
+
+// Whether the level holds no table.
+[[nodiscard]] STRATA_COLD inline bool is_empty(const level_shape& level) noexcept {
+  for (const sorted_run_shape& run : level.runs)
+    if (!run.tables.empty()) return false;
+  return true;
+}
+
+// The lowest level (highest number) that holds a table; 0 where none does.
+[[nodiscard]] STRATA_COLD inline std::uint32_t lowest_level(const shape& s) noexcept {
+  std::size_t level = s.levels.size();
+  while (level > 1 && is_empty(s.levels[level - 1])) --level;
+  return level == 0 ? 0 : static_cast<std::uint32_t>(level - 1);
+}
+
+// How many sorted runs the level has; one without tables does not count.
+[[nodiscard]] STRATA_COLD inline std::size_t runs_of(const level_shape& level) noexcept {
+  std::size_t count = 0;
+  for (const sorted_run_shape& run : level.runs) count += run.tables.empty() ? 0u : 1u;
+  return count;
+}
+
+// Makes tables of a run, of a level, inputs of the plan.
+STRATA_COLD inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
+  for (std::size_t i = span.begin; i < span.end; ++i) to.inputs.push_back({level, run.tables[i].number});
+}
+STRATA_COLD inline void add_inputs(plan& to, const shape& s, std::uint32_t level) {
+  for (const sorted_run_shape& run : level_at(s, level).runs) add_inputs(to, level, run, {0, run.tables.size()});
+}
+
+// The tables that the plan takes, in the order of its inputs; those that don't exist are left out.
+// O(tables of the shape + inputs · log inputs).
+[[nodiscard]] STRATA_COLD inline dynamic_array<const table_shape*> input_tables(const shape& s, const plan& p) {
+  dynamic_array<std::size_t> places(p.inputs.size());  // of the inputs, in order of level and table
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
+  const auto before = [&](std::size_t place, const plan::input& other) { return by_level_and_table(p.inputs[place], other); };
+  sort_by(places, [&](std::size_t a, std::size_t b) { return before(a, p.inputs[b]); });
+  dynamic_array<const table_shape*> found(p.inputs.size());
+  for (std::uint32_t level = 0; level < s.levels.size(); ++level)
+    for (const sorted_run_shape& run : s.levels[level].runs)
+      for (const table_shape& table : run.tables) {
+        const plan::input wanted{level, table.number};
+        const std::size_t at = first_behind(places, [&](std::size_t place) { return before(place, wanted); });
+        if (at < places.size() && !by_level_and_table(wanted, p.inputs[places[at]])) found[places[at]] = &table;
+      }
+  found.erase_if([](const table_shape* table) { return table == nullptr; });
+  return found;
+}
+
+// Whether a table of the level `from` or below it may hold versions of keys of `range`.
+[[nodiscard]] STRATA_COLD inline bool holds_data(const shape& s, std::size_t from, const key_range& range) noexcept {
+  for (std::size_t level = from; level < s.levels.size(); ++level)
+    for (const sorted_run_shape& run : s.levels[level].runs)
+      if (!overlapping(run, range).empty()) return true;
+  return false;
+}
+
+// Whether the plan's result is its inputs as they are, moved to another level: nothing to read, nothing to write but the
+// manifest. Requires: a sound plan (soundness.hpp).
+//
+// So it is where no input overlaps another, or a table of the run that it joins. A table with tombstones or other garbage is
+// still rewritten when nothing older lies below it: that is where garbage ends, so it may as well end now.
+[[nodiscard]] STRATA_COLD inline bool is_trivial_move(const shape& s, const plan& p) {
+  if (p.discard) return false;
+  for (const plan::input& each : p.inputs)
+    if (each.level == p.output_level) return false;
+  dynamic_array<const table_shape*> moved = input_tables(s, p);
+  sort_by(moved, [](const table_shape* a, const table_shape* b) { return a->smallest < b->smallest; });
+  for (std::size_t i = 1; i < moved.size(); ++i)
+    if (overlaps(range_of(*moved[i - 1]), range_of(*moved[i]))) return false;
+  for (const table_shape* table : moved)
+    if ((table->tombstones != 0 || table->has_garbage) && !holds_data(s, p.output_level, range_of(*table))) return false;
+  return true;
+}
+
+}  // namespace strata::inline STRATA_ABI::compaction
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/compaction/fifo.hpp
+//
+// First in, first out: nothing is ever merged, the oldest tables are dropped. For data that is worth less with age and may
+// go unread: logs, measurements, caches.
+//
+// **Deletes what was not erased** once the store is larger, or the data older, than the amounts say: `discards_live_data`.
+//
+// Thread safety: no state.
+//
+//  1. Tables go from the oldest run on, in it the one with the oldest newest commit first. A run is touched only when all
+//     older ones are gone: else an overwritten version in them would be back.
+//  2. A table goes while all tables have more than `fifo_bytes_max` bytes together, or when its newest commit is more than
+//     `fifo_age_us_max` older than the newest commit in any table.
+//
+// Age is counted from the newest commit, not from the clock on the wall (unless that is behind): a clock that jumps ahead
+// deletes nothing by itself, and a store to which nothing is written keeps what it has.
+//
+// No write amplification at all. Every flush adds a run that reads may have to look into: keys that grow with time keep
+// most of them out by their range, filters the others.
+#ifndef STRATA_COMPACTION_FIFO_HPP
+#define STRATA_COMPACTION_FIFO_HPP
+
+namespace strata::inline STRATA_ABI::compaction {
+
+class fifo {
+ public:
+  using strata_slot = slot::compaction;
+  static constexpr bool discards_live_data = true;
+
+  // All tables that are due, to be discarded at once; nothing where none is. Allocates; O(tables · log tables).
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
+    std::uint64_t total = 0;
+    for (const level_shape& level : s.levels) total += bytes_of(level);
+    const std::uint64_t oldest_kept = oldest_commit_kept(s, a);
+    plan dropped;
+    dropped.discard = true;
+    for (std::uint32_t level = lowest_level(s) + 1; level-- > 0;) {
+      const dynamic_array<sorted_run_shape>& runs = level_at(s, level).runs;
+      for (std::size_t run = runs.size(); run-- > 0;) {
+        for (const table_shape* table : oldest_first(runs[run])) {
+          if (total <= a.fifo_bytes_max && table->created_us >= oldest_kept) return some(dropped);
+          total -= table->bytes;
+          dropped.inputs.push_back({level, table->number});
+        }
+      }
+    }
+    return some(dropped);
+  }
+
+  // What `pick` says: there is no smaller shape that keeps the data.
+  [[nodiscard]] std::optional<plan> pick_all(const shape& s, const amounts& a) const { return pick(s, a); }
+
+  // 0: dropping a table moves no bytes, so no writer needs to wait for it.
+  [[nodiscard]] std::uint64_t debt_bytes(const shape&, const amounts&) const { return 0; }
+
+ private:
+  [[nodiscard]] STRATA_COLD static std::optional<plan> some(const plan& dropped) {
+    if (dropped.inputs.empty()) return std::nullopt;
+    return dropped;
+  }
+
+  [[nodiscard]] STRATA_COLD static std::uint64_t oldest_commit_kept(const shape& s, const amounts& a) noexcept {
+    if (a.fifo_age_us_max == 0) return 0;
+    std::uint64_t newest = 0;
+    for (const level_shape& level : s.levels)
+      for (const sorted_run_shape& run : level.runs)
+        for (const table_shape& table : run.tables) newest = (std::max)(newest, table.created_us);
+    const std::uint64_t now = (std::min)(newest, s.now_us);
+    return now > a.fifo_age_us_max ? now - a.fifo_age_us_max : 0;
+  }
+
+  [[nodiscard]] STRATA_COLD static dynamic_array<const table_shape*> oldest_first(const sorted_run_shape& run) {
+    dynamic_array<const table_shape*> tables;
+    for (const table_shape& table : run.tables) tables.push_back(&table);
+    sort_by(tables, [](const table_shape* a, const table_shape* b) {
+      return a->created_us != b->created_us ? a->created_us < b->created_us : a->number < b->number;
+    });
+    return tables;
+  }
+};
+
+static_assert(requirements::compaction<fifo>);
+
+}  // namespace strata::inline STRATA_ABI::compaction
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/compaction/leveled.hpp
+//
+// Leveled compaction: below level 0 each level is one sorted run, so many times larger than the one above.
+//
+// Reads look into few runs and little space holds what is overwritten; the price is that data is rewritten about half the
+// fan-out once a level. The default.
+//
+// Thread safety: no state.
+//
+//  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
+//     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
+//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
+//  2. Levels above the base level are empty and skipped: flushed runs go from level 0 straight to the base level, or to the
+//     first level with data where that is higher.
+//  3. The fullest level is worked on first: level 0 by its runs, others by their bytes, against what they may hold.
+//  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
+//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
+//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
+//  5. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
+//     else would ever come to take expired values and released versions out of the lowest level.
+#ifndef STRATA_COMPACTION_LEVELED_HPP
+#define STRATA_COMPACTION_LEVELED_HPP
+
+namespace strata::inline STRATA_ABI::compaction {
+
+class leveled {
+ public:
+  using strata_slot = slot::compaction;
+  static constexpr bool discards_live_data = false;
+
+  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 250 TB before the base
+  // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
+  static constexpr std::uint32_t lowest_level_default = 7;
+
+  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, no level more bytes than it may, and no table of
+  // rule 5 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
+  // O(tables · log tables).
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
+    if (std::optional<plan> united = unite_runs(s)) return united;
+    const sizes measured = measure(s, a);
+    std::uint32_t fullest = 0;
+    double fullness = level0_is_full(s, a) ? share(runs_of(level_at(s, 0)), level0_runs(a)) : 0;
+    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+      if (measured.bytes[level] <= measured.target[level]) continue;
+      const double share_used = share(measured.bytes[level], measured.target[level]);
+      if (share_used > fullness) {
+        fullness = share_used;
+        fullest = level;
+      }
+    }
+    if (fullness == 0) return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
+    if (fullest == 0) return move_level0(s, measured);
+    return move_table(s, fullest, fullest + 1, best_table(s, fullest));
+  }
+
+  // One step towards a single sorted run below level 0: several runs of a level into one, else level 0 into the next level,
+  // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
+  // usual work, other work comes in between, and the whole costs about 1.1 times the data.
+  //
+  // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
+  // those with garbage are rewritten where they are. There a tombstone alone is no reason: it is held by a snapshot, and would
+  // still be there after another round, and another; it becomes garbage when the snapshot goes.
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts& a) const {
+    if (std::optional<plan> united = unite_runs(s)) return united;
+    if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
+    const std::uint32_t upper = next_level_with_data(s, 1);
+    const std::uint32_t lower = next_level_with_data(s, upper + 1);
+    if (lower < levels_max) return move_table(s, upper, lower, 0);
+    // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
+    if (upper < lowest_level_default) {
+      const sorted_run_shape& run = run_of(s, upper);
+      for (std::size_t place = 0; place < run.tables.size(); ++place)
+        if (run.tables[place].tombstones > 0) return move_table(s, upper, lowest_level_default, place);
+    }
+    return rewrite_garbage(s, a, &table_shape::has_garbage);
+  }
+
+  // An estimate of what will be read and written again until `pick` has nothing more but garbage: 0 exactly when it has
+  // nothing more.
+  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
+    sizes measured = measure(s, a);
+    std::uint64_t debt = 0;
+    for (std::uint32_t level = 1; level < levels_max; ++level)
+      if (runs_of(level_at(s, level)) > 1) debt += measured.bytes[level];
+    if (level0_is_full(s, a)) {
+      const std::uint32_t output = level0_output(s, measured);
+      debt += measured.bytes[0] + measured.bytes[output];
+      measured.bytes[output] += measured.bytes[0];
+    }
+    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+      if (measured.bytes[level] <= measured.target[level]) continue;
+      const std::uint64_t surplus = measured.bytes[level] - measured.target[level];
+      const double overlap = (std::min)(share(measured.bytes[level + 1], measured.bytes[level]), double(fan_out(a)));
+      debt += surplus + static_cast<std::uint64_t>(static_cast<double>(surplus) * overlap);
+      measured.bytes[level + 1] += surplus;
+    }
+    return debt;
+  }
+
+ private:
+  struct sizes {
+    std::uint64_t bytes[levels_max] = {};
+    std::uint64_t target[levels_max] = {};  // of 1 to lowest - 1; the lowest has none
+    std::uint32_t base = 0;
+    std::uint32_t lowest = 0;
+  };
+
+  [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
+  [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
+  [[nodiscard]] STRATA_COLD static bool level0_is_full(const shape& s, const amounts& a) noexcept {
+    return runs_of(level_at(s, 0)) >= level0_runs(a);
+  }
+  [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
+    return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
+  }
+
+  [[nodiscard]] STRATA_COLD static sizes measure(const shape& s, const amounts& a) noexcept {
+    sizes found;
+    std::uint64_t largest = 0;
+    for (std::uint32_t level = 0; level < levels_max; ++level) {
+      found.bytes[level] = bytes_of(level_at(s, level));
+      if (level > 0) largest = (std::max)(largest, found.bytes[level]);
+    }
+    found.lowest = (std::max)(lowest_level(s), lowest_level_default);
+    found.base = found.lowest;
+    // The largest level counts as the lowest one, where it belongs and will come to lie.
+    std::uint64_t target = largest;
+    for (std::uint32_t level = found.lowest - 1; level > 0; --level) {
+      target /= fan_out(a);
+      if (target >= (std::max)(a.level_bytes_base, std::uint64_t{1})) found.base = level;
+      found.target[level] = target;
+    }
+    return found;
+  }
+
+  // The first level from `from` on that holds a table; `levels_max` where none does.
+  [[nodiscard]] STRATA_COLD static std::uint32_t next_level_with_data(const shape& s, std::uint32_t from) noexcept {
+    while (from < levels_max && is_empty(level_at(s, from))) ++from;
+    return (std::min)(from, levels_max);
+  }
+
+  [[nodiscard]] STRATA_COLD static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
+    return (std::min)(measured.base, next_level_with_data(s, 1));
+  }
+
+  // Another policy may have left several runs in a level; here all but level 0 have one.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> unite_runs(const shape& s) {
+    for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
+      if (runs_of(s.levels[level]) < 2) continue;
+      plan united;
+      add_inputs(united, s, level);
+      united.output_level = level;
+      united.output_is_new_run = true;
+      return united;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
+    plan moved;
+    add_inputs(moved, s, 0);
+    moved.output_level = level0_output(s, measured);
+    std::optional<key_range> whole;
+    for (const sorted_run_shape& run : s.levels[0].runs)
+      for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
+    STRATA_ASSERT(whole.has_value());
+    for (const sorted_run_shape& run : level_at(s, moved.output_level).runs)
+      add_inputs(moved, moved.output_level, run, overlapping(run, *whole));
+    return moved;
+  }
+
+  // The one run of a level. Requires: data in it, and runs united.
+  [[nodiscard]] static const sorted_run_shape& run_of(const shape& s, std::uint32_t level) {
+    const dynamic_array<sorted_run_shape>& runs = s.levels[level].runs;
+    std::size_t at = 0;
+    while (runs[at].tables.empty()) ++at;
+    return runs[at];
+  }
+
+  // Which table of the level to move into the next: the place in its run.
+  [[nodiscard]] STRATA_COLD static std::size_t best_table(const shape& s, std::uint32_t level) {
+    const sorted_run_shape& run = run_of(s, level);
+    std::size_t best = 0;
+    double best_ratio = 0;
+    bool best_is_erased = false;
+    for (std::size_t i = 0; i < run.tables.size(); ++i) {
+      const table_shape& table = run.tables[i];
+      std::uint64_t overlap = 0;
+      for (const sorted_run_shape& next : level_at(s, level + 1).runs) {
+        const table_span span = overlapping(next, range_of(table));
+        for (std::size_t j = span.begin; j < span.end; ++j) overlap += next.tables[j].bytes;
+      }
+      const double ratio = share(overlap, table.bytes);
+      const bool is_erased = table.tombstones > 0 && table.tombstones >= table.entries - table.entries / 2;
+      if (i > 0 && (best_is_erased > is_erased || (best_is_erased == is_erased && best_ratio <= ratio))) continue;
+      best = i;
+      best_ratio = ratio;
+      best_is_erased = is_erased;
+    }
+    return best;
+  }
+
+  // The first tables with that reason and nothing older below them, in place: neighbours together, so that what is left of
+  // them makes fewer tables, as far as `level_bytes_base` goes. Lowest level first. Requires: runs united.
+  //
+  // Sound: all else in the run lies before or behind them, and nothing is passed. In no level above 0 does the output meet
+  // a run that a flush adds.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> rewrite_garbage(const shape& s, const amounts& a,
+                                                                   bool table_shape::*reason) {
+    for (std::uint32_t level = lowest_level(s); level > 0; --level) {
+      if (is_empty(s.levels[level])) continue;
+      const sorted_run_shape& run = run_of(s, level);
+      const auto is_due = [&](std::size_t place) {
+        return run.tables[place].*reason && !holds_data(s, level + 1, range_of(run.tables[place]));
+      };
+      for (std::size_t place = 0; place < run.tables.size(); ++place) {
+        if (!is_due(place)) continue;
+        std::uint64_t bytes = run.tables[place].bytes;
+        std::size_t end = place + 1;
+        for (; end < run.tables.size() && is_due(end); ++end) {
+          bytes += run.tables[end].bytes;
+          if (bytes > a.level_bytes_base) break;
+        }
+        plan rewritten;
+        rewritten.output_level = level;
+        add_inputs(rewritten, level, run, {place, end});
+        return rewritten;
+      }
+    }
+    return std::nullopt;
+  }
+
+  // The table at that place of the upper level, into the lower level. Requires: the levels between are empty.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_table(const shape& s, std::uint32_t upper, std::uint32_t lower,
+                                                      std::size_t place) {
+    const sorted_run_shape& run = run_of(s, upper);
+    plan moved;
+    moved.output_level = lower;
+    table_span taken{place, place + 1};
+    for (const sorted_run_shape& next : level_at(s, lower).runs) {
+      key_range whole = range_of(run.tables[place]);
+      const table_span span = overlapping(next, whole);
+      if (span.empty()) continue;
+      whole = hull(whole, hull(range_of(next.tables[span.begin]), range_of(next.tables[span.end - 1])));
+      while (taken.begin > 0 && contains(whole, range_of(run.tables[taken.begin - 1]))) --taken.begin;
+      while (taken.end < run.tables.size() && contains(whole, range_of(run.tables[taken.end]))) ++taken.end;
+      add_inputs(moved, lower, next, span);
+    }
+    add_inputs(moved, upper, run, taken);
+    return moved;
+  }
+};
+
+static_assert(requirements::compaction<leveled>);
+
+}  // namespace strata::inline STRATA_ABI::compaction
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/compaction/tiered.hpp
+//
+// Tiered compaction: a level collects sorted runs, and when it is full all of them become one run of the next level.
+//
+// Data is rewritten about once a level, half as often as with leveled or less; the price is that a read looks into several
+// runs a level. For stores that are written more than read.
+//
+// Thread safety: no state.
+//
+//  1. A level is full at `level0_runs` (T) runs, at least two.
+//  2. The lowest level with data is different, as most data lies there: it holds one run. What comes down is merged with it,
+//     not laid beside it, so that what is overwritten is not kept T times.
+//     The merge also drops what has expired and what snapshots have let go; in between only `compact()` looks for that.
+//  3. When that run has T times the bytes of what comes down, the result goes one level deeper instead, and makes room for
+//     another tier above it. So merging with the lowest run costs at most T times what comes down.
+//
+// Space: the tiers above the lowest run hold at most about T/(T-1) times its bytes (1.33 at T = 4), whatever is overwritten;
+// a store whose whole data fits in one memtable holds up to T runs of it. While the largest merge runs, its output comes
+// on top. Write amplification: one a level, and T/2 on average for the lowest.
+#ifndef STRATA_COMPACTION_TIERED_HPP
+#define STRATA_COMPACTION_TIERED_HPP
+
+namespace strata::inline STRATA_ABI::compaction {
+
+class tiered {
+ public:
+  using strata_slot = slot::compaction;
+  static constexpr bool discards_live_data = false;
+
+  // The merge of the highest full level; nothing where none is full. Every plan leaves fewer runs, so it ends. Allocates.
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
+    for (std::uint32_t level = 0; level < s.levels.size(); ++level)
+      if (runs_of(s.levels[level]) >= runs_max(a)) return merge_level(s, a, level);
+    return std::nullopt;
+  }
+
+  // All runs into one, in one step: a merge of this policy takes whole levels anyway, and the lowest is most of the store. It
+  // needs as much free space as there is data. Nothing where one sorted run below level 0 without garbage is all there is.
+  [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts&) const {
+    std::size_t runs = 0;
+    for (const level_shape& level : s.levels) runs += runs_of(level);
+    if (runs == 0 || (runs == 1 && is_empty(level_at(s, 0)) && !has_garbage(s))) return std::nullopt;
+    plan all;
+    for (std::uint32_t level = 0; level < s.levels.size(); ++level) add_inputs(all, s, level);
+    all.output_level = (std::max)(lowest_level(s), 1u);
+    all.output_is_new_run = true;
+    return all;
+  }
+
+  // The bytes of all full levels, with the lowest run where they are merged with it: 0 exactly when `pick` has nothing.
+  [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
+    const std::uint32_t lowest = lowest_level(s);
+    std::uint64_t debt = 0;
+    for (std::uint32_t level = 0; level < s.levels.size(); ++level) {
+      if (runs_of(s.levels[level]) < runs_max(a)) continue;
+      debt += bytes_of(s.levels[level]);
+      if (level + 1 == lowest && runs_of(s.levels[lowest]) < runs_max(a)) debt += bytes_of(s.levels[lowest]);
+    }
+    return debt;
+  }
+
+ private:
+  [[nodiscard]] STRATA_COLD static bool has_garbage(const shape& s) noexcept {
+    for (const level_shape& level : s.levels)
+      for (const sorted_run_shape& run : level.runs)
+        for (const table_shape& table : run.tables)
+          if (table.has_garbage) return true;
+    return false;
+  }
+
+  // One run a level would be merged for ever.
+  [[nodiscard]] STRATA_COLD static std::size_t runs_max(const amounts& a) noexcept { return (std::max)(a.level0_runs, 2u); }
+
+  [[nodiscard]] STRATA_COLD static std::optional<plan> merge_level(const shape& s, const amounts& a, std::uint32_t level) {
+    const std::uint32_t below = (std::min)(level + 1, levels_max - 1);
+    plan merged;
+    add_inputs(merged, s, level);
+    merged.output_level = below;
+    merged.output_is_new_run = true;
+    if (below == level || below != lowest_level(s)) return merged;
+    add_inputs(merged, s, below);
+    const bool has_outgrown = bytes_of(s.levels[below]) / runs_max(a) >= bytes_of(s.levels[level]);
+    if (has_outgrown && below + 1 < levels_max) merged.output_level = below + 1;
+    return merged;
+  }
+};
+
+static_assert(requirements::compaction<tiered>);
+
+}  // namespace strata::inline STRATA_ABI::compaction
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/fwd.hpp
+//
+// Forward declarations of what programs name. Includes nothing but the configuration.
+#ifndef STRATA_FWD_HPP
+#define STRATA_FWD_HPP
+
+namespace strata::inline STRATA_ABI {
+
+class error;
+template <typename Value>
+class result;
+struct options;
+struct put_options;
+struct write_options;
+struct statistics;
+
+template <typename Key, typename Value>
+struct kv;
+template <const auto&... Descriptors>
+struct schema;
+template <typename... Policies>
+class store;
+template <typename Engine, typename Schema>
+class transaction;
+template <typename Engine, typename Schema>
+class snapshot;
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/codec/ordered_key.hpp
+//
+// Keys: C++ values to bytes whose unsigned order is the order of the values, and back.
+//
+// Thread safety: pure functions.
+//
+// Invariants:
+// 1. encode(a) < encode(b), as unsigned bytes, exactly when a < b; equal exactly when a == b (−0 and +0 are one key).
+// 2. Every key has one encoding; decoding accepts no other, reads nothing past its input and uses all of it.
+// 3. The encoding of a key's leading fields, as `encode_leading` writes it, begins the encoding of every key with these
+//    fields and of no other.
+//
+//   bool 00 | 01 · enum as its underlying type · optional 00 | 01 value · variant one byte of index, then the value
+//   tuple, pair, array, aggregate: the fields in order · descending: every byte complemented, its strings end-marked
+//   duration, time_point: their representation · a codec's own: its bytes as a string · scalars, strings: see
+//   ordered_bytes.hpp
+//
+// Frozen: on disk. A string is end-marked unless it is the last field of the whole key, however deep it stands.
+#ifndef STRATA_CODEC_ORDERED_KEY_HPP
+#define STRATA_CODEC_ORDERED_KEY_HPP
+
+// In this order: see storable.hpp.
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+
+template <typename Bytes>
+[[nodiscard]] bytes_view view_of_bytes(const Bytes& bytes) noexcept {
+  return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
+}
+
+template <typename Type>
+inline constexpr bool is_plain_byte = std::is_integral_v<Type>&& std::is_unsigned_v<Type> && sizeof(Type) == 1 &&
+                                      !std::is_same_v<Type, bool>;
+
+template <typename Type>
+[[nodiscard]] bool write_key(byte_string& out, const Type& key, string_end end);
+
+// Writes fields; only the last of them can be the key's last.
+struct key_field_writer {
+  byte_string& out;
+  string_end end;
+
+  template <typename... Fields>
+  bool operator()(const Fields&... fields) const {
+    [[maybe_unused]] std::size_t left = sizeof...(Fields);
+    return (write_key(out, fields, --left == 0 ? end : string_end::marked) && ...);
+  }
+};
+
+template <typename Tuple, std::size_t... Index>
+bool write_key_tuple(byte_string& out, const Tuple& key, string_end end, std::index_sequence<Index...>) {
+  return key_field_writer{out, end}(get<Index>(key)...);
+}
+
+template <typename Array>
+bool write_key_array(byte_string& out, const Array& key, string_end end) {
+  using element = typename array_of<Array>::element;
+  constexpr std::size_t size = array_of<Array>::size;
+  if constexpr (is_plain_byte<element> && size != 0) {
+    out.append(static_cast<const char*>(static_cast<const void*>(&key[0])), size);
+  } else {
+    for (std::size_t i = 0; i < size; ++i)
+      if (!write_key(out, key[i], i + 1 == size ? end : string_end::marked)) return false;
+  }
+  return true;
+}
+
+template <typename Variant, std::size_t... Index>
+bool write_key_variant(byte_string& out, const Variant& key, string_end end, std::index_sequence<Index...>) {
+  static_assert(sizeof...(Index) <= 255, "strata: a variant in a key has at most 255 alternatives");
+  if (key.valueless_by_exception()) return false;
+  out.push_back(static_cast<char>(key.index()));
+  bool written = false;
+  static_cast<void>(((key.index() == Index && (written = write_key(out, *get_if<Index>(&key), end), true)) || ...));
+  return written;
+}
+
+// False if the key, or a part of it, has no place in the order.
+template <typename Type>
+bool write_key(byte_string& out, const Type& key, string_end end) {
+  constexpr shape what = shape_of<Type>;
+  if constexpr (what == shape::boolean) {
+    return out.push_back(key ? '\1' : '\0'), true;
+  } else if constexpr (what == shape::integer) {
+    return append_ordered_integer(out, key), true;
+  } else if constexpr (what == shape::enumeration) {
+    return write_key(out, static_cast<std::underlying_type_t<Type>>(key), end);
+  } else if constexpr (what == shape::floating) {
+    return append_ordered_float(out, key);
+  } else if constexpr (what == shape::text || what == shape::bytes) {
+    return append_ordered_text(out, view_of_bytes(key), end), true;
+  } else if constexpr (what == shape::optional) {
+    out.push_back(key.has_value() ? '\1' : '\0');
+    return !key.has_value() || write_key(out, *key, end);
+  } else if constexpr (what == shape::array) {
+    return write_key_array(out, key, end);
+  } else if constexpr (what == shape::tuple) {
+    return write_key_tuple(out, key, end, std::make_index_sequence<std::tuple_size<Type>::value>{});
+  } else if constexpr (what == shape::variant) {
+    return write_key_variant(out, key, end, std::make_index_sequence<alternatives_of<Type>::types::size>{});
+  } else if constexpr (what == shape::aggregate) {
+    return visit_fields(key, key_field_writer{out, end});
+  } else if constexpr (what == shape::duration) {
+    return write_key(out, key.count(), end);
+  } else if constexpr (what == shape::time_point) {
+    return write_key(out, key.time_since_epoch().count(), end);
+  } else if constexpr (what == shape::descending) {
+    const std::size_t begin = out.size();
+    const bool written = write_key(out, key.value, string_end::marked);
+    complement(out, begin);
+    return written;
+  } else {
+    byte_string own;
+    codec<Type>::encode_key(own, key);
+    return append_ordered_text(out, own, end), true;
+  }
+}
+
+template <typename Type>
+void read_key(ordered_reader& in, Type& into, string_end end);
+
+struct key_field_reader {
+  ordered_reader& in;
+  string_end end;
+
+  template <typename... Fields>
+  void operator()(Fields&... fields) const {
+    [[maybe_unused]] std::size_t left = sizeof...(Fields);
+    (read_key(in, fields, --left == 0 ? end : string_end::marked), ...);
+  }
+};
+
+template <typename Tuple, std::size_t... Index>
+void read_key_tuple(ordered_reader& in, Tuple& into, string_end end, std::index_sequence<Index...>) {
+  key_field_reader{in, end}(get<Index>(into)...);
+}
+
+template <typename Array>
+void read_key_array(ordered_reader& in, Array& into, string_end end) {
+  constexpr std::size_t size = array_of<Array>::size;
+  if constexpr (is_plain_byte<typename array_of<Array>::element> && size != 0) {
+    in.copy(static_cast<char*>(static_cast<void*>(&into[0])), size);
+  } else {
+    for (std::size_t i = 0; i < size && in.ok(); ++i) read_key(in, into[i], i + 1 == size ? end : string_end::marked);
+  }
+}
+
+template <typename Variant, std::size_t... Index>
+void read_key_variant(ordered_reader& in, Variant& into, string_end end, std::index_sequence<Index...>) {
+  const unsigned char index = in.byte_up_to(sizeof...(Index) - 1);
+  if (!in.ok()) return;
+  static_cast<void>(((index == Index && (read_key(in, into.template emplace<Index>(), end), true)) || ...));
+}
+
+template <typename Type>
+void read_key(ordered_reader& in, Type& into, string_end end) {
+  constexpr shape what = shape_of<Type>;
+  if constexpr (what == shape::boolean) {
+    into = in.byte_up_to(1) != 0;
+  } else if constexpr (what == shape::integer) {
+    into = in.integer<Type>();
+  } else if constexpr (what == shape::enumeration) {
+    std::underlying_type_t<Type> number{};
+    read_key(in, number, end);
+    into = static_cast<Type>(number);
+  } else if constexpr (what == shape::floating) {
+    into = in.floating<Type>();
+  } else if constexpr (std::is_same_v<Type, byte_string>) {
+    in.text(into, end);
+  } else if constexpr (what == shape::text || what == shape::bytes) {
+    byte_string text;
+    in.text(text, end);
+    into.resize(text.size());
+    if (!text.empty()) std::memcpy(into.data(), text.data(), text.size());
+  } else if constexpr (what == shape::optional) {
+    if (in.byte_up_to(1) == 0) return into.reset();
+    read_key(in, into.has_value() ? *into : into.emplace(), end);
+  } else if constexpr (what == shape::array) {
+    read_key_array(in, into, end);
+  } else if constexpr (what == shape::tuple) {
+    read_key_tuple(in, into, end, std::make_index_sequence<std::tuple_size<Type>::value>{});
+  } else if constexpr (what == shape::variant) {
+    read_key_variant(in, into, end, std::make_index_sequence<alternatives_of<Type>::types::size>{});
+  } else if constexpr (what == shape::aggregate) {
+    visit_fields(into, key_field_reader{in, end});
+  } else if constexpr (what == shape::duration) {
+    typename Type::rep count{};
+    read_key(in, count, end);
+    into = Type(count);
+  } else if constexpr (what == shape::time_point) {
+    time_point_representation<Type> count{};
+    read_key(in, count, end);
+    into = Type(typename Type::duration(count));
+  } else if constexpr (what == shape::descending) {
+    in.turn();
+    read_key(in, into.value, string_end::marked);
+    in.turn();
+  } else {
+    byte_string own;
+    in.text(own, end);
+    if (in.ok() && !codec<Type>::decode_key(own, into)) in.fail();
+  }
+}
+
+template <typename Type>
+constexpr void hash_key_type(fingerprint_hash& hash);
+
+template <typename... Types>
+constexpr void hash_key_types(fingerprint_hash& hash, type_kind kind, type_list<Types...>) {
+  hash.byte(static_cast<unsigned char>(kind));
+  hash.varint(sizeof...(Types));
+  (hash_key_type<Types>(hash), ...);
+}
+
+template <typename Period, typename Representation>
+constexpr void hash_key_time(fingerprint_hash& hash, type_kind kind) {
+  hash.byte(static_cast<unsigned char>(kind));
+  hash.varint(static_cast<std::uint64_t>(Period::num));
+  hash.varint(static_cast<std::uint64_t>(Period::den));
+  hash_key_type<Representation>(hash);
+}
+
+template <typename Inner>
+constexpr void hash_key_around(fingerprint_hash& hash, type_kind kind) {
+  hash.byte(static_cast<unsigned char>(kind));
+  hash_key_type<Inner>(hash);
+}
+
+template <typename Type>
+constexpr void hash_key_type(fingerprint_hash& hash) {
+  constexpr shape what = shape_of<Type>;
+  if constexpr (what == shape::text) {
+    hash.byte(static_cast<unsigned char>(type_kind::text));
+  } else if constexpr (what == shape::bytes) {
+    hash.byte(static_cast<unsigned char>(type_kind::bytes));
+  } else if constexpr (what == shape::optional) {
+    hash_key_around<typename Type::value_type>(hash, type_kind::optional);
+  } else if constexpr (what == shape::array) {
+    hash.byte(static_cast<unsigned char>(type_kind::array));
+    hash.varint(array_of<Type>::size);
+    hash_key_type<typename array_of<Type>::element>(hash);
+  } else if constexpr (what == shape::tuple) {
+    hash_key_types(hash, type_kind::tuple, tuple_types<Type>{});
+  } else if constexpr (what == shape::variant) {
+    hash_key_types(hash, type_kind::variant, typename alternatives_of<Type>::types{});
+  } else if constexpr (what == shape::aggregate) {
+    hash_key_types(hash, type_kind::tuple, field_types<Type>{});
+  } else if constexpr (what == shape::duration) {
+    hash_key_time<typename Type::period, typename Type::rep>(hash, type_kind::duration);
+  } else if constexpr (what == shape::time_point) {
+    hash_key_time<typename Type::duration::period, typename Type::duration::rep>(hash, type_kind::time_point);
+  } else if constexpr (what == shape::descending) {
+    hash_key_around<decltype(Type::value)>(hash, type_kind::descending);
+  } else if constexpr (what == shape::custom) {
+    hash.byte(static_cast<unsigned char>(type_kind::custom));
+    hash.varint(codec<Type>::name.size());
+    hash.bytes(codec<Type>::name);
+  } else {
+    hash.byte(static_cast<unsigned char>(scalar_kind<Type>()));
+  }
+}
+
+template <typename Type>
+consteval std::uint64_t find_key_fingerprint() {
+  fingerprint_hash hash;
+  hash_key_type<Type>(hash);
+  return hash.value();
+}
+
+[[nodiscard]] inline error not_a_key() noexcept {
+  return error(errc::decode_failed, "decode key", "the bytes are no key of this type");
+}
+
+enum class key_outcome : unsigned char { written, without_order, out_of_range, inexact };
+
+// Writes what looks up a `Key`, as that key; see lookup.hpp. Requires: nothing is wrong with it.
+template <typename Key, typename Given>
+[[nodiscard]] key_outcome write_lookup(byte_string& out, const Given& given, string_end end);
+
+template <typename... Keys>
+struct lookup_field_writer {
+  byte_string& out;
+  string_end end;
+
+  template <typename... Given>
+  key_outcome operator()(const Given&... given) const {
+    [[maybe_unused]] std::size_t left = sizeof...(Given);
+    key_outcome outcome = key_outcome::written;
+    static_cast<void>(((outcome = write_lookup<Keys>(out, given, --left == 0 ? end : string_end::marked),
+                        outcome == key_outcome::written) &&
+                       ...));
+    return outcome;
+  }
+};
+
+template <typename Given, typename... Keys>
+key_outcome write_lookup_fields(byte_string& out, const Given& given, string_end end, type_list<Keys...>) {
+  const lookup_field_writer<Keys...> writer{out, end};
+  if constexpr (shape_of<Given> == shape::aggregate) {
+    return visit_fields(given, writer);
+  } else {
+    return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      return writer(get<Index>(given)...);
+    }
+    (std::index_sequence_for<Keys...>{});
+  }
+}
+
+template <typename Key, typename Given>
+key_outcome write_lookup_elements(byte_string& out, const Given& given, string_end end) {
+  constexpr std::size_t size = array_of<Key>::size;
+  key_outcome outcome = key_outcome::written;
+  for (std::size_t i = 0; i < size && outcome == key_outcome::written; ++i)
+    outcome = write_lookup<typename array_of<Key>::element>(out, given[i], i + 1 == size ? end : string_end::marked);
+  return outcome;
+}
+
+template <typename Given, std::size_t... Index, typename... Keys>
+key_outcome write_lookup_alternative(byte_string& out, const Given& given, string_end end,
+                                     std::index_sequence<Index...>, type_list<Keys...>) {
+  key_outcome outcome = key_outcome::without_order;
+  if (given.valueless_by_exception()) return outcome;
+  out.push_back(static_cast<char>(given.index()));
+  static_cast<void>(((given.index() == Index &&
+                      (outcome = write_lookup<Keys>(out, *get_if<Index>(&given), end), true)) ||
+                     ...));
+  return outcome;
+}
+
+// A duration or time point of another unit. One of a wider representation need not fit.
+template <typename Key, typename Given>
+key_outcome write_lookup_time(byte_string& out, const Given& given, string_end end) {
+  const Key key = given;
+  if (!(key == given) || (key < Key{}) != (given < Given{})) return key_outcome::out_of_range;
+  return write_key(out, key, end) ? key_outcome::written : key_outcome::without_order;
+}
+
+template <typename Key, typename Given>
+key_outcome write_lookup(byte_string& out, const Given& given, string_end end) {
+  constexpr lookup_way way = find_lookup_way<Key, Given>();
+  const auto outcome_of = [](bool written) { return written ? key_outcome::written : key_outcome::without_order; };
+  if constexpr (way == lookup_way::same) {
+    return outcome_of(write_key(out, given, end));
+  } else if constexpr (way == lookup_way::text) {
+    return outcome_of(write_key(out, static_cast<std::string_view>(given), end));
+  } else if constexpr (way == lookup_way::bytes) {
+    return append_ordered_text(out, view_of_bytes(given), end), key_outcome::written;
+  } else if constexpr (way == lookup_way::number) {
+    if (!holds_number<Key>(given)) [[unlikely]]
+      return std::is_integral_v<Key> ? key_outcome::out_of_range : key_outcome::inexact;
+    return outcome_of(write_key(out, static_cast<Key>(given), end));
+  } else if constexpr (way == lookup_way::enumerator) {
+    return write_lookup<Key>(out, static_cast<std::underlying_type_t<Given>>(given), end);
+  } else if constexpr (way == lookup_way::time) {
+    return write_lookup_time<Key>(out, given, end);
+  } else if constexpr (way == lookup_way::optional) {
+    out.push_back(given.has_value() ? '\1' : '\0');
+    return given.has_value() ? write_lookup<typename Key::value_type>(out, *given, end) : key_outcome::written;
+  } else if constexpr (way == lookup_way::value) {
+    out.push_back('\1');
+    return write_lookup<typename Key::value_type>(out, given, end);
+  } else if constexpr (way == lookup_way::descending) {
+    const std::size_t begin = out.size();
+    const key_outcome outcome = write_lookup<decltype(Key::value)>(out, given.value, string_end::marked);
+    complement(out, begin);
+    return outcome;
+  } else if constexpr (way == lookup_way::fields) {
+    return write_lookup_fields(out, given, end, lookup_fields<Key>());
+  } else if constexpr (way == lookup_way::elements) {
+    return write_lookup_elements<Key>(out, given, end);
+  } else if constexpr (way == lookup_way::alternatives) {
+    using types = typename alternatives_of<Key>::types;
+    return write_lookup_alternative(out, given, end, std::make_index_sequence<types::size>{}, types{});
+  } else {
+    static_assert(way == lookup_way::converted);
+    return outcome_of(write_key(out, static_cast<Key>(given), end));
+  }
+}
+
+// After a key was written from `begin` on: takes it back if it cannot stand.
+[[nodiscard]] inline result<void> checked_key(byte_string& out, std::size_t begin, key_outcome outcome) {
+  if (outcome == key_outcome::written && out.size() - begin <= key_bytes_max) [[likely]]
+    return {};
+  out.resize(begin);
+  if (outcome == key_outcome::without_order)
+    return error(errc::invalid_argument, "encode key", "NaN and a valueless variant have no place in an order");
+  if (outcome == key_outcome::out_of_range)
+    return error(errc::invalid_argument, "encode key", "the number is out of the range of the key's type");
+  if (outcome == key_outcome::inexact)
+    return error(errc::invalid_argument, "encode key", "the key's floating-point type does not hold the number exactly");
+  return error(errc::key_too_large, "encode key", "over 65,535 bytes");
+}
+
+}  // namespace detail
+
+// What tells two encodings of keys apart, as a constant: the types of the fields in their order, not their names. A
+// struct and a tuple of the same fields are one encoding and have one fingerprint. Frozen: stored in the catalogue.
+template <typename Key>
+inline constexpr std::uint64_t key_fingerprint = detail::find_key_fingerprint<Key>();
+
+// Appends the encoding of `key`, a whole key. Errors: invalid_argument (a NaN, a valueless variant), key_too_large;
+// `out` is then as it was. Cost: no allocation but the growth of `out`. Takes std::string_view where the key has a
+// std::string.
+template <typename Key>
+[[nodiscard]] result<void> append_key(byte_string& out, const Key& key) {
+  const std::size_t begin = out.size();
+  const bool written = detail::write_key(out, key, detail::string_end::open);
+  return detail::checked_key(out, begin,
+                             written ? detail::key_outcome::written : detail::key_outcome::without_order);
+}
+
+// The encoding of one type of key: what a collection uses. Rejects a type that cannot be a key with one line.
+template <typename Key>
+struct key_codec {
+  static_assert(check_key_type<Key>());
+
+  static constexpr std::uint64_t fingerprint = key_fingerprint<Key>;
+  // Strings and byte vectors: prefixes of a key are keys' prefixes too, and a key can be read without a copy.
+  static constexpr bool is_text =
+      detail::shape_of<Key> == detail::shape::text || detail::shape_of<Key> == detail::shape::bytes;
+
+  // Appends the encoding of `key`. Errors and cost as `append_key`.
+  [[nodiscard]] static result<void> encode(byte_string& out, const Key& key) { return append_key(out, key); }
+
+  // Of what looks up a key without being one, see lookup.hpp: a std::string_view or a literal for std::string, another
+  // number, a tuple for a struct of as many fields. Errors: invalid_argument too where a number is none of the key's
+  // type; nothing is cut to fit. What cannot be a key is refused with one line.
+  template <typename Lookup>
+  requires(!std::is_same_v<Lookup, Key>) [[nodiscard]] static result<void> encode(byte_string& out,
+                                                                                  const Lookup& lookup) {
+    if constexpr (detail::report_lookup<detail::find_lookup_problem<Key, Lookup>()>()) {
+      const std::size_t begin = out.size();
+      return detail::checked_key(out, begin, detail::write_lookup<Key>(out, lookup, detail::string_end::open));
+    } else {
+      return {};
+    }
+  }
+
+  // Reads a key. Errors: decode_failed. `decode_into` uses the memory of `into` again and leaves some value there
+  // when it fails.
+  [[nodiscard]] static result<void> decode_into(bytes_view encoded, Key& into) {
+    detail::ordered_reader in(encoded);
+    detail::read_key(in, into, detail::string_end::open);
+    if (!in.complete()) [[unlikely]]
+      return detail::not_a_key();
+    return {};
+  }
+  [[nodiscard]] static result<Key> decode(bytes_view encoded) {
+    Key key{};
+    STRATA_TRY(decode_into(encoded, key));
+    return key;
+  }
+
+  // The bytes of a string key: a view of `encoded` itself, or of `scratch` where the key has a zero byte in it. Valid
+  // as long as both. Errors: decode_failed.
+  [[nodiscard]] static result<bytes_view> decode_view(bytes_view encoded, byte_string& scratch) requires is_text {
+    if (encoded.empty() || std::memchr(encoded.data(), 0, encoded.size()) == nullptr) [[likely]]
+      return encoded;
+    detail::ordered_reader in(encoded);
+    in.text(scratch, detail::string_end::open);
+    if (!in.complete()) return detail::not_a_key();
+    return bytes_view(scratch);
+  }
+
+  // Appends what the encodings of all keys begin with that begin with `prefix`: a string, or bytes for a key of bytes.
+  // Errors: key_too_large.
+  template <typename Prefix = bytes_view>
+  [[nodiscard]] static result<void> encode_prefix(byte_string& out, const Prefix& prefix) requires is_text {
+    const std::size_t begin = out.size();
+    if constexpr (std::is_convertible_v<const Prefix&, bytes_view> && !std::is_null_pointer_v<Prefix>) {
+      detail::append_ordered_text(out, static_cast<bytes_view>(prefix), detail::string_end::open);
+    } else if constexpr (detail::shape_of<Key> == detail::shape::bytes && detail::byte_range<Prefix>) {
+      detail::append_ordered_text(out, detail::view_of_bytes(prefix), detail::string_end::open);
+    } else {
+      static_assert(sizeof(Prefix) == 0, "strata: a string key has prefixes that are strings: this is none");
+    }
+    return detail::checked_key(out, begin, detail::key_outcome::written);
+  }
+
+  // Appends what the encodings of all keys begin with whose first fields are `fields`: fewer than the key has.
+  // Followed by `encode_prefix` of a string key, it is a prefix within the next field, if that is a string. Takes and
+  // refuses fields as `encode` does. Errors as `encode`.
+  template <typename... Fields>
+  [[nodiscard]] static result<void> encode_leading(byte_string& out, const Fields&... fields) {
+    if constexpr (!detail::has_leading_part<Key>) {
+      static_assert(detail::has_leading_part<Key>,
+                    "strata: only a struct, tuple, pair or array key has a leading part");
+    } else if constexpr (sizeof...(Fields) >= decltype(detail::lookup_fields<Key>())::size) {
+      static_assert(sizeof...(Fields) < decltype(detail::lookup_fields<Key>())::size,
+                    "strata: a leading part of a key has fewer fields than the key");
+    } else if constexpr (detail::report_lookup<leading_problem<Fields...>(std::index_sequence_for<Fields...>{})>()) {
+      const std::size_t begin = out.size();
+      return detail::checked_key(out, begin, write_leading(out, std::index_sequence_for<Fields...>{}, fields...));
+    }
+    return {};
+  }
+
+ private:
+  template <typename... Fields, std::size_t... Index>
+  static consteval detail::lookup_way leading_problem(std::index_sequence<Index...>) {
+    return detail::find_lookup_problem_in(type_list<detail::lookup_field<Key, Index>...>{}, type_list<Fields...>{});
+  }
+
+  template <std::size_t... Index, typename... Fields>
+  static detail::key_outcome write_leading(byte_string& out, std::index_sequence<Index...>, const Fields&... fields) {
+    detail::key_outcome outcome = detail::key_outcome::written;
+    static_cast<void>(((outcome = detail::write_lookup<detail::lookup_field<Key, Index>>(out, fields, detail::string_end::marked),
+                        outcome == detail::key_outcome::written) &&
+                       ...));
+    return outcome;
+  }
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/primitive/bounds.hpp
+//
+// What part of a collection a scan, a count or an erasure takes, and how:
+//
+//   users.scan(strata::prefix("a"))                        keys that begin with "a"; of a tuple or struct key, its first fields
+//   users.scan(strata::from("a"), strata::before("c"))     "a" ≤ key < "c"; also after (>) and up_to (≤)
+//   users.scan(strata::descending{}, strata::limit(10))    the last ten, last first
+//
+// Arguments in any order, each at most once.
+#ifndef STRATA_PRIMITIVE_BOUNDS_HPP
+#define STRATA_PRIMITIVE_BOUNDS_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace primitive {
+
+enum class bound_side : std::uint8_t { from, after, before, up_to };
+
+template <bound_side Side, typename Key>
+struct bound {
+  const Key& key;
+};
+template <typename... Fields>
+struct key_prefix_of {
+  std::tuple<const Fields&...> fields;
+};
+struct scan_limit {
+  std::uint64_t rows;
+};
+
+}  // namespace primitive
+
+// Keys ≥ `key`. As the others below it refers to its argument: for use within the call.
+template <typename Key>
+[[nodiscard]] constexpr primitive::bound<primitive::bound_side::from, Key> from(const Key& key) noexcept {
+  return {key};
+}
+// Keys > `key`.
+template <typename Key>
+[[nodiscard]] constexpr primitive::bound<primitive::bound_side::after, Key> after(const Key& key) noexcept {
+  return {key};
+}
+// Keys < `key`.
+template <typename Key>
+[[nodiscard]] constexpr primitive::bound<primitive::bound_side::before, Key> before(const Key& key) noexcept {
+  return {key};
+}
+// Keys ≤ `key`.
+template <typename Key>
+[[nodiscard]] constexpr primitive::bound<primitive::bound_side::up_to, Key> up_to(const Key& key) noexcept {
+  return {key};
+}
+// Keys that begin with `fields`: of a string key the beginning of the string; of a struct or tuple key its first fields,
+// whole.
+template <typename... Fields>
+[[nodiscard]] constexpr primitive::key_prefix_of<Fields...> prefix(const Fields&... fields) noexcept {
+  return {std::tuple<const Fields&...>(fields...)};
+}
+// At most `rows` rows.
+[[nodiscard]] constexpr primitive::scan_limit limit(std::uint64_t rows) noexcept { return {rows}; }
+
+namespace primitive {
+
+// The first byte string behind all that begin with `bytes`; false where there is none.
+[[nodiscard]] inline bool to_end_of_prefix(byte_string& bytes) {
+  while (!bytes.empty() && static_cast<unsigned char>(bytes.back()) == 0xFF) bytes.pop_back();
+  if (bytes.empty()) return false;
+  bytes.back() = static_cast<char>(static_cast<unsigned char>(bytes.back()) + 1);
+  return true;
+}
+
+// What the arguments of a scan come to, in bytes.
+struct scan_plan {
+  engine::cursor_range range;
+  std::uint64_t limit = UINT64_MAX;
+  bool descending = false;
+  result<void> status;  // an argument that is no key
+
+  // All keys that begin with `key_prefix`, which is not empty.
+  explicit scan_plan(bytes_view key_prefix) {
+    range.begin.assign(key_prefix);
+    range.end.assign(key_prefix);
+    range.unbounded = !to_end_of_prefix(range.end);
+  }
+  void raise_begin(byte_string&& begin) {
+    if (begin > range.begin) range.begin = std::move(begin);
+  }
+  void lower_end(byte_string&& end) {
+    if (range.unbounded || end < range.end) range.end = std::move(end);
+    range.unbounded = false;
+  }
+  // Nothing lies in it.
+  [[nodiscard]] bool is_empty() const noexcept { return limit == 0 || (!range.unbounded && range.begin >= range.end); }
+};
+
+// Applies arguments one by one; one that does not belong here is a one-line error.
+template <typename Key>
+struct scan_arguments {
+  bytes_view key_prefix;
+  scan_plan& plan;
+
+  template <bound_side Side, typename Given>
+  void operator()(const bound<Side, Given>& given) const {
+    byte_string bytes(key_prefix);
+    if (!keep(key_codec<Key>::encode(bytes, given.key))) return;
+    // The next key behind one is that key with a zero byte.
+    if constexpr (Side == bound_side::after || Side == bound_side::up_to) bytes.push_back('\0');
+    if constexpr (Side == bound_side::from || Side == bound_side::after) {
+      plan.raise_begin(std::move(bytes));
+    } else {
+      plan.lower_end(std::move(bytes));
+    }
+  }
+  template <typename... Fields>
+  void operator()(const key_prefix_of<Fields...>& given) const {
+    byte_string bytes(key_prefix);
+    const bool encoded = std::apply(
+        [&](const Fields&... fields) {
+          if constexpr (key_codec<Key>::is_text) {
+            static_assert(sizeof...(Fields) == 1, "strata: a string key has prefixes of one string");
+            return keep(key_codec<Key>::encode_prefix(bytes, fields...));
+          } else {
+            return keep(key_codec<Key>::encode_leading(bytes, fields...));
+          }
+        },
+        given.fields);
+    if (!encoded) return;
+    plan.raise_begin(byte_string(bytes));
+    if (to_end_of_prefix(bytes)) plan.lower_end(std::move(bytes));
+  }
+  void operator()(scan_limit given) const { plan.limit = given.rows; }
+  void operator()(descending<>) const { plan.descending = true; }
+  template <typename Other>
+  void operator()(const Other&) const {
+    static_assert(sizeof(Other) == 0,
+                  "strata: a scan takes prefix(…), from(…), after(…), before(…), up_to(…), descending{} and limit(…)");
+  }
+
+ private:
+  bool keep(result<void>&& encoded) const {
+    if (!encoded && plan.status) plan.status = std::move(encoded);
+    return plan.status.has_value();
+  }
+};
+
+template <typename Key, typename... Arguments>
+[[nodiscard]] scan_plan plan_scan(bytes_view key_prefix, const Arguments&... arguments) {
+  scan_plan plan(key_prefix);
+  [[maybe_unused]] const scan_arguments<Key> apply{key_prefix, plan};
+  (apply(arguments), ...);
+  return plan;
+}
+
+}  // namespace primitive
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // strata/primitive/kv_scan.hpp
 //
 // The rows of a kv scan: a range for `for`, over one state of the store, that reads as it goes.
@@ -8548,62 +8736,6 @@ class scan_range {
 };
 
 }  // namespace strata::inline STRATA_ABI::primitive
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/primitive/requirements.hpp
-//
-// Primitives: typed data structures over a context, and their descriptors.
-//
-// A descriptor is a constexpr value that names a collection and carries its types: `strata::kv<std::string, user>{"users"}`.
-// Whatever can be read gives a typed view of it with `[]`.
-//
-// Requirements. `D` is the descriptor's type, `d` a const value, `E` an engine, `c` a `primitive::collection&`.
-//
-// expression                                  returns                what must hold
-// ------------------------------------------  ---------------------  ---------------------------------------------------
-// d.name                                      std::string_view       1 to 255 bytes; unique in a store
-// D::face()                                   const type_face&       kind, key fingerprint, value description; a constant
-// D::needs_order                              static constexpr bool  false where a hash-indexed engine can hold it
-// D::reader<read_context<E>>(context, c)                             the view of what can only be read; copyable
-// D::writer<write_context<E>>(context, c)                            the view of what can be written; derives from the
-//                                                                    reader of its context; copyable
-//
-// Views are cheap values; they must not outlive the store. Everything that they do goes through the context, so that it
-// holds in transactions and snapshots alike.
-#ifndef STRATA_PRIMITIVE_REQUIREMENTS_HPP
-#define STRATA_PRIMITIVE_REQUIREMENTS_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace requirements {
-
-template <typename Descriptor>
-concept descriptor = requires(const Descriptor& d) {
-  { d.name } -> std::convertible_to<std::string_view>;
-  { std::remove_cvref_t<Descriptor>::face() } -> std::same_as<const strata::primitive::type_face&>;
-  { std::remove_cvref_t<Descriptor>::needs_order } -> std::convertible_to<bool>;
-};
-
-}  // namespace requirements
-
-namespace detail {
-
-template <typename Descriptor, typename Engine>
-consteval bool check_descriptor() {
-  static_assert(requirements::descriptor<Descriptor>,
-                "strata: this is no descriptor of a collection: name, face() or needs_order is missing; see primitive/requirements.hpp");
-  if constexpr (requirements::descriptor<Descriptor>) {
-    static_assert(!Descriptor::needs_order || Engine::is_ordered,
-                  "strata: this collection needs an engine that keeps keys in order");
-  }
-  return true;
-}
-
-}  // namespace detail
-
-}  // namespace strata::inline STRATA_ABI
 
 #endif
 
@@ -8845,7 +8977,6 @@ class kv_reader {
   // The value of `key`, or nothing. Cost: one look-up.
   template <typename Lookup = Key>
   [[nodiscard]] result<std::optional<Value>> get(const Lookup& key) const {
-    static_assert(check_value_type<Value>());
     std::optional<Value> value;
     STRATA_TRY(primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>}));
     return value;
@@ -9063,6 +9194,10 @@ class kv_writer : public kv_reader<Key, Value, Context> {
 // anything that can be stored (codec/payload.hpp): plain structs of such things first of all.
 template <typename Key, typename Value>
 struct kv {
+  // Here, so that a compiler names the declaration, and before anything that the type would trip over.
+  static_assert(check_key_type<Key>());
+  static_assert(check_value_type<Value>());
+
   using key_type = Key;
   using value_type = Value;
   template <typename Context>
@@ -10158,9 +10293,9 @@ class manifest {
     return {};
   }
 
-  // True when most of the file is edits that later ones undid.
-  [[nodiscard]] bool has_grown() const noexcept {
-    return writer_ && writer_->bytes() > (std::uint64_t{256} << 10) + 4 * whole_bytes_;
+  // True when most of the file is edits that later ones undid, and there are more than `bytes` of them.
+  [[nodiscard]] bool has_grown(std::uint64_t bytes) const noexcept {
+    return writer_ && writer_->bytes() > bytes + 4 * whole_bytes_;
   }
 
   // Invariant 4. `number` is a fresh file number below `file_ceiling`. After an error either file may count.
@@ -11547,9 +11682,10 @@ class version_set {
   static constexpr sequence_number sequences_reserved = sequence_number{1} << 24;
   static constexpr std::uint64_t file_numbers_reserved = 64;
 
-  version_set(const Environment& environment, byte_string directory)
-      : environment_(environment), directory_(directory), manifest_(environment, std::move(directory)),
-        mutex_(environment), manifest_mutex_(environment) {}
+  // `manifest_bytes`: of edits that may gather in the manifest before it is written anew.
+  version_set(const Environment& environment, byte_string directory, std::uint64_t manifest_bytes)
+      : environment_(environment), directory_(directory), manifest_bytes_(manifest_bytes),
+        manifest_(environment, std::move(directory)), mutex_(environment), manifest_mutex_(environment) {}
   version_set(const version_set&) = delete;
   version_set& operator=(const version_set&) = delete;
 
@@ -11557,6 +11693,7 @@ class version_set {
   template <typename Recovered>
   STRATA_COLD void start(Recovered& recovered, std::shared_ptr<unit> active) {
     manifest_ = std::move(recovered.manifest_);
+    store_id_ = manifest_.state().store_id;
     const version_edit::counters& counts = manifest_.state().counts;
     visible_.store(recovered.last_sequence_, std::memory_order_release);
     orderly_ = counts.sequence_ceiling <= recovered.last_sequence_;
@@ -11683,7 +11820,7 @@ class version_set {
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
       if (contains_sorted(dropped, table->number()) && !after_names(*after, table->number())) table->mark_obsolete();
     });
-    return manifest_.has_grown() ? rewrite_manifest() : result<void>();
+    return manifest_.has_grown(manifest_bytes_) ? rewrite_manifest() : result<void>();
   }
 
   // The tables and the newest commit that is in them, taken together.
@@ -11750,7 +11887,7 @@ class version_set {
   std::atomic<std::uint64_t> last_time_us_{0};
 
   [[nodiscard]] const byte_string& directory() const noexcept { return directory_; }
-  [[nodiscard]] std::uint64_t store_id() const noexcept { return manifest_.state().store_id; }
+  [[nodiscard]] std::uint64_t store_id() const noexcept { return store_id_; }
   [[nodiscard]] typename Environment::mutex& mutex() noexcept { return mutex_; }
   // Requires mutex().
   [[nodiscard]] const std::shared_ptr<const state_type>& current() const noexcept { return owner_; }
@@ -11825,7 +11962,9 @@ class version_set {
 
   Environment environment_;
   byte_string directory_;
-  manifest<Environment> manifest_;
+  std::uint64_t manifest_bytes_;
+  std::uint64_t store_id_ = 0;  // not changed after start(): what `manifest_` says of it is under its mutex
+  manifest<Environment> manifest_;  // manifest_mutex_
   typename Environment::mutex mutex_;
   typename Environment::mutex manifest_mutex_;
   epoch_domain epochs_;
@@ -12863,6 +13002,7 @@ namespace strata::inline STRATA_ABI::engine {
   if (!within(amounts.memtables_max, 2, 16)) return refuse("memtables_max must be 2 to 16");
   if (!within(amounts.block_bytes, 1_KiB, 32_KiB)) return refuse("block_bytes must be 1 KiB to 32 KiB");
   if (!within(amounts.table_bytes, 16_KiB, 4_GiB)) return refuse("table_bytes must be 16 KiB to 4 GiB");
+  if (!within(amounts.manifest_bytes, 4_KiB, 1_GiB)) return refuse("manifest_bytes must be 4 KiB to 1 GiB");
   if (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000)
     return refuse("sync_interval must be 1 ms to 1 h");
   if (amounts.expiry_margin.count() < 0 || amounts.expiry_margin.count() > 52'560'000)
@@ -13156,7 +13296,7 @@ class lsm_store {
   STRATA_COLD lsm_store(private_key, const Environment& environment, byte_string directory, const options& amounts)
       : environment_(environment), process_(environment.process_id()), options_(amounts),
         cache_(environment, amounts.cache_bytes),
-        versions_(environment, std::move(directory)), health_(environment),
+        versions_(environment, std::move(directory), options_.manifest_bytes), health_(environment),
         maintenance_(environment, options_, versions_, cache_, health_),
         committer_(environment, options_, versions_, health_, maintenance_) {}
 
@@ -13582,8 +13722,8 @@ class threads {
 // Thread safety: as the table in requirements.hpp says.
 //
 // Invariants
-//  1. A world is a map of names, normalised and whole, to files and directories. The root ("", "/", ".") always is;
-//     every other name has its parent in the map, as a directory. Relative names start at the root.
+//  1. A world maps names, normalised and whole, to files and directories. The root ("", "/", ".") always is;
+//     every other name has its parent there, as a directory. Relative names start at the root.
 //  2. A file lives while a name or a handle has it; names change under the world's mutex, contents under the file's.
 //     Where both are taken the world's comes first.
 #ifndef STRATA_ENVIRONMENT_IN_MEMORY_HPP
@@ -13660,39 +13800,67 @@ class memory_file {
   }
 
   mutable threads::mutex mutex_;
-  std::vector<std::string> pages_;  // each full but the last
+  dynamic_array<std::string> pages_;  // each full but the last
   std::uint64_t size_ = 0;
 };
 
 // The names of a world. Keys are normalised: no '/' at either end, no empty part, no . or ..; the root is "".
+//
+// An array in the order of the keys: no tree, whose code every program would compile for the few that use it.
 struct memory_world {
-  using names = std::map<std::string, std::shared_ptr<memory_file>, std::less<>>;
+  struct name {
+    std::string key;
+    std::shared_ptr<memory_file> file;  // null: a directory
+  };
 
   memory_world() : mutex(threads()) {}
 
+  // The first name not before `key`.
+  [[nodiscard]] std::size_t lower_bound(std::string_view key) const {
+    return first_behind(names, [&](const name& each) { return std::string_view(each.key) < key; });
+  }
+  // Null where there is none.
+  [[nodiscard]] const name* find(std::string_view key) const {
+    const std::size_t at = lower_bound(key);
+    return at < names.size() && names[at].key == key ? &names[at] : nullptr;
+  }
   [[nodiscard]] bool is_directory(std::string_view key) const {
     if (key.empty()) return true;
-    const auto found = entries.find(key);
-    return found != entries.end() && found->second == nullptr;
+    const name* const found = find(key);
+    return found != nullptr && found->file == nullptr;
   }
   // Null where there is none, or a directory.
   [[nodiscard]] std::shared_ptr<memory_file> file(std::string_view key) const {
-    const auto found = entries.find(key);
-    return found == entries.end() ? nullptr : found->second;
+    const name* const found = find(key);
+    return found == nullptr ? nullptr : found->file;
   }
-  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || entries.find(key) != entries.end(); }
+  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || find(key) != nullptr; }
   [[nodiscard]] bool has_parent(std::string_view key) const {
     const std::size_t slash = key.rfind('/');
     return is_directory(slash == std::string_view::npos ? std::string_view() : key.substr(0, slash));
   }
   [[nodiscard]] bool is_empty(const std::string& key) const {
-    if (key.empty()) return entries.empty();
-    const auto first = entries.lower_bound(key + "/");
-    return first == entries.end() || !first->first.starts_with(key + "/");
+    if (key.empty()) return names.empty();
+    const std::size_t first = lower_bound(key + "/");
+    return first == names.size() || !names[first].key.starts_with(key + "/");
+  }
+
+  // A name that is there gets the file.
+  void put(std::string key, std::shared_ptr<memory_file> file) {
+    const std::size_t at = lower_bound(key);
+    if (at < names.size() && names[at].key == key) {
+      names[at].file = std::move(file);
+    } else {
+      names.insert(at, {std::move(key), std::move(file)});
+    }
+  }
+  void erase(std::string_view key) {
+    const std::size_t at = lower_bound(key);
+    if (at < names.size() && names[at].key == key) names.erase(at);
   }
 
   threads::mutex mutex;
-  names entries;  // no file: a directory
+  dynamic_array<name> names;
   std::uint64_t temporaries = 0;
 };
 
@@ -13838,7 +14006,7 @@ class in_memory : public threads {
       if (world_->exists(key)) return call.failure(errc::already_exists);
       if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
       writable_file made(std::make_shared<detail::memory_file>(), 0, call.path());
-      world_->entries.emplace(std::move(key), made.file_);
+      world_->put(std::move(key), made.file_);
       return made;
     });
   }
@@ -13889,8 +14057,8 @@ class in_memory : public threads {
       // Two names of one file both stay, as POSIX has it.
       const auto file = world_->file(source);
       if (world_->file(target) == file) return {};
-      world_->entries[std::move(target)] = file;
-      world_->entries.erase(source);
+      world_->put(std::move(target), file);
+      world_->erase(source);
       return {};
     });
   }
@@ -13899,7 +14067,7 @@ class in_memory : public threads {
   [[nodiscard]] result<void> remove_file(std::string_view path) const noexcept {
     return perform("remove file", path, [&](const call_type& call, std::string& key) -> result<void> {
       STRATA_TRY(existing(call, key));
-      world_->entries.erase(key);
+      world_->erase(key);
       return {};
     });
   }
@@ -13914,7 +14082,7 @@ class in_memory : public threads {
       if (!world_->has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
       auto file = world_->file(source);
       if (!file) return call.failure(errc::unsupported, "a directory has one name only");
-      world_->entries.emplace(std::move(target), std::move(file));
+      world_->put(std::move(target), std::move(file));
       return {};
     });
   }
@@ -13925,7 +14093,7 @@ class in_memory : public threads {
       if (world_->is_directory(key)) return false;
       if (world_->exists(key)) return call.failure(errc::already_exists, "a file has this name");
       if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its parent is missing");
-      world_->entries.emplace(std::move(key), nullptr);
+      world_->put(std::move(key), nullptr);
       return true;
     });
   }
@@ -13936,7 +14104,7 @@ class in_memory : public threads {
       if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
       if (key.empty()) return call.failure(errc::io_error, "the root stays");
       if (!world_->is_empty(key)) return call.failure(errc::io_error, "not empty");
-      world_->entries.erase(key);
+      world_->erase(key);
       return {};
     });
   }
@@ -13947,15 +14115,15 @@ class in_memory : public threads {
       if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
       const std::string prefix = key.empty() ? key : key + "/";
       list names;
-      for (auto at = world_->entries.lower_bound(prefix);
-           at != world_->entries.end() && at->first.starts_with(prefix);) {
-        const std::size_t slash = at->first.find('/', prefix.size());
+      const auto& all = world_->names;
+      for (std::size_t at = world_->lower_bound(prefix); at < all.size() && all[at].key.starts_with(prefix);) {
+        const std::string& found = all[at].key;
+        const std::size_t slash = found.find('/', prefix.size());
         if (slash == std::string::npos) {
-          names.push_back(at->first.substr(prefix.size()));
+          names.push_back(found.substr(prefix.size()));
           ++at;
         } else {
-          at = world_->entries.lower_bound(at->first.substr(0, slash) +
-                                           static_cast<char>('/' + 1));  // past that subtree
+          at = world_->lower_bound(found.substr(0, slash) + static_cast<char>('/' + 1));  // past that subtree
         }
       }
       return names;
@@ -13975,7 +14143,7 @@ class in_memory : public threads {
     return perform("make temporary directory", "", [&](const call_type&, std::string& key) -> result<std::string> {
       do key = "strata-" + std::to_string(++world_->temporaries);
       while (world_->exists(key));
-      world_->entries.emplace(key, nullptr);
+      world_->put(key, nullptr);
       return "/" + key;
     });
   }
@@ -13985,7 +14153,7 @@ class in_memory : public threads {
     return perform("lock file", path, [&](const call_type& call, std::string& key) -> result<file_lock> {
       if (!world_->exists(key)) {
         if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
-        world_->entries.emplace(key, std::make_shared<detail::memory_file>());
+        world_->put(key, std::make_shared<detail::memory_file>());
       }
       STRATA_TRY_LET(file, existing(call, key));
       if (file->locked) return call.failure(errc::in_use, "held by this process");
@@ -14019,22 +14187,19 @@ class in_memory : public threads {
 
   result<void> rename_directory(const detail::memory_call& call, const std::string& source,
                                 const std::string& target) const {
-    auto& entries = world_->entries;
     if (target.starts_with(source + "/")) return call.failure(errc::io_error, "a directory can't move into itself");
     if (world_->file(target)) return call.failure(errc::no_such_file, "a file has the new name");
     if (!world_->is_empty(target))
       return call.failure(errc::io_error, "the new name has a directory that is not empty");
-    // All that can fail comes first: new keys; then nodes only change place.
-    std::vector<std::pair<detail::memory_world::names::iterator, std::string>> moves;
-    moves.emplace_back(entries.find(source), target);
-    for (auto at = entries.lower_bound(source + "/"); at != entries.end() && at->first.starts_with(source + "/"); ++at)
-      moves.emplace_back(at, target + at->first.substr(source.size()));
-    entries.erase(target);
-    for (auto& [at, key] : moves) {
-      auto node = entries.extract(at);
-      node.key() = std::move(key);
-      entries.insert(std::move(node));
+    // All that can fail comes first.
+    dynamic_array<detail::memory_world::name> renamed;
+    for (const auto& each : world_->names) {
+      if (each.key == target) continue;
+      const bool moves = each.key == source || each.key.starts_with(source + "/");
+      renamed.push_back({moves ? target + each.key.substr(source.size()) : each.key, each.file});
     }
+    sort_by(renamed, [](const auto& a, const auto& b) { return a.key < b.key; });
+    world_->names.swap(renamed);
     return {};
   }
 
@@ -18065,136 +18230,6 @@ class catalogue {
 };
 
 }  // namespace strata::inline STRATA_ABI::detail
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/store/schema.hpp
-//
-// A schema: the collections that a store has, in its type.
-//
-//   using agent_store = strata::store<strata::schema<users, calls>>;
-//
-// The descriptors are named, not copied: constexpr variables of namespace or class scope (or static ones of a function).
-// A store with a schema looks its collections up once, when it is opened, and refuses any other at compile time.
-#ifndef STRATA_STORE_SCHEMA_HPP
-#define STRATA_STORE_SCHEMA_HPP
-
-namespace strata::inline STRATA_ABI {
-
-template <const auto&... Descriptors>
-struct schema {
-  using strata_slot = slot::schema;
-  static constexpr std::size_t size = sizeof...(Descriptors);
-
-  // True where no two collections have one name.
-  [[nodiscard]] static consteval bool names_differ() {
-    const std::string_view names[] = {Descriptors.name..., ""};
-    for (std::size_t i = 0; i < size; ++i)
-      for (std::size_t j = 0; j < i; ++j)
-        if (names[i] == names[j]) return false;
-    return true;
-  }
-  static_assert(names_differ(), "strata: schema: two collections have one name");
-
-  // The place of the descriptor in the list, or `size`.
-  template <typename Descriptor>
-  [[nodiscard]] static constexpr std::size_t index_of(const Descriptor& wanted) noexcept {
-    std::size_t index = 0;
-    const bool found = ((is_same(Descriptors, wanted) || (++index, false)) || ...);
-    return found ? index : size;
-  }
-
-  template <typename Descriptor>
-  static constexpr bool has_type = (std::is_same_v<std::remove_cvref_t<decltype(Descriptors)>, Descriptor> || ...);
-
-  // Calls visit(index, descriptor) for each.
-  template <typename Visit>
-  static void each(Visit&& visit) {
-    std::size_t index = 0;
-    (visit(index++, Descriptors), ...);
-  }
-
- private:
-  template <typename Listed, typename Wanted>
-  [[nodiscard]] static constexpr bool is_same(const Listed& listed, const Wanted& wanted) noexcept {
-    if constexpr (std::is_same_v<Listed, Wanted>) {
-      return listed.name == wanted.name;
-    } else {
-      return false;
-    }
-  }
-};
-
-namespace detail {
-
-// Not constexpr: its name is what a compiler shows when a descriptor that a schema does not list is used with its store.
-inline void strata_this_collection_is_not_in_the_schema_of_the_store() {}
-
-// A descriptor that the compiler has looked up in a schema.
-template <typename Schema, typename Descriptor>
-struct listed {
-  std::size_t index;
-
-  consteval listed(const Descriptor& descriptor) : index(Schema::index_of(descriptor)) {  // NOLINT: implicit
-    if (index == Schema::size) strata_this_collection_is_not_in_the_schema_of_the_store();
-  }
-};
-
-// `thing[descriptor]` for one type of descriptor.
-template <typename Thing, typename Schema, typename Descriptor>
-struct typed_view {
-  [[nodiscard]] auto operator[](listed<Schema, Descriptor> wanted) const {
-    return static_cast<const Thing*>(this)->template view_of<Descriptor>(wanted.index);
-  }
-};
-
-template <typename... Types>
-struct distinct_types {};
-
-// The types of a list, each once.
-template <typename Done, typename... Left>
-struct distinct {
-  using type = Done;
-};
-template <typename... Done, typename First, typename... Rest>
-struct distinct<distinct_types<Done...>, First, Rest...> {
-  using type = typename std::conditional_t<(std::is_same_v<Done, First> || ...), distinct<distinct_types<Done...>, Rest...>,
-                                           distinct<distinct_types<Done..., First>, Rest...>>::type;
-};
-
-template <typename Thing, typename Schema, typename Types>
-struct typed_views;
-template <typename Thing, typename Schema, typename... Types>
-struct typed_views<Thing, Schema, distinct_types<Types...>> : typed_view<Thing, Schema, Types>... {
-  using typed_view<Thing, Schema, Types>::operator[]...;
-
-  template <typename Other>
-    requires(!Schema::template has_type<Other>)
-  void operator[](const Other&) const {
-    static_assert(Schema::template has_type<Other>, "strata: this collection is not in the schema of the store");
-  }
-};
-
-// `thing[descriptor]` for a thing of a store with this schema, or without one. `Thing` has
-// view_of<Descriptor>(index) or view_of(descriptor), which give the view.
-template <typename Thing, typename Schema>
-struct views_by_descriptor {
-  template <typename Descriptor>
-  [[nodiscard]] auto operator[](const Descriptor& descriptor) const {
-    return static_cast<const Thing*>(this)->view_of(descriptor);
-  }
-};
-template <typename Thing, const auto&... Descriptors>
-struct views_by_descriptor<Thing, schema<Descriptors...>>
-    : typed_views<Thing, schema<Descriptors...>,
-                  typename distinct<distinct_types<>, std::remove_cvref_t<decltype(Descriptors)>...>::type> {};
-template <typename Thing>
-struct views_by_descriptor<Thing, schema<>> {};
-
-}  // namespace detail
-
-}  // namespace strata::inline STRATA_ABI
 
 #endif
 

@@ -238,7 +238,6 @@ class kv_reader {
   // The value of `key`, or nothing. Cost: one look-up.
   template <typename Lookup = Key>
   [[nodiscard]] result<std::optional<Value>> get(const Lookup& key) const {
-    static_assert(check_value_type<Value>());
     std::optional<Value> value;
     STRATA_TRY(primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>}));
     return value;
@@ -456,6 +455,10 @@ class kv_writer : public kv_reader<Key, Value, Context> {
 // anything that can be stored (codec/payload.hpp): plain structs of such things first of all.
 template <typename Key, typename Value>
 struct kv {
+  // Here, so that a compiler names the declaration, and before anything that the type would trip over.
+  static_assert(check_key_type<Key>());
+  static_assert(check_value_type<Value>());
+
   using key_type = Key;
   using value_type = Value;
   template <typename Context>

@@ -98,10 +98,12 @@ template <typename Thing, typename Schema, typename... Types>
 struct typed_views<Thing, Schema, distinct_types<Types...>> : typed_view<Thing, Schema, Types>... {
   using typed_view<Thing, Schema, Types>::operator[]...;
 
+  // The view that it would be, so that a compiler has no more to say than this.
   template <typename Other>
     requires(!Schema::template has_type<Other>)
-  void operator[](const Other&) const {
+  auto operator[](const Other& other) const {
     static_assert(Schema::template has_type<Other>, "strata: this collection is not in the schema of the store");
+    return static_cast<const Thing*>(this)->view_of(other);
   }
 };
 
