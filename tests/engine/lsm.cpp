@@ -295,7 +295,8 @@ TEST_CASE("what was opened for reading reads, and refuses to write", "[engine][l
   require_ok(writer->compact());
   CHECK(scan(reader) == contents{{"a", "1"}, {"b", "2"}});
   require_ok(reader.close());
-  CHECK(sorted_names(environment, "store").size() <= before.size() + 2);
+  require_ok(writer->close());
+  CHECK(sorted_names(environment, "store").size() <= before.size());
 }
 
 TEST_CASE("beside a running writer every opening for reading sees what was committed before it, whole", "[engine][lsm]") {
@@ -516,6 +517,8 @@ TEST_CASE("statistics add up", "[engine][lsm]") {
   }
   CHECK(tables == s.tables);
   CHECK(bytes == s.table_bytes);
+  // A background thread may look at replaced tables a moment longer; what is closed has none.
+  require_ok(store->close());
   std::uint64_t on_disk = 0;
   for (const std::string& name : sorted_names(environment, "store"))
     if (name.find(".table") != std::string::npos) on_disk += *environment.file_size("store/" + name);
