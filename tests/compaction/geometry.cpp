@@ -60,3 +60,17 @@ TEST_CASE("a table with tombstones or other garbage moves only to where somethin
   CHECK_FALSE(compaction::is_trivial_move(s, plan_of({{0, 9}}, 1)));
   CHECK_FALSE(compaction::is_trivial_move(s, plan_of({{0, 9}}, 2)));
 }
+
+TEST_CASE("what joins a run takes its number, and 0 where it joins nothing") {
+  compaction::shape s = shape_of({{{table(9, 'a', 'c')}, {table(8, 'a', 'c')}}, {}, {{}, {table(1, 'a', 'b'), table(2, 'k', 'm')}}});
+  s.levels[0].runs[0].number = 9;
+  s.levels[0].runs[1].number = 8;
+  s.levels[2].runs[0].number = 6;  // without tables
+  s.levels[2].runs[1].number = 5;
+  CHECK(compaction::joined_run(s, plan_of({{0, 9}, {0, 8}}, 1)) == 0);
+  CHECK(compaction::joined_run(s, plan_of({{0, 9}, {0, 8}}, 7)) == 0);
+  CHECK(compaction::joined_run(s, plan_of({{0, 9}, {0, 8}, {2, 1}}, 2)) == 5);
+  CHECK(compaction::joined_run(s, plan_of({{0, 9}, {0, 8}}, 2)) == 5);
+  CHECK(compaction::joined_run(s, plan_of({{0, 9}}, 0)) == 9);
+  CHECK(compaction::joined_run(s, plan_of({{0, 8}}, 0)) == 8);
+}

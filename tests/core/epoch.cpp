@@ -1,10 +1,18 @@
 #include "test.hpp"
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <thread>
 
 #include <strata/core/epoch.hpp>
+
+namespace {
+
+// Where there are slots enough for everybody.
+constexpr auto never = [] { std::abort(); };
+
+}  // namespace
 
 TEST_CASE("nobody inside: quiet at once", "[core][epoch]") {
   strata::epoch_domain domain;
@@ -17,14 +25,14 @@ TEST_CASE("a reader that came in before holds up what was replaced, one that com
   strata::epoch_domain domain;
   std::uint64_t epoch = 0;
   {
-    const auto early = domain.pin();
+    const auto early = domain.pin(never);
     epoch = domain.advance();
     CHECK_FALSE(domain.quiet_since(epoch));
-    const auto late = domain.pin();
+    const auto late = domain.pin(never);
     CHECK_FALSE(domain.quiet_since(epoch));
   }
   CHECK(domain.quiet_since(epoch));
-  const auto late = domain.pin();
+  const auto late = domain.pin(never);
   CHECK(domain.quiet_since(epoch));
   CHECK_FALSE(domain.quiet_since(domain.advance()));
 }
@@ -32,13 +40,31 @@ TEST_CASE("a reader that came in before holds up what was replaced, one that com
 TEST_CASE("one thread may be inside many times", "[core][epoch]") {
   strata::epoch_domain domain;
   std::uint64_t epoch = 0;
-  const auto first = domain.pin();
+  const auto first = domain.pin(never);
   for (int i = 0; i < 60; ++i) {
-    const auto again = domain.pin();
+    const auto again = domain.pin(never);
     epoch = domain.advance();
     CHECK_FALSE(domain.quiet_since(epoch));
   }
   CHECK_FALSE(domain.quiet_since(epoch));
+}
+
+TEST_CASE("a reader that finds every slot taken lets others go on, and gets the first that is free", "[core][epoch]") {
+  using guard = strata::epoch_domain::guard;
+  strata::epoch_domain domain;
+  std::vector<std::unique_ptr<guard>> inside;
+  std::size_t gave_way = 0;
+  const auto give_way = [&] {
+    ++gave_way;
+    if (gave_way == 3) inside[17].reset();
+  };
+  for (int i = 0; i < 64; ++i) inside.emplace_back(new guard(domain.pin(never)));
+  const std::uint64_t epoch = domain.advance();
+  const auto late = domain.pin(give_way);
+  CHECK(gave_way == 3);
+  inside.clear();
+  CHECK(domain.quiet_since(epoch));
+  CHECK_FALSE(domain.quiet_since(domain.advance()));
 }
 
 TEST_CASE("what is freed when quiet is in no reader's hands", "[core][epoch]") {
@@ -59,7 +85,7 @@ TEST_CASE("what is freed when quiet is in no reader's hands", "[core][epoch]") {
   for (std::size_t i = 0; i < readers; ++i) {
     all.emplace_back([&] {
       while (!stop.load(std::memory_order_relaxed)) {
-        const auto inside = domain.pin();
+        const auto inside = domain.pin(never);
         object* seen = current.load(std::memory_order_seq_cst);
         dead += seen->alive.load(std::memory_order_relaxed) != 1;
         std::this_thread::yield();

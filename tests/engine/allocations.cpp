@@ -11,6 +11,8 @@
 
 #include "engine/stores.hpp"
 
+#include <strata/primitive/context.hpp>
+
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -182,6 +184,152 @@ TEST_CASE("lack of memory while opening, reading or copying is an error, and lea
   });
   CHECK(scan(*open_store<memory_store>(environment, "copy" + std::to_string(copies - 1))) == expected);
   CHECK(scan(*store) == expected);
+}
+
+TEST_CASE("a batch that lacks memory stays as it was, reads well, and commits what it holds", "[engine][allocations]") {
+  using strata::engine::write;
+  using strata::engine::write_batch;
+  using strata::engine::write_kind;
+  const std::string key(300, 'k');
+  const std::string value(2000, 'v');
+  const auto small = [](write_batch& b) { b.put(1, "k1", "1"); };
+  const std::vector<std::function<void(write_batch&)>> steps = {
+      [&](write_batch& b) { b.put(1, key, value); },
+      [&](write_batch& b) { b.put_expiring(2, key, value, UINT64_MAX - 1); },
+      [&](write_batch& b) { b.erase(3, key); },
+      [&](write_batch& b) { b.erase_range(4, "k", "l"); },
+      [&](write_batch& b) { b.erase_range(4, key, key + value); },
+      [&](write_batch& b) { b.add(write{write_kind::value_with_expiry, 5, "k2", value}); },
+      [&](write_batch& b) { b.add(write{write_kind::range_tombstone, 5, "k", value}); },
+  };
+  std::size_t lacked = 0;
+  for (std::size_t step = 0; step < steps.size(); ++step) {
+    for (std::size_t filled = 0; filled < 40; ++filled) {
+      bool failed = true;
+      for (long n = 0; failed; ++n) {
+        INFO("step " << step << ", behind " << filled << " writes, allocation " << n);
+        const world environment;
+        write_batch batch;
+        for (std::size_t i = 0; i < filled; ++i) small(batch);
+        const std::string before(batch.group_bytes());
+        const std::uint32_t count = batch.count();
+        const std::size_t payload_bytes = batch.payload_bytes();
+        bool threw = false;
+        try {
+          const lacking_memory lacking(n, whose::this_thread);
+          steps[step](batch);
+        } catch (const std::bad_alloc&) {
+          threw = true;
+        }
+        failed = allocation_failed;
+        lacked += failed;
+        REQUIRE(threw == failed);
+        if (threw) {
+          REQUIRE(batch.group_bytes() == before);
+          REQUIRE(batch.count() == count);
+          REQUIRE(batch.payload_bytes() == payload_bytes);
+          REQUIRE_FALSE(batch.erases_ranges());
+        }
+        strata::engine::write_reader in = batch.writes();
+        for (write w; in.next(w);) continue;
+        REQUIRE(in.ok());
+        REQUIRE(batch.count() == count + (threw ? 0 : 1));
+      }
+    }
+  }
+  CHECK(lacked > steps.size() * 40 / 2);
+
+  const world environment;
+  {
+    auto store = open_store<memory_store>(environment, "store");
+    write_batch batch;
+    batch.put(1, "a", "1");
+    CHECK_THROWS_AS(([&] {
+                      const lacking_memory lacking(0, whose::this_thread);
+                      batch.put(1, "b", value);
+                    }()),
+                    std::bad_alloc);
+    require_ok(store->commit(batch, durability::strict));
+  }
+  CHECK(scan(*open_store<memory_store>(environment, "store")) == contents{{"a", "1"}});
+}
+
+TEST_CASE("a large batch that is emptied without memory for a small one stays whole", "[engine][allocations]") {
+  strata::engine::write_batch batch;
+  batch.put(1, "a", std::string(std::size_t{2} << 20, 'v'));
+  const std::string before(batch.group_bytes());
+  CHECK_THROWS_AS(([&] {
+                    const lacking_memory lacking(0, whose::this_thread);
+                    batch.clear();
+                  }()),
+                  std::bad_alloc);
+  CHECK(batch.group_bytes() == before);
+  CHECK(batch.count() == 1);
+  batch.clear();
+  CHECK(batch.group_bytes() == strata::engine::write_batch().group_bytes());
+}
+
+TEST_CASE("a transaction's write that lacks memory says so, and reads and commit see the same", "[engine][allocations]") {
+  using strata::engine::write;
+  using strata::engine::write_kind;
+  const std::string long_value(500, 'v');
+  const std::vector<write> writes = {
+      {write_kind::value, 1, "b", long_value},
+      {write_kind::range_tombstone, 1, "c", "e"},
+      {write_kind::value, 1, "d", "late"},
+      {write_kind::range_tombstone, 1, "b", "c"},
+  };
+  bool failed = true;
+  for (long n = 0; failed; ++n) {
+    INFO("allocation " << n);
+    const world environment;
+    auto store = open_store<memory_store>(environment, "store");
+    for (const char* key : {"a", "b", "c", "d"}) require_ok(put(*store, key, "old", durability::strict));
+    strata::primitive::transaction_state<memory_store> transaction(*store);
+    const auto value_of = [&](std::string_view key) {
+      std::optional<std::string> value;
+      auto found = transaction.get(key, [&](strata::bytes_view v, strata::sequence_number, std::uint64_t) -> strata::result<void> {
+        value = std::string(v);
+        return {};
+      });
+      require_ok(found);
+      return value;
+    };
+    contents expected{{"a", "old"}, {"b", "old"}, {"c", "old"}, {"d", "old"}};
+    require_ok(transaction.write({write_kind::value, 1, "a", "new"}, durability::none));
+    expected["a"] = "new";
+    // From here on there is an overlay to keep in step.
+    REQUIRE(value_of("a") == "new");
+    failed = false;
+    long left = n;
+    for (const write& w : writes) {
+      strata::result<void> done;
+      {
+        const lacking_memory lacking(left, whose::this_thread);
+        done = transaction.write(w, durability::strict);
+        const long unused = allocations_left;
+        left = unused < 0 ? 0 : unused;
+        if (allocation_failed) left = 1'000'000;
+      }
+      failed = failed || allocation_failed;
+      if (!done) {
+        CHECK(allocation_failed);
+        CHECK(done.error().code() == errc::out_of_memory);
+      } else if (w.kind == write_kind::value) {
+        expected[std::string(w.key)] = std::string(w.value);
+      } else {
+        std::erase_if(expected, [&](const auto& row) { return row.first >= w.key && row.first < w.value; });
+      }
+      for (const char* key : {"a", "b", "c", "d"}) {
+        const auto row = expected.find(key);
+        REQUIRE(value_of(key) == (row == expected.end() ? std::nullopt : std::optional<std::string>(row->second)));
+      }
+    }
+    require_ok(transaction.commit(durability::strict));
+    CHECK(scan(*store) == expected);
+    require_ok(store->close());
+    CHECK(scan(*open_store<memory_store>(environment, "store")) == expected);
+  }
 }
 
 TEST_CASE("whichever allocation of a flush fails, what was acknowledged is there", "[engine][allocations]") {

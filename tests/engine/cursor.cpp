@@ -1,5 +1,7 @@
 #include "engine/stores.hpp"
 
+#include <strata/sstable/archetype.hpp>
+
 using namespace strata_tests;
 using world = strata::environment::in_memory;
 
@@ -169,4 +171,107 @@ TEST_CASE("an overlay lies over all that is committed", "[engine][cursor]") {
   for ((*made)->seek_last(); (*made)->valid(); (*made)->prev()) seen.emplace((*made)->key(), (*made)->value());
   CHECK(seen == expected);
   CHECK(scan(*store).size() == 5);
+}
+
+namespace {
+
+// Tables whose cursors walk over the same rows whatever was written: out of order, though nothing about the file is wrong.
+struct unordered_tables {
+  using strata_slot = strata::slot::sstable;
+  using under = strata::sstable::archetype;
+
+  template <typename Environment>
+  using cache = under::cache<Environment>;
+  template <typename Environment>
+  using builder = under::builder<Environment>;
+
+  static std::vector<std::string>& keys() {
+    static std::vector<std::string> all;
+    return all;
+  }
+
+  template <typename Environment>
+  class table {
+   public:
+    using lookup = typename under::table<Environment>::lookup;
+
+    class cursor {
+     public:
+      cursor(const table&, strata::sstable::usage) {}
+      bool valid() const { return at_ < keys().size(); }
+      strata::entry current() const { return {keys()[at_], "v", 100 - at_, strata::value_kind::value}; }
+      strata::result<void> status() const { return {}; }
+      void seek_first() { at_ = 0; }
+      void seek_last() { at_ = keys().size() - 1; }
+      void seek(strata::bytes_view key, strata::sequence_number sequence) {
+        std::size_t begin = 0;
+        for (std::size_t count = keys().size(); count > 0; count /= 2) {
+          at_ = begin + count / 2;
+          const strata::entry e = current();
+          if (strata::compare_versions(e.key, e.sequence, key, sequence) < 0) begin = at_ + 1, --count;
+        }
+        at_ = begin;
+      }
+      void next() { ++at_; }
+      void prev() { --at_; }
+
+     private:
+      std::size_t at_ = SIZE_MAX;
+    };
+
+    static strata::result<std::unique_ptr<table>> open(const Environment& environment, const strata::sstable::settings& wanted,
+                                                       cache<Environment>& shared) {
+      STRATA_TRY_LET(opened, under::table<Environment>::open(environment, wanted, shared));
+      auto made = std::make_unique<table>();
+      made->under_ = std::move(opened);
+      return made;
+    }
+    const strata::sstable::facts& facts() const { return under_->facts(); }
+    const strata::range_tombstone_list& range_tombstones() const { return under_->range_tombstones(); }
+    void prefetch(std::uint64_t) const {}
+    strata::result<bool> get(strata::bytes_view key, std::uint64_t hash, strata::sequence_number at, lookup& to) const {
+      return under_->get(key, hash, at, to);
+    }
+    std::uint64_t memory_bytes() const { return under_->memory_bytes(); }
+    strata::result<void> verify() const { return under_->verify(); }
+
+   private:
+    std::unique_ptr<under::table<Environment>> under_;
+  };
+};
+
+}  // namespace
+
+TEST_CASE("a walk over a table that is not in order ends, and says corruption", "[engine][cursor]") {
+  using unordered_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+                                                    unordered_tables, strata::compaction::leveled>;
+  // From the versions of m, which are many enough to be sought past, a binary search leads back to the beginning.
+  std::vector<std::string>& keys = unordered_tables::keys();
+  keys = {"n"};
+  for (int i = 10; i < 42; ++i) keys.push_back("x" + std::to_string(i));
+  keys.resize(61, "m");
+  const world environment;
+  auto store = open_store<unordered_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  for (int i = 0; i < 110; ++i) require_ok(put(*store, "z", "1"));
+  require_ok(store->flush());
+  auto made = store->make_cursor({"", "", true}, strata::sequence_max);
+  require_ok(made);
+  auto& cursor = **made;
+  const auto refused = [&] {
+    CHECK_FALSE(cursor.valid());
+    CHECK(code_of(cursor.status()) == strata::errc::corruption);
+    CHECK(cursor.status().error().file().ends_with(".table"));
+  };
+  std::vector<std::string> seen;
+  for (cursor.seek_first(); cursor.valid() && seen.size() < 200; cursor.next()) seen.emplace_back(cursor.key());
+  CHECK(seen == std::vector<std::string>(keys.begin(), keys.begin() + 33));
+  refused();
+  seen.clear();
+  for (cursor.seek_last(); cursor.valid() && seen.size() < 200; cursor.prev()) seen.emplace_back(cursor.key());
+  CHECK(seen.empty());
+  refused();
+  cursor.seek("n");
+  CHECK(cursor.valid());
+  CHECK(cursor.status().has_value());
 }

@@ -17,6 +17,71 @@ const std::vector<workload::shape> shapes = {
     {40, 0, 0, 30, 6000, durability::buffered},
 };
 
+// Where the first call of `kind` on a file with `part` in its path stands in what was recorded; its end where there is none.
+using record = std::vector<std::pair<call, std::string>>;
+std::size_t first_of(const record& calls, call kind, std::string_view part) {
+  std::size_t at = 0;
+  while (at < calls.size() && (calls[at].first != kind || calls[at].second.find(part) == std::string::npos)) ++at;
+  return at;
+}
+
+strata::options never_synced_by_itself() {
+  strata::options amounts = tiny_options();
+  amounts.durability = durability::buffered;
+  amounts.sync_interval = std::chrono::hours(1);
+  return amounts;
+}
+
+// The default log, but for a sync that fails: it says so only when an append has met its failure and had time to tell.
+struct late_failure {
+  static inline std::atomic<bool> failed{false};
+  static inline std::atomic<bool> met{false};
+};
+struct late_failing_log {
+  using strata_slot = strata::slot::wal;
+  static constexpr bool is_durable = true;
+  using segmented = strata::wal::segmented;
+  using world = strata::environment::in_memory;
+
+  template <typename Environment>
+  class writer {
+    using under = segmented::writer<Environment>;
+
+   public:
+    static strata::result<writer> create(const Environment& e, const strata::wal::segment& s) { return wrap(under::create(e, s)); }
+    static strata::result<writer> reopen(const Environment& e, const strata::wal::segment& s, const strata::wal::tail& t) {
+      return wrap(under::reopen(e, s, t));
+    }
+    strata::result<void> append(strata::bytes_view group) {
+      if (!late_failure::failed) return under_.append(group);
+      late_failure::met = true;
+      return strata::error(errc::read_only, "append record", "an earlier write or sync failed");
+    }
+    strata::result<void> sync() {
+      late_failure::failed = true;
+      while (!late_failure::met) std::this_thread::yield();
+      for (int i = 0; i < 20'000; ++i) std::this_thread::yield();
+      return strata::error(errc::io_error, "sync", "as the test asked");
+    }
+    strata::result<void> seal() { return under_.seal(); }
+    strata::result<void> close() { return under_.close(); }
+    std::uint64_t bytes() const noexcept { return under_.bytes(); }
+    std::uint64_t synced_bytes() const noexcept { return under_.synced_bytes(); }
+
+   private:
+    explicit writer(under made) : under_(std::move(made)) {}
+    static strata::result<writer> wrap(strata::result<under> made) {
+      if (!made) return std::move(made).error();
+      return writer(std::move(*made));
+    }
+    under under_;
+  };
+  template <typename Environment, typename Function>
+  static strata::result<strata::wal::tail> replay(const Environment& e, const strata::wal::segment& s, Function&& f) {
+    return segmented::replay(e, s, f);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][failures]") {
@@ -281,4 +346,193 @@ TEST_CASE("with many threads at a full disk, room made is all that it takes to g
     check();
     CHECK(missing == 0);
   }
+}
+
+TEST_CASE("what was acknowledged before a full disk is synced by close and by resume", "[engine][failures]") {
+  for (const bool resumes : {false, true}) {
+    for (const bool tears : {false, true}) {
+      INFO((resumes ? "resume" : "close") << (tears ? ", torn" : ""));
+      const failing_environment environment;
+      auto store = open_store<failing_store>(environment, "store", never_synced_by_itself());
+      require_ok(put(*store, "a", "1"));
+      if (tears) {
+        environment.kill(1, true);
+      } else {
+        environment.fail(only(call::append), 1, errc::no_space);
+      }
+      CHECK_FALSE(put(*store, "b", "2").has_value());
+      environment.revive();
+      static_cast<void>(environment.trace());
+      // A torn write was an io_error: that one is final.
+      if (resumes && !tears) require_ok(store->resume());
+      if (!resumes || tears) CHECK_FALSE(store->close().has_value());
+      const record calls = environment.trace();
+      REQUIRE(first_of(calls, call::sync, ".log") < calls.size());
+      CHECK(first_of(calls, call::sync, ".log") < first_of(calls, call::open_readable, ".log"));
+      if (!resumes) CHECK(first_of(calls, call::append, ".log") == calls.size());
+      store.reset();
+      store = open_store<failing_store>(environment, "store");
+      CHECK(scan(*store) == contents{{"a", "1"}});
+    }
+  }
+}
+
+TEST_CASE("what was acknowledged before a full disk is synced in the background, too", "[engine][failures]") {
+  const failing_environment environment;
+  strata::options amounts = tiny_options();
+  amounts.sync_interval = std::chrono::milliseconds(50);
+  auto store = open_store<failing_store>(environment, "store", amounts);
+  static_cast<void>(environment.trace());
+  record calls;
+  do {
+    // Until the failure comes before the sync: the thread has only so much time.
+    require_ok(store->resume());
+    environment.revive();
+    require_ok(put(*store, "a", "1"));
+    static_cast<void>(environment.trace());
+    environment.fail(only(call::append), 1, errc::no_space);
+    CHECK_FALSE(put(*store, "b", "2").has_value());
+    calls = environment.trace();
+  } while (first_of(calls, call::sync, ".log") != calls.size());
+  for (; first_of(calls, call::sync, ".log") == calls.size(); calls = environment.trace()) std::this_thread::yield();
+  CHECK(code_of(store->status()) == errc::no_space);
+}
+
+TEST_CASE("resuming lets no segment go that is not synced, whatever the store was latched for", "[engine][failures]") {
+  for (const bool sync_fails : {false, true}) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store", never_synced_by_itself());
+    // Fills a memtable, so that the next commit goes to a new segment while the flush fails: of the log all is well.
+    const std::string large(tiny_options().memtable_bytes, 'v');
+    require_ok(put(*store, "a", large));
+    environment.fail(only(call::open_readable), 1, errc::too_many_open_files);
+    require_ok(put(*store, "b", "1"));
+    while (store->status()) std::this_thread::yield();
+    REQUIRE(code_of(store->status()) == errc::too_many_open_files);
+    environment.revive();
+    static_cast<void>(environment.trace());
+    if (sync_fails) {
+      environment.fail(only(call::sync), 1, errc::no_space);
+      CHECK(code_of(store->resume()) == errc::no_space);
+      CHECK_FALSE(store->resume().has_value());
+      CHECK_FALSE(put(*store, "c", "1").has_value());
+      CHECK_FALSE(store->close().has_value());
+      std::size_t syncs = 0;
+      for (const auto& [what, path] : environment.trace()) syncs += what == call::sync && path.find(".log") != std::string::npos;
+      CHECK(syncs == 1);
+      continue;
+    }
+    require_ok(store->resume());
+    const record calls = environment.trace();
+    REQUIRE(first_of(calls, call::sync, ".log") < calls.size());
+    CHECK(first_of(calls, call::sync, ".log") < first_of(calls, call::open_readable, ".log"));
+    require_ok(put(*store, "c", "1"));
+    CHECK(scan(*store) == contents{{"a", large}, {"b", "1"}, {"c", "1"}});
+  }
+}
+
+TEST_CASE("a failed sync of the cut of a torn log is final, a lack of descriptors is not", "[engine][failures]") {
+  for (const bool sync_fails : {true, false}) {
+    const failing_environment environment;
+    std::string log;
+    {
+      auto store = open_store<failing_store>(environment, "store");
+      require_ok(put(*store, "a", "1"));
+      require_ok(store->close());
+    }
+    for (const std::string& name : sorted_names(environment, "store"))
+      if (name.find(".log") != std::string::npos) log = "store/" + name;
+    REQUIRE_FALSE(log.empty());
+    write_file(environment.files(), log, read_file(environment.files(), log) + "torn");
+    auto store = open_store<failing_store>(environment, "store");
+    if (!sync_fails) {
+      environment.fail(only(call::open_writable), 1, errc::too_many_open_files);
+      CHECK(code_of(put(*store, "b", "2")) == errc::too_many_open_files);
+      require_ok(store->status());
+      require_ok(put(*store, "b", "2"));
+      continue;
+    }
+    environment.fail(only(call::sync), 1, errc::no_space);
+    CHECK(code_of(put(*store, "b", "2")) == errc::io_error);
+    REQUIRE(environment.fired());
+    static_cast<void>(environment.trace());
+    CHECK(code_of(store->status()) == errc::io_error);
+    CHECK(code_of(put(*store, "b", "2")) == errc::io_error);
+    CHECK(code_of(store->resume()) == errc::io_error);
+    static_cast<void>(store->close());
+    for (const auto& [what, path] : environment.trace())
+      if (path == log) CHECK((what != call::sync && what != call::append && what != call::open_writable));
+    CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}});
+  }
+}
+
+TEST_CASE("a directory that there is no descriptor for stops one commit, one whose sync failed all", "[engine][failures]") {
+  for (const errc code : {errc::too_many_open_files, errc::no_space, errc::io_error}) {
+    INFO(strata::to_string(code));
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    environment.fail(only(call::sync_directory), 1, code);
+    CHECK(code_of(put(*store, "a", "1")) == code);
+    REQUIRE(environment.fired());
+    if (code != errc::too_many_open_files) {
+      CHECK(code_of(store->status()) == code);
+      CHECK(code_of(store->resume()) == code);
+      CHECK(code_of(put(*store, "a", "1")) == code);
+      continue;
+    }
+    require_ok(store->status());
+    for (const std::string& name : sorted_names(environment, "store")) CHECK(name.find(".log") == std::string::npos);
+    require_ok(put(*store, "a", "1"));
+    require_ok(store->flush());
+    require_ok(put(*store, "b", "1"));
+    require_ok(store->close());
+    CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}, {"b", "1"}});
+  }
+}
+
+TEST_CASE("behind a seal whose write failed no segment is made before its commits are in a table", "[engine][failures]") {
+  using under = strata::environment::in_memory;
+  for (int round = 0; round < 20; ++round) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store", never_synced_by_itself());
+    require_ok(put(*store, "a", "1"));
+    environment.fail(only(call::append), 1, errc::no_space, true);
+    CHECK(code_of(store->flush()) == errc::no_space);
+    environment.revive();
+    // The write that failed has left all of its bytes.
+    for (const std::string& name : sorted_names(environment, "store")) {
+      if (name.find(".log") == std::string::npos) continue;
+      auto current = strata::engine::read_current(environment.files(), "store");
+      require_ok(current);
+      const strata::wal::segment segment{"store/" + name, strata::engine::parse_file_name(name).number, current->store_id, 0};
+      auto tail = strata::wal::segmented::replay(
+          environment.files(), segment, [](strata::bytes_view, std::uint64_t) -> strata::result<void> { return {}; });
+      require_ok(tail);
+      REQUIRE_FALSE(tail->sealed);
+      auto writer = strata::wal::segmented::writer<under>::reopen(environment.files(), segment, *tail);
+      require_ok(writer);
+      require_ok(writer->seal());
+    }
+    static_cast<void>(environment.trace());
+    require_ok(store->resume());
+    require_ok(put(*store, "b", "1"));
+    const record calls = environment.trace();
+    REQUIRE(first_of(calls, call::create, ".log") < calls.size());
+    CHECK(first_of(calls, call::sync, ".table") < first_of(calls, call::create, ".log"));
+    CHECK(scan(*store) == contents{{"a", "1"}, {"b", "1"}});
+  }
+}
+
+TEST_CASE("a commit that meets a sync's failure first leaves the reason to it", "[engine][failures]") {
+  using log_store = strata::engine::lsm_store<strata::environment::in_memory, strata::memtable::skip_list, late_failing_log,
+                                              strata::sstable::block_table<>, strata::compaction::leveled>;
+  const strata::environment::in_memory environment;
+  strata::options amounts = tiny_options();
+  amounts.sync_interval = std::chrono::milliseconds(2);
+  auto store = open_store<log_store>(environment, "store", amounts);
+  require_ok(put(*store, "a", "1"));
+  while (!late_failure::failed) std::this_thread::yield();
+  CHECK_FALSE(put(*store, "b", "2").has_value());
+  CHECK(code_of(store->status()) == errc::io_error);
+  CHECK(code_of(put(*store, "c", "3")) == errc::io_error);
 }

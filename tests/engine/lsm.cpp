@@ -64,6 +64,8 @@ TEST_CASE("an option out of its range is refused before anything is touched", "[
       [](strata::options& o) { o.compaction.fan_out = 1; },
       [](strata::options& o) { o.compaction.fan_out = 101; },
       [](strata::options& o) { o.compaction.level_bytes_base = 64_KiB - 1; },
+      [](strata::options& o) { o.compaction.level_bytes_base = 1024_GiB + 1; },
+      [](strata::options& o) { o.compaction.level_bytes_base = std::uint64_t{1} << 63; },
   };
   for (const change each : wrong) {
     strata::options amounts;
@@ -410,6 +412,27 @@ TEST_CASE("a forked child that closes or destroys its copy takes nothing from th
     store = open_store<posix_store>(disk.environment, path);
     CHECK(scan(*store).size() == 300);
   }
+}
+
+namespace {
+
+// Files in memory, where a table may be listed that another thread has removed by the time it is asked for.
+struct late_listing : world {
+  strata::result<std::vector<std::string>> list_directory(std::string_view path) const {
+    auto names = world::list_directory(path);
+    if (names && *shows_gone) names->push_back("000999.table");
+    return names;
+  }
+  std::shared_ptr<std::atomic<bool>> shows_gone = std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace
+
+TEST_CASE("a left-over that is gone by the time it is removed is no failure of opening", "[engine][lsm]") {
+  const late_listing environment;
+  require_ok(put(*open_store<default_store<late_listing>>(environment, "store"), "k", "v"));
+  *environment.shows_gone = true;
+  CHECK(get(*open_store<default_store<late_listing>>(environment, "store"), "k") == "v");
 }
 
 TEST_CASE("a pinned value is empty where there is none", "[engine][lsm]") {

@@ -164,6 +164,37 @@ TEST_CASE("segments whose making was cut short hold nothing", "[engine][recovery
   }
 }
 
+TEST_CASE("a segment whose bytes were lost, and that shows those of a removed file, holds nothing", "[engine][recovery]") {
+  crafted c;
+  // What was there before: an older segment of this store, and of another.
+  c.write(90, 1, 5, end::sealed);
+  std::string old = read_file(c.environment, c.path(90));
+  SECTION("of this store") {}
+  SECTION("of another store") {
+    require_ok(c.environment.remove_file(c.path(90)));
+    const std::uint64_t own = std::exchange(c.store_id, c.store_id + 1);
+    c.write(101, 1, 5, end::closed);
+    c.store_id = own;
+    old = read_file(c.environment, c.path(101));
+  }
+  if (*c.environment.file_exists(c.path(90))) require_ok(c.environment.remove_file(c.path(90)));
+  c.write(100, 1, 10, end::sealed);
+  write_file(c.environment, c.path(101), old);
+  c.require_commits(10);
+  // A later segment asks for all commits before its own.
+  c.write(102, 14, 15, end::open);
+  c.require_refused(errc::corruption, c.path(102));
+  require_ok(c.environment.remove_file(c.path(102)));
+  {
+    auto opened = c.open();
+    require_ok(opened);
+    auto more = put(**opened, "11", "value 11", strata::durability::strict);
+    require_ok(more);
+    CHECK(*more == 11);
+  }
+  c.require_commits(11);
+}
+
 TEST_CASE("a torn end of the last segment is cut, in a sealed one it is corruption", "[engine][recovery]") {
   const crafted c;
   c.write(100, 1, 5, end::open);

@@ -113,3 +113,30 @@ TEST_CASE("changed bytes are read as what they say or refused", "[engine][versio
   version_edit read;
   CHECK_FALSE(read.parse(high_level));
 }
+
+TEST_CASE("an edit that says more than a store could have written is refused", "[engine][version_edit]") {
+  using strata::engine::commit_sequence_max;
+  using strata::engine::file_number_max;
+  const auto is_read = [](const auto& change) {
+    version_edit edit = full_edit();
+    change(edit);
+    version_edit read;
+    return read.parse(bytes_of(edit));
+  };
+  for (std::uint64_t beyond = 0; beyond < 2; ++beyond) {
+    const bool fits = beyond == 0;
+    CHECK(is_read([&](version_edit& e) { e.counts.flushed_sequence = commit_sequence_max + beyond; }) == fits);
+    CHECK(is_read([&](version_edit& e) { e.counts.sequence_ceiling = commit_sequence_max + beyond; }) == fits);
+    CHECK(is_read([&](version_edit& e) { e.counts.file_ceiling = file_number_max + beyond; }) == fits);
+    CHECK(is_read([&](version_edit& e) { e.log_number = file_number_max + beyond; }) == fits);
+    CHECK(is_read([&](version_edit& e) { e.added[0].number = file_number_max + beyond; }) == fits);
+    CHECK(is_read([&](version_edit& e) { e.added[0].run = file_number_max + beyond; }) == fits);
+  }
+  CHECK_FALSE(is_read([&](version_edit& e) { e.counts.sequence_ceiling = UINT64_MAX; }));
+  CHECK_FALSE(is_read([&](version_edit& e) { e.counts.file_ceiling = UINT64_MAX; }));
+  // What may be said can be named, and is above no own write of a transaction.
+  const auto named = strata::engine::parse_file_name(strata::engine::numbered(file_number_max + 1) + ".table");
+  CHECK(named.type == strata::engine::file_type::table);
+  CHECK(named.number == file_number_max + 1);
+  CHECK(commit_sequence_max == strata::sequence_max - memory_store::cursor_type::overlay_sequences);
+}

@@ -16,6 +16,7 @@
 
 #include <strata/wal/requirements.hpp>
 
+#include "engine/failing_environment.hpp"
 #include "test.hpp"
 
 namespace strata_tests {
@@ -44,6 +45,7 @@ class wal_contract {
     wal_contract{}.what_lies_behind_the_end_is_told_apart();
     wal_contract{}.a_segment_of_another_store_or_number_gives_nothing();
     wal_contract{}.sync_runs_beside_append();
+    failures_of_writes_and_syncs();
   }
 
  private:
@@ -188,15 +190,15 @@ class wal_contract {
 
   void the_first_error_of_the_reader_stops_replay() {
     make_image(10, 100, syncs::never, ending::closed);
-    std::size_t calls = 0;
+    std::size_t seen = 0;
     const auto tail = Policy::template replay<Environment>(
         environment_, segment_, [&](strata::bytes_view, std::uint64_t) -> strata::result<void> {
-          if (++calls == 4) return strata::error(strata::errc::decode_failed, "reader");
+          if (++seen == 4) return strata::error(strata::errc::decode_failed, "reader");
           return {};
         });
     REQUIRE_FALSE(tail.has_value());
     CHECK((tail.error() == strata::errc::decode_failed));
-    CHECK(calls == 4);
+    CHECK(seen == 4);
   }
 
   void names_are_checked() {
@@ -407,6 +409,67 @@ class wal_contract {
     const replayed found = replay();
     REQUIRE(found.tail.has_value());
     CHECK((found.payloads == expected));
+  }
+
+  // The same policy over an environment whose calls fail when they are told to.
+  static void failures_of_writes_and_syncs() {
+    using strata::errc;
+    const failing_environment environment;
+    strata::wal::segment s;
+    s.path = environment.temporary_directory().value() + "/000042.log";
+    s.number = 42;
+    s.store_id = 0x5eed;
+    using failing_writer = typename Policy::template writer<failing_environment>;
+    const auto replay = [&](std::vector<std::string>& payloads) {
+      payloads.clear();
+      return Policy::template replay<failing_environment>(
+                 environment, s,
+                 [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+                   payloads.emplace_back(payload);
+                   return {};
+                 })
+          .value();
+    };
+    const auto syncs = [&] {
+      std::size_t count = 0;
+      for (const auto& [what, path] : environment.trace()) count += what == call::sync;
+      return count;
+    };
+    std::vector<std::string> payloads;
+    for (const bool sync_fails : {false, true}) {
+      {
+        failing_writer w = failing_writer::create(environment, s).value();
+        w.append("acknowledged").value();
+        environment.fail(only(call::append), 1, errc::no_space);
+        CHECK((w.append("no room").error() == errc::no_space));
+        CHECK_FALSE(w.append("behind it").has_value());
+        syncs();
+        if (sync_fails) {
+          environment.fail(only(call::sync), 1, errc::no_space);
+          CHECK((w.sync().error() == errc::no_space));
+          CHECK_FALSE(w.sync().has_value());
+          CHECK(w.synced_bytes() < w.bytes());
+        }
+        // What was appended before is synced, and nothing is promised.
+        CHECK_FALSE(w.close().has_value());
+        CHECK(syncs() == 1);
+      }
+      CHECK(replay(payloads).promised == 0);
+      CHECK((payloads == std::vector<std::string>{"acknowledged"}));
+      environment.remove_file(s.path).value();
+    }
+    // A sync of a cut that failed is never taken for a lack of room that was mended.
+    {
+      failing_writer w = failing_writer::create(environment, s).value();
+      w.append("one").value();
+    }
+    const std::uint64_t whole = environment.file_size(s.path).value();
+    environment.open_writable(s.path, whole).value().append("torn").value();
+    const strata::wal::tail tail = replay(payloads);
+    REQUIRE(tail.torn);
+    environment.fail(only(call::sync), 1, errc::no_space);
+    CHECK((failing_writer::reopen(environment, s, tail).error() == errc::io_error));
+    CHECK(environment.fired());
   }
 
   Environment environment_;

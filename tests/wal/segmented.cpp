@@ -21,12 +21,27 @@ TEST_CASE("segmented: is durable and fills the wal slot") {
   STATIC_REQUIRE(std::is_same_v<wal::segmented::strata_slot, slot::wal>);
 }
 
-TEST_CASE("segmented: a file of another kind is told by its magic") {
-  const environment::in_memory e;
+TEST_CASE("segmented: what a removed file left in a segment's place is a torn creation") {
+  using world = environment::in_memory;
+  const world e;
   const std::string path = e.temporary_directory().value() + "/000001.log";
-  record_writer<environment::in_memory>::create(e, {path, "STRATMAN", 1, 2, 0}).value().close().value();
-  const auto found =
-      wal::segmented::replay(e, {path, 1, 2, 0}, [](bytes_view, std::uint64_t) -> result<void> { return {}; });
-  REQUIRE_FALSE(found.has_value());
-  CHECK((found.error() == errc::not_a_store));
+  const auto replay = [&] {
+    return wal::segmented::replay(e, {path, 1, 2, 0}, [](bytes_view, std::uint64_t) -> result<void> { return {}; });
+  };
+  // A manifest, an older segment, a segment of another store.
+  for (const record_file_settings& old : {record_file_settings{path, "STRATMAN", 1, 2, 0}, {path, wal::segmented::magic, 7, 2, 0},
+                                          {path, wal::segmented::magic, 1, 3, 0}}) {
+    auto writer = record_writer<world>::create(e, old).value();
+    writer.append("old").value();
+    writer.close().value();
+    const auto found = replay();
+    REQUIRE(found.has_value());
+    CHECK(found->end == 0);
+    CHECK(found->torn);
+    auto again = wal::segmented::writer<world>::reopen(e, {path, 1, 2, 0}, *found).value();
+    again.append("new").value();
+    again.close().value();
+    CHECK(replay()->end == again.bytes());
+    e.remove_file(path).value();
+  }
 }

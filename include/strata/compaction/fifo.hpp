@@ -9,11 +9,13 @@
 //     older ones are gone: else an overwritten version in them would be back.
 //  2. A table goes while all tables have more than `fifo_bytes_max` bytes together, or when its newest commit is more than
 //     `fifo_age_us_max` older than the newest commit in any table.
+//  3. The store's own rows (run 0: its catalogue) never go and do not count: no table of them comes before a policy that
+//     discards (compaction/reserved_run.hpp).
 //
 // Age is counted from the newest commit, not from the clock on the wall (unless that is behind): a clock that jumps ahead
 // deletes nothing by itself, and a store to which nothing is written keeps what it has.
 //
-// No write amplification at all. Every flush adds a run that reads may have to look into: keys that grow with time keep
+// No write amplification at all, but of the store's own rows. Every flush adds a run that reads may have to look into: keys that grow with time keep
 // most of them out by their range, filters the others.
 #ifndef STRATA_COMPACTION_FIFO_HPP
 #define STRATA_COMPACTION_FIFO_HPP

@@ -91,6 +91,23 @@ struct table_span {
   return count;
 }
 
+// The number of the run that the plan's output joins: that of an input in the output level, else of the one run that is
+// there; 0 where the level is empty. Requires: not `output_is_new_run`.
+//
+// Under another number the output would be a run beside the one it joins: a level of two runs, which leveled would have to
+// unite again after every such merge.
+[[nodiscard]] STRATA_COLD inline std::uint64_t joined_run(const shape& s, const plan& p) noexcept {
+  std::uint64_t joined = 0;
+  for (const sorted_run_shape& run : level_at(s, p.output_level).runs) {
+    for (const table_shape& table : run.tables) {
+      joined = run.number;
+      for (const plan::input& each : p.inputs)
+        if (each.level == p.output_level && each.table == table.number) return run.number;
+    }
+  }
+  return joined;
+}
+
 // Makes tables of a run, of a level, inputs of the plan.
 STRATA_COLD inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
   for (std::size_t i = span.begin; i < span.end; ++i) to.inputs.push_back({level, run.tables[i].number});

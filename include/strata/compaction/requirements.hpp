@@ -9,7 +9,8 @@
 // expression              returns                        what must hold
 // ----------------------  -----------------------------  ------------------------------------------------------------
 // C()                                                    no state: the same shape gives the same answer
-// C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo)
+// C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo). Then it sees
+//                                                        no table of the store's own run: compaction/reserved_run.hpp
 // c.pick(s, a)            std::optional<compaction::plan> the next work, nothing when the shape is settled. Applied again
 //                                                        and again it ends. The engine calls it with no lock held
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
@@ -51,7 +52,8 @@ struct table_shape {
   bool is_worth_rewriting = false;
 };
 
-// Tables in key order that do not overlap. The higher `number`, the newer; 0 in the levels that hold one run for ever.
+// Tables in key order that do not overlap. The higher `number`, the newer. What joins a run takes its number; 0 where it
+// joins a level that was empty.
 struct sorted_run_shape {
   std::uint64_t number = 0;
   dynamic_array<table_shape> tables;
@@ -68,9 +70,9 @@ struct shape {
 
 // The amounts that a user may turn; defaults are in `options`.
 struct amounts {
-  std::uint64_t level_bytes_base = 256ull << 20;  // leveled: what the first level below level 0 may hold
-  std::uint32_t fan_out = 10;                     // leveled: each level holds so many times the one above
-  std::uint32_t level0_runs = 4;                  // flushed runs that start a compaction; tiered: of every level
+  std::uint64_t level_bytes_base = 256ull << 20;  // 64 KiB to 1 TiB; leveled: what the first level below level 0 may hold
+  std::uint32_t fan_out = 10;                     // 2 to 100; leveled: each level holds so many times the one above
+  std::uint32_t level0_runs = 4;                  // 2 to 64: flushed runs that start a compaction; tiered: of every level
   std::uint64_t fifo_bytes_max = 1ull << 30;      // fifo: oldest tables go beyond this
   std::uint64_t fifo_age_us_max = 0;              // fifo: and those so much older than the newest commit; 0: no limit
 };

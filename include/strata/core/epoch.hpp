@@ -18,12 +18,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <strata/config.hpp>
+#include <strata/core/function_ref.hpp>
 
 namespace strata::inline STRATA_ABI {
 
 class epoch_domain {
-  // More slots than threads that are inside a read at one instant; further readers go round until one is free.
+  // More slots than threads that are inside a read at one instant, as a rule; further readers wait until one is free.
   static constexpr std::size_t slots_max = 64;
   struct alignas(64) slot {
     std::atomic<std::uint64_t> pinned{0};
@@ -47,13 +47,14 @@ class epoch_domain {
   };
 
   // Marks the calling thread as reading. Cost: one compare-and-swap on a cache line that other threads seldom touch.
-  [[nodiscard]] guard pin() noexcept {
-    for (std::size_t index = thread_ordinal();; ++index) {
-      slot& mark = slots_[index % slots_max];
-      std::uint64_t free = 0;
-      if (mark.pinned.compare_exchange_strong(free, now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst))
-        return guard(mark);
-    }
+  //
+  // `give_way` lets other threads go on, for a while that a read may last (it may wait for a disk): called, and again, where
+  // a whole round over the slots found all of them taken. Must not throw.
+  [[nodiscard]] guard pin(function_ref<void()> give_way) noexcept {
+    const std::size_t first = thread_ordinal();
+    if (slot& mark = slots_[first % slots_max]; take(mark)) [[likely]]
+      return guard(mark);
+    return guard(take_another(first, give_way));
   }
 
   // Begins a new epoch and returns it.
@@ -69,6 +70,18 @@ class epoch_domain {
   }
 
  private:
+  [[nodiscard]] bool take(slot& mark) noexcept {
+    std::uint64_t free = 0;
+    return mark.pinned.compare_exchange_strong(free, now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
+  }
+  [[nodiscard]] STRATA_NOINLINE slot& take_another(std::size_t first, function_ref<void()> give_way) noexcept {
+    for (std::size_t tried = 1;; ++tried) {
+      slot& mark = slots_[(first + tried) % slots_max];
+      if (take(mark)) return mark;
+      if (tried % slots_max == 0) give_way();
+    }
+  }
+
   // Spreads threads over the slots; a thread keeps its number, so its slot is in its cache.
   [[nodiscard]] static std::size_t thread_ordinal() noexcept {
     static std::atomic<std::size_t> threads{0};

@@ -65,11 +65,13 @@ enum class record_type : std::uint8_t {
 
 // Where the records of a file end, and what reopening it needs.
 struct record_tail {
-  std::uint64_t end = 0;  // offset behind the last intact record (0: not even the header is there)
+  std::uint64_t end = 0;  // where the next record goes: behind the last intact one, or over it where that is a promise (0:
+                          // not even the header is there)
   std::uint64_t file_bytes = 0;
   std::uint64_t promised = 0;  // some record says that the bytes before this offset are durable
   std::uint32_t chain = 0;     // for the writer alone: what the next record is chained to
   bool settled = true;         // no record with a payload stands behind `promised`
+  bool ends_in_promise = false;  // the last intact record is a promise
   bool sealed = false;         // complete: ended by seal()
   bool torn = false;           // bytes that are neither records nor zeros lie behind `end`
 };

@@ -4,7 +4,11 @@
 //
 //   1. A segment is sealed and synced before the next is created: of two segments the older is whole.
 //   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
-//   3. A sync that failed is never tried again: the store latches.
+//   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
+//   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
+//      is latched for something else.
+//   5. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
+//      that mutex, finds the store latched with the reason.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -50,23 +54,33 @@ class commit_log {
     use(std::move(made));
     return {};
   }
+  // May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
-    STRATA_TRY_LET(reopened, writer::reopen(environment_, last, tail));
-    use(std::move(reopened));
+    auto reopened = writer::reopen(environment_, last, tail);
+    if (!reopened) {
+      if (!is_lack_of_room(reopened.error().code()))
+        health_.fail(reopened.error(), health<Environment>::severity::final);
+      return std::move(reopened).error();
+    }
+    use(std::move(*reopened));
     return {};
   }
 
   // Requires is_open(). Survives a killed process when it returns.
   [[nodiscard]] result<void> append(bytes_view group) {
-    STRATA_TRY(segment_->append(group));
+    if (auto done = segment_->append(group); !done) [[unlikely]] {
+      // A sync that failed beside it may be why: that one latches first (invariant 5), as it has the reason.
+      const lock held(sync_mutex_);
+      return done;
+    }
     bytes_written_.fetch_add(group.size(), std::memory_order_relaxed);
     return {};
   }
-  // Requires is_open(). Survives a power cut when it returns.
+  // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
     syncs_.fetch_add(1, std::memory_order_relaxed);
-    return segment_->sync();
+    return sync_or_latch(*segment_);
   }
   // Says that `bytes` were appended that the background is to sync.
   void schedule_sync(std::size_t bytes) {
@@ -87,21 +101,33 @@ class commit_log {
     if (!segment_) return {};
     lock held(sync_mutex_);
     // First on its own: what fails in seal() is then the write of the seal.
-    STRATA_TRY(sync_or_latch());
+    STRATA_TRY(sync_or_latch(*segment_));
     STRATA_TRY(segment_->seal());
-    STRATA_TRY(sync_or_latch());
+    STRATA_TRY(sync_or_latch(*segment_));
     STRATA_TRY(segment_->close());
     held.unlock();
     drop();
     return {};
   }
-  // Forgets the segment as it is: after a failed append, before it is reopened where its records end.
+  // Lets the segment go as it is, synced: before it is read again and gone on with where its records end. Nothing to do
+  // where none is open; a failure has latched the store.
+  [[nodiscard]] STRATA_COLD result<void> leave() {
+    if (!segment_) return {};
+    {
+      lock held(sync_mutex_);
+      STRATA_TRY(sync_rest(*segment_));
+    }
+    drop();
+    return {};
+  }
+  // Forgets the segment. Requires: nothing that was acknowledged is unsynced in it.
   STRATA_COLD void drop() {
     lock held(mutex_);
     segment_.reset();
   }
 
-  // Ends the background sync and closes the segment so that it can be gone on with.
+  // Ends the background sync and closes the segment so that it can be gone on with. All that was acknowledged is durable
+  // then, also after an append that failed; an error where that is not so, or where the segment has no orderly end.
   [[nodiscard]] STRATA_COLD result<void> close() {
     {
       lock held(mutex_);
@@ -147,19 +173,21 @@ class commit_log {
     }
   }
   // A sync that failed is final, whatever its reason.
-  [[nodiscard]] STRATA_COLD result<void> sync_or_latch() {
-    auto done = segment_->sync();
+  // Requires sync_mutex_.
+  [[nodiscard]] result<void> sync_or_latch(writer& target) {
+    auto done = target.sync();
     if (!done) health_.fail(done.error(), health<Environment>::severity::final);
     return done;
   }
+  // The same where something is unsynced: not in a segment that is sealed, or was synced by a strict commit.
+  [[nodiscard]] STRATA_COLD result<void> sync_rest(writer& target) {
+    if (target.synced_bytes() == target.bytes()) return {};
+    syncs_.fetch_add(1, std::memory_order_relaxed);
+    return sync_or_latch(target);
+  }
   STRATA_COLD void sync_in_background(writer& target) {
     lock held(sync_mutex_);
-    if (target.synced_bytes() == target.bytes()) return;  // sealed, or synced by a strict commit
-    syncs_.fetch_add(1, std::memory_order_relaxed);
-    auto done = target.sync();
-    // read_only: an append has failed, and the leader says so.
-    if (!done && done.error().code() != errc::read_only)
-      health_.fail(std::move(done).error(), health<Environment>::severity::final);
+    static_cast<void>(sync_rest(target));
   }
 
   Environment environment_;

@@ -289,14 +289,8 @@ class committer {
 
   [[nodiscard]] result<void> log_group(bytes_view group, durability wanted) {
     if (auto appended = log_.append(group); !appended) return latch(std::move(appended).error());
-    if (wanted == durability::strict) {
-      if (auto synced = log_.sync(); !synced) {
-        health_.fail(synced.error(), health_type::severity::final);
-        return synced;
-      }
-    } else {
-      log_.schedule_sync(group.size());
-    }
+    if (wanted == durability::strict) return log_.sync();
+    log_.schedule_sync(group.size());
     return {};
   }
 
@@ -401,9 +395,16 @@ class committer {
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;
     }
-    active_->segment = number;
     auto named = environment_.sync_directory(versions_.directory());
+    // Without a descriptor for the directory there was no sync that could have failed: as if the segment was not opened.
+    // No other lack of room is told apart from a sync that failed for want of it.
+    if (!named && named.error().code() == errc::too_many_open_files) {
+      log_.drop();
+      static_cast<void>(environment_.remove_file(segment(number).path));
+      return named;
+    }
     if (!named) health_.fail(named.error(), health_type::severity::final);
+    active_->segment = number;
     return named;
   }
 
@@ -425,19 +426,23 @@ class committer {
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
       successor next = prepare_successor();
-      log_.drop();
+      STRATA_TRY(log_.leave());
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                                environment_, segment(active_->segment),
                                [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
       if (tail.sealed) {
+        // By a seal whose write has failed, and which no sync has saved. A power cut that took it back would leave a
+        // segment that is not complete, so none is made behind it before its commits are in a table.
+        leaving_ = active_;
         put_in_place(std::move(next));
       } else {
         tail_ = tail;
       }
     }
     health_.clear();
-    STRATA_TRY(health_.status());
+    // Before anything returns: a final failure that came in between would leave those waiting who have just seen none.
     maintenance_.notify();
+    STRATA_TRY(health_.status());
     // At once, so that an unsettled segment is left before the next commit asks for it.
     return logged() && tail_ ? open_log() : result<void>();
   }

@@ -7,14 +7,16 @@
 //   3. An expired value becomes a tombstone, and so hides what is older until rule 2 holds.
 //   4. All versions of a key go into one table.
 //   5. A read error ends the job; what was read is counted against what the inputs said they hold.
+//   6. A file that it made belongs to the job until its table is open, then to the table's handle; it goes with its owner
+//      until an edit names it (version_set::install). So whatever fails, and wherever memory runs out, none stays.
 //
-// Thread safety: one thread. Files it made are removed again when it fails; a crash leaves them to the next open, which
-// knows that no version names them.
+// Thread safety: one thread. A crash leaves files to the next open, which knows that no version names them.
 #ifndef STRATA_ENGINE_COMPACTION_JOB_HPP
 #define STRATA_ENGINE_COMPACTION_JOB_HPP
 
 #include <optional>
 
+#include <strata/compaction/reserved_run.hpp>
 #include <strata/engine/cursor.hpp>
 #include <strata/engine/options.hpp>
 
@@ -50,6 +52,12 @@ class compaction_job {
                  cache_type& cache, retention kept)
       : environment_(environment), directory_(directory), store_id_(store_id), amounts_(amounts), cache_(cache),
         kept_(std::move(kept)) {}
+  compaction_job(const compaction_job&) = delete;
+  compaction_job& operator=(const compaction_job&) = delete;
+  ~compaction_job() {
+    builder_.reset();
+    if (!unopened_.empty()) static_cast<void>(environment_.remove_file(unopened_));
+  }
 
   // Sources, newest first; memtables before runs.
   void add_input(const memory_unit<Memtable>& unit) {
@@ -69,21 +77,21 @@ class compaction_job {
   }
   // Tables of one sorted run that are no inputs and may hold older versions of the inputs' keys.
   void add_older(sorted_run run) { older_.push_back(std::move(run)); }
-  // Outputs are closed at table_bytes only when `split`; a flush makes one.
+  // Outputs are closed at table_bytes only when `split`; `whole` makes one.
   enum class cutting : std::uint8_t { whole, split };
+  // Whether the store's own run comes into tables of its own, one more where there are both: compaction/reserved_run.hpp.
+  enum class reserved_rows : std::uint8_t { among_others, apart };
 
   using number_source = function_ref<result<std::uint64_t>()>;
 
   // Does the work. `next_number` gives fresh file numbers: result<std::uint64_t>(). `interrupted` is asked now and then and
   // ends the job with errc::closed. Returns the tables, synced (the directory too), in key order; none when all was dropped.
-  [[nodiscard]] STRATA_COLD result<dynamic_array<output>> run(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
+  // The file of a table goes with its handle until install() has begun to write an edit that names it.
+  [[nodiscard]] STRATA_COLD result<dynamic_array<output>> run(cutting cut, reserved_rows reserved, number_source next_number,
+                                                             function_ref<bool()> interrupted) {
     erased_ = range_tombstone_list(std::move(collected_));
-    auto done = merge(cut, next_number, interrupted);
-    if (done && !outputs_.empty()) done = environment_.sync_directory(directory_);
-    if (!done) {
-      abandon();
-      return std::move(done).error();
-    }
+    STRATA_TRY(merge(cut, reserved, next_number, interrupted));
+    if (!outputs_.empty()) STRATA_TRY(environment_.sync_directory(directory_));
     return std::move(outputs_);
   }
 
@@ -94,8 +102,10 @@ class compaction_job {
     for (range_tombstone& each : list.tombstones()) collected_.push_back(std::move(each));
   }
 
-  [[nodiscard]] STRATA_NOINLINE result<void> merge(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
+  [[nodiscard]] STRATA_NOINLINE result<void> merge(cutting cut, reserved_rows reserved, number_source next_number,
+                                                   function_ref<bool()> interrupted) {
     bool any = false;
+    bool before_border = reserved == reserved_rows::apart;
     std::size_t newer_stripe = 0;
     std::uint64_t entries_read = 0;
     for (merge_.seek_first(); merge_.valid(); merge_.next()) {
@@ -110,6 +120,10 @@ class compaction_job {
         continue;
       }
       newer_stripe = stripe;
+      if (before_border && e.key >= compaction::reserved_run_limit) [[unlikely]] {
+        STRATA_TRY(finish_reserved(next_number));
+        before_border = false;
+      }
       if (erased_in_stripe(e, stripe)) continue;
       if (expiry_of(e) < kept_.expired_before_us) {
         e.kind = value_kind::tombstone;
@@ -124,9 +138,16 @@ class compaction_job {
     STRATA_TRY(merge_.status());
     if (entries_read != entries_expected_)
       return error(errc::corruption, "compact", "the inputs hold another number of entries than they say");
-    if (!builder_ && has_tombstones_left()) STRATA_TRY(begin_table(next_number));
+    if (before_border) STRATA_TRY(finish_reserved(next_number));
+    if (!builder_ && has_tombstones_left(std::nullopt)) STRATA_TRY(begin_table(next_number));
     if (builder_) STRATA_TRY(finish_table(std::nullopt));
     return {};
+  }
+
+  // Ends the last table of the reserved run, which is made where range tombstones are all that there is.
+  [[nodiscard]] STRATA_COLD result<void> finish_reserved(number_source next_number) {
+    if (!builder_ && has_tombstones_left(compaction::reserved_run_limit)) STRATA_TRY(begin_table(next_number));
+    return builder_ ? finish_table(compaction::reserved_run_limit) : result<void>();
   }
 
   // True when a range tombstone hides `e` from everyone who could see it.
@@ -163,10 +184,11 @@ class compaction_job {
     }
     return {};
   }
-  [[nodiscard]] STRATA_COLD bool has_tombstones_left() const {
+  // Whether a range tombstone that must be kept is in no table yet: of those before `end` (none: of all).
+  [[nodiscard]] STRATA_COLD bool has_tombstones_left(std::optional<bytes_view> end) const {
     bool any = false;
-    static_cast<void>(each_tombstone_left([&](const auto&, sequence_number) -> result<void> {
-      any = true;
+    static_cast<void>(each_tombstone_left([&](const range_tombstone_list::fragment& piece, sequence_number) -> result<void> {
+      any = any || (piece.end > cut_ && (!end || bytes_view(piece.begin) < *end));
       return {};
     }));
     return any;
@@ -175,6 +197,7 @@ class compaction_job {
   [[nodiscard]] STRATA_COLD result<void> begin_table(number_source next_number) {
     STRATA_TRY_LET(number, next_number());
     outputs_.push_back({number, nullptr});
+    unopened_ = table_path(directory_, number);
     STRATA_TRY_LET(made, builder_type::create(environment_, table_settings(number)));
     builder_.emplace(std::move(made));
     return {};
@@ -200,20 +223,13 @@ class compaction_job {
       return error(errc::corruption, "compact", "a table reads back with other facts than it was written with")
           .in_file(settings.path);
     last.table = std::make_shared<handle>(environment_, settings.path, last.number, std::move(table));
+    last.table->mark_obsolete();
+    unopened_.clear();
     return {};
   }
 
   [[nodiscard]] sstable::settings table_settings(std::uint64_t number) const {
     return {table_path(directory_, number), number, store_id_, amounts_.block_bytes, newest_time_us_};
-  }
-
-  STRATA_COLD void abandon() {
-    builder_.reset();
-    for (output& each : outputs_) {
-      each.table.reset();
-      static_cast<void>(environment_.remove_file(table_path(directory_, each.number)));
-    }
-    outputs_.clear();
   }
 
   Environment environment_;
@@ -228,6 +244,7 @@ class compaction_job {
   range_tombstone_list erased_;
   dynamic_array<output> outputs_;
   std::optional<builder_type> builder_;
+  byte_string unopened_;  // the path of the last file that was made, while no handle owns it
   byte_string key_;
   byte_string cut_;
   std::uint64_t newest_time_us_ = 0;

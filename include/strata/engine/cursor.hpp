@@ -7,6 +7,8 @@
 //   1. Going forward the merge stands at the current entry. Going backward it stands before the current key's oldest
 //      version, and key and value of the current entry are copies.
 //   2. A change of direction is a seek.
+//   3. Keys that are seen only rise, or only fall: a table that is not in order, its checksums notwithstanding, ends the
+//      cursor with errc::corruption. So a walk ends, also where a seek past a key's versions leads back.
 #ifndef STRATA_ENGINE_CURSOR_HPP
 #define STRATA_ENGINE_CURSOR_HPP
 
@@ -35,6 +37,9 @@ template <typename Environment, typename Memtable, typename Sstable>
 class cursor {
  public:
   using state_type = read_state<Environment, Memtable, Sstable>;
+
+  // Sequences of an overlay lie at the top of the range, above any commit.
+  static constexpr sequence_number overlay_sequences = engine::overlay_sequences;
 
   // `overlay` (may be null) is a transaction's own writes: newer than `state`, visible up to its own sequence `overlay_at`.
   cursor(std::shared_ptr<const state_type> state, sequence_number at, std::uint64_t now_us, cursor_range range,
@@ -116,7 +121,8 @@ class cursor {
       const entry& e = merge_.current();
       if (!range_.unbounded && e.key >= bytes_view(range_.end)) return;
       if (visible(e)) {
-        if (!passing || e.key != bytes_view(key_)) {
+        const int order = passing ? e.key.compare(bytes_view(key_)) : 1;
+        if (order > 0) {
           if (!gone(e)) {
             current_ = e;
             valid_ = true;
@@ -125,6 +131,8 @@ class cursor {
           key_.assign(e.key);
           passing = true;
           steps = 0;
+        } else if (order < 0) [[unlikely]] {
+          return merge_.end_out_of_order();
         } else if (++steps == steps_before_seek) {
           // Sequence 0 is before every commit: this goes past all versions of the key.
           merge_.seek(key_, 0);
@@ -142,8 +150,11 @@ class cursor {
     while (merge_.valid() && merge_.current().key >= bytes_view(range_.begin)) {
       bool found = false;
       key_.assign(merge_.current().key);
-      for (; merge_.valid() && merge_.current().key == bytes_view(key_); merge_.prev()) {
+      for (; merge_.valid(); merge_.prev()) {
         const entry& e = merge_.current();
+        const int order = e.key.compare(bytes_view(key_));
+        if (order > 0) [[unlikely]] merge_.end_out_of_order();
+        if (order != 0) break;
         if (!visible(e)) continue;
         found = !gone(e);
         value_.assign(e.value);
@@ -157,11 +168,6 @@ class cursor {
     }
   }
 
- public:
-  // Sequences of an overlay lie at the top of the range, above any commit.
-  static constexpr sequence_number overlay_sequences = sequence_number{1} << 40;
-
- private:
   std::shared_ptr<const state_type> state_;
   std::shared_ptr<const memory_unit<Memtable>> overlay_;
   sequence_number at_;

@@ -1,6 +1,7 @@
 // The LSM engine: a byte store with sequence numbers, composed of policies.
 //
-// Thread safety: every member from any thread, but open() and close() from one. Cursors and pinned values are of one thread
+// Thread safety: every member from any thread, beside any other; what comes when close() has begun gives errc::closed, or
+// what it gave before. The destructor is of one thread, with no call beside it. Cursors and pinned values are of one thread
 // each and must not outlive the engine.
 //
 // A forked child can read through its copy of the store. What writes is errc::closed there; its close(), and its destructor,
@@ -33,7 +34,8 @@ namespace strata::inline STRATA_ABI::engine {
     return refuse("expiry_margin must be 0 to 52,560,000 minutes (100 years)");
   if (!within(amounts.compaction.level0_runs, 2, 64)) return refuse("compaction.level0_runs must be 2 to 64");
   if (!within(amounts.compaction.fan_out, 2, 100)) return refuse("compaction.fan_out must be 2 to 100");
-  if (amounts.compaction.level_bytes_base < 64_KiB) return refuse("compaction.level_bytes_base must be at least 64 KiB");
+  if (!within(amounts.compaction.level_bytes_base, 64_KiB, std::uint64_t{1} << 40))
+    return refuse("compaction.level_bytes_base must be 64 KiB to 1 TiB");
   return {};
 }
 
@@ -91,8 +93,7 @@ class lsm_store {
   // durable as its mode says; what a store without a log holds in memory is flushed. Later calls give errc::closed.
   // Errors: of the last writes; the store is closed all the same. A second call does nothing; in a forked child none does.
   [[nodiscard]] STRATA_COLD result<void> close() {
-    if (closed_) return {};
-    closed_ = true;
+    if (closed_.exchange(true)) return {};
     if (!belongs_to_this_process()) {
       versions_.forget();
       lock_.reset();
@@ -269,7 +270,7 @@ class lsm_store {
   }
   // Success, or what the store is latched with.
   [[nodiscard]] STRATA_COLD result<void> status() {
-    if (closed_) return closed_error("status");
+    if (closed_.load()) return closed_error("status");
     return health_.status();
   }
 
@@ -308,7 +309,7 @@ class lsm_store {
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   [[nodiscard]] const options& settings() const noexcept { return options_; }
   [[nodiscard]] const byte_string& directory() const noexcept { return versions_.directory(); }
-  [[nodiscard]] bool is_writable() const noexcept { return started_ && !closed_; }
+  [[nodiscard]] bool is_writable() const noexcept { return started_ && !closed_.load(); }
   // False in a forked child of the process that opened it.
   [[nodiscard]] bool belongs_to_this_process() const noexcept { return environment_.process_id() == process_; }
 
@@ -451,7 +452,7 @@ class lsm_store {
   maintenance_type maintenance_;
   committer_type committer_;
   bool started_ = false;  // opened for writing
-  bool closed_ = false;
+  std::atomic<bool> closed_{false};  // close() has begun
 };
 
 }  // namespace strata::inline STRATA_ABI::engine

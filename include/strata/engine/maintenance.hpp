@@ -14,6 +14,7 @@
 #define STRATA_ENGINE_MAINTENANCE_HPP
 
 #include <strata/compaction/geometry.hpp>
+#include <strata/compaction/reserved_run.hpp>
 #include <strata/compaction/soundness.hpp>
 #include <strata/engine/compaction_job.hpp>
 #include <strata/engine/expiry_clock.hpp>
@@ -79,20 +80,22 @@ class maintenance {
   // Errors: what the store is latched with; closed.
   [[nodiscard]] STRATA_COLD result<void> wait_for_memtables_below(std::size_t limit) {
     lock held(mutex_);
-    while (memtables() >= limit) {
+    for (;;) {
+      STRATA_TRY_LET(below, has_memtables_below(limit));
+      if (below) return {};
       STRATA_TRY(runnable());
       changed_->wait(held);
     }
-    return {};
   }
-  // Waits until `frozen` is in a table.
+  // Waits until `frozen` is in a table. Errors: the same. Of a store that was closed meanwhile nobody can say whether it is.
   [[nodiscard]] STRATA_COLD result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
     lock held(mutex_);
-    while (holds(frozen)) {
+    for (;;) {
+      STRATA_TRY_LET(in_memory, holds(frozen));
+      if (!in_memory) return {};
       STRATA_TRY(runnable());
       changed_->wait(held);
     }
-    return {};
   }
   // Merges until the policy has nothing left to do for the smallest shape.
   [[nodiscard]] STRATA_COLD result<void> compact_all() {
@@ -124,18 +127,22 @@ class maintenance {
  private:
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
   [[nodiscard]] result<void> runnable() {
-    if (stopping()) return error(errc::closed, "wait for background work", "the store is closed");
+    if (stopping()) return closed_error();
     return health_.status();
   }
-  [[nodiscard]] STRATA_COLD std::size_t memtables() {
-    lock held(versions_.mutex());
-    return versions_.current() ? versions_.current()->memory.size() : 0;
+  [[nodiscard]] STRATA_COLD static error closed_error() {
+    return error(errc::closed, "wait for background work", "the store is closed");
   }
-  [[nodiscard]] STRATA_COLD bool holds(const std::shared_ptr<unit>& frozen) {
+  // Both: closed where no state is current, for there a memtable that is not found has not been written for that.
+  [[nodiscard]] STRATA_COLD result<bool> has_memtables_below(std::size_t limit) {
     lock held(versions_.mutex());
-    if (!versions_.current()) return false;
-    const auto& memory = versions_.current()->memory;
-    for (const std::shared_ptr<unit>& each : memory)
+    if (!versions_.current()) return closed_error();
+    return versions_.current()->memory.size() < limit;
+  }
+  [[nodiscard]] STRATA_COLD result<bool> holds(const std::shared_ptr<unit>& frozen) {
+    lock held(versions_.mutex());
+    if (!versions_.current()) return closed_error();
+    for (const std::shared_ptr<unit>& each : versions_.current()->memory)
       if (each == frozen) return true;
     return false;
   }
@@ -234,10 +241,10 @@ class maintenance {
       for (const auto& level : tables->levels())
         for (const sorted_run& run : level.runs) job.add_older(run);
       STRATA_TRY_LET(outputs, job.run(
-                                  job_type::cutting::whole, [&] { return versions_.new_file_number(); },
+                                  job_type::cutting::whole, reserved, [&] { return versions_.new_file_number(); },
                                   [&] { return stopping(); }));
       for (auto& made : outputs) {
-        edit.added.push_back({0, made.number, made.number, made.table->facts()});
+        edit.added.push_back({0, outputs.front().number, made.number, made.table->facts()});
         opened.push_back(std::move(made.table));
       }
       counters_.flushed_bytes.fetch_add(job.bytes_written(), std::memory_order_relaxed);
@@ -263,7 +270,16 @@ class maintenance {
     if (all && !asked_.horizon_us) asked_.horizon_us = kept_now.expired_before_us;
     const std::uint64_t expired_before_us =
         all ? (std::min)(*asked_.horizon_us, kept_now.expired_before_us) : kept_now.expired_before_us;
-    const compaction::shape shape = shape_of(*tables, kept_now, expired_before_us);
+    compaction::shape shape = shape_of(*tables, kept_now, expired_before_us);
+    if constexpr (Compaction::discards_live_data) {
+      const auto own = all ? compaction::pick_reserved(without_newer_runs(shape, *asked_.newest_file), 2)
+                           : compaction::pick_reserved(shape, options_.compaction.level0_runs);
+      if (own) {
+        worked = true;
+        return carry_out(*tables, shape, *own, std::move(kept_now));
+      }
+      compaction::hide_reserved(shape);
+    }
     const std::optional<compaction::plan> plan =
         all ? policy_.pick_all(without_newer_runs(shape, *asked_.newest_file), options_.compaction)
             : policy_.pick(shape, options_.compaction);
@@ -296,9 +312,10 @@ class maintenance {
     for (const auto& input : plan.inputs) edit.dropped.push_back(input.table);
     sort_ascending(edit.dropped);
     if (plan.discard) return install(std::move(edit), opened, nullptr);
+    const std::uint64_t joined = plan.output_is_new_run ? 0 : compaction::joined_run(shape, plan);
     if (compaction::is_trivial_move(shape, plan)) {
       // A run's number says how new it is, so a run that is made by a move has a fresh one too.
-      std::uint64_t run = 0;
+      std::uint64_t run = joined;
       if (plan.output_is_new_run) {
         STRATA_TRY_LET(number, versions_.new_file_number());
         run = number;
@@ -313,9 +330,9 @@ class maintenance {
     job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, std::move(kept_now));
     const dynamic_array<sorted_run> inputs = add_sources(job, tables, edit, plan);
     STRATA_TRY_LET(outputs, job.run(
-                                job_type::cutting::split, [&] { return versions_.new_file_number(); },
+                                job_type::cutting::split, reserved, [&] { return versions_.new_file_number(); },
                                 [&] { return stopping(); }));
-    const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : 0;
+    const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : joined;
     for (auto& made : outputs) {
       edit.added.push_back({plan.output_level, run, made.number, made.table->facts()});
       opened.push_back(std::move(made.table));
@@ -401,6 +418,9 @@ class maintenance {
                                                // would never end
   };
   static constexpr std::uint64_t garbage_interval_us = 60'000'000;
+  // Nothing of the store's own run is in a table that may be discarded.
+  static constexpr auto reserved =
+      Compaction::discards_live_data ? job_type::reserved_rows::apart : job_type::reserved_rows::among_others;
 
   Environment environment_;
   const options& options_;

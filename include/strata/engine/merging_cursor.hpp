@@ -32,6 +32,8 @@ class run_cursor {
   [[nodiscard]] bool valid() const { return cursor_ && cursor_->valid(); }
   [[nodiscard]] entry current() const { return cursor_->current(); }
   [[nodiscard]] result<void> status() const { return cursor_ ? cursor_->status() : result<void>(); }
+  // Of the table that it stands in. Requires valid().
+  [[nodiscard]] bytes_view path() const { return run_->tables[index_]->path(); }
 
   void seek(bytes_view key, sequence_number sequence) {
     if (!open(run_->first_not_before(key))) return;
@@ -130,6 +132,14 @@ class merging_cursor {
   // To the last entry whose key is before `key`.
   void seek_before(bytes_view key) {
     start(direction::backward, [&](auto& child) { to_before(child, key); });
+  }
+  // Says that the current key is on the wrong side of one that was met before: the source in front is not in order, which
+  // a table can be though its checksums are right. Ends the cursor with errc::corruption. Requires valid().
+  STRATA_COLD STRATA_NOINLINE void end_out_of_order() {
+    const std::size_t front = order_.front();
+    error why(errc::corruption, "scan", "the keys of a table are not in order");
+    status_ = front < memory_.size() ? std::move(why) : std::move(why).in_file(disk_[front - memory_.size()].path());
+    order_.clear();
   }
   // Requires valid() and a forward seek.
   void next() {

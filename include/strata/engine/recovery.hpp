@@ -96,7 +96,11 @@ class recovery {
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
           (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
-      if (!needed) STRATA_TRY(environment_.remove_file(join_path(directory_, name)));
+      if (needed) continue;
+      // One that is gone by now was removed by a cursor that outlived the last opening and held its table until here.
+      if (auto removed = environment_.remove_file(join_path(directory_, name));
+          !removed && removed.error().code() != errc::no_such_file)
+        return removed;
     }
     return {};
   }

@@ -5,7 +5,8 @@
 //
 //   1. Levels hold sorted runs, newest first; a sorted run's tables are in key order and their [smallest, limit) do not
 //      overlap. Of one key, every version in a level (and in a sorted run of it) is newer than those below (after) it.
-//   2. A table's file is removed when it is obsolete (a durable edit dropped it) and nobody reads it any more.
+//   2. A table's file is removed when it is obsolete (a durable edit dropped it, or none ever named it) and nobody reads it
+//      any more.
 #ifndef STRATA_ENGINE_VERSION_HPP
 #define STRATA_ENGINE_VERSION_HPP
 
@@ -45,8 +46,10 @@ class table_handle {
   [[nodiscard]] const table_type& table() const noexcept { return *table_; }
   [[nodiscard]] const sstable::facts& facts() const noexcept { return table_->facts(); }
 
-  // Says that the edit that drops this table is durable.
+  // The file goes with the handle: a durable edit drops the table, or none names it yet.
   void mark_obsolete() noexcept { obsolete_.store(true, std::memory_order_release); }
+  // The file stays: the manifest may name the table from now on.
+  void mark_needed() noexcept { obsolete_.store(false, std::memory_order_release); }
 
  private:
   Environment environment_;
@@ -56,6 +59,14 @@ class table_handle {
   std::unique_ptr<table_type> table_;
   std::atomic<bool> obsolete_{false};
 };
+
+// What an edit may say at most: beyond it, it is not one of ours.
+//
+// Of files, with room for 18 digits, as many as file_names.hpp reads back: an opening may write a manifest whose number is
+// one above the ceiling. Of commits, below the sequences of a transaction's own writes (engine/cursor.hpp).
+inline constexpr std::uint64_t file_number_max = 999'999'999'000'000'000;
+inline constexpr sequence_number overlay_sequences = sequence_number{1} << 40;
+inline constexpr sequence_number commit_sequence_max = sequence_max - overlay_sequences;
 
 // One change of the set of tables, as the manifest records it.
 //
@@ -71,7 +82,7 @@ class table_handle {
 struct version_edit {
   struct added_table {
     std::uint32_t level = 0;
-    std::uint64_t run = 0;  // of the level: 0 in those that keep one sorted run for ever
+    std::uint64_t run = 0;  // of the level: the higher, the newer; 0 where the level was empty and keeps one sorted run
     std::uint64_t number = 0;
     sstable::facts facts;
   };
@@ -117,7 +128,7 @@ struct version_edit {
     }
   }
 
-  // False when `bytes` are not what append_to makes.
+  // False when `bytes` are not what append_to makes, or say more than may be said.
   [[nodiscard]] STRATA_COLD bool parse(bytes_view bytes) {
     byte_reader in(bytes);
     while (in.ok() && in.remaining() > 0) {
@@ -128,8 +139,13 @@ struct version_edit {
           counts.sequence_ceiling = in.varint();
           counts.file_ceiling = in.varint();
           counts.last_time_us = in.varint();
+          if (counts.flushed_sequence > commit_sequence_max || counts.sequence_ceiling > commit_sequence_max) return false;
+          if (counts.file_ceiling > file_number_max) return false;
           break;
-        case 2: log_number = in.varint(); break;
+        case 2:
+          log_number = in.varint();
+          if (log_number > file_number_max) return false;
+          break;
         case 3: dropped.push_back(in.varint()); break;
         case 4: parse_added(in); break;
         default: return false;
@@ -149,6 +165,7 @@ struct version_edit {
                                  &table.facts.earliest_expiry_us, &table.facts.median_expiry_us,
                                  &table.facts.lowest_sequence, &table.facts.highest_sequence})
       *field = in.varint();
+    if (table.run > file_number_max || table.number > file_number_max) return in.fail();
     --table.facts.earliest_expiry_us;
     --table.facts.median_expiry_us;
     table.facts.smallest = in.sized();

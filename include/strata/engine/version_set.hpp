@@ -4,7 +4,8 @@
 // (its sync is slow), `mutex_` for an instant while pointers change. Readers take neither.
 //
 //   1. A version becomes current only after the edit that makes it is durable. What it no longer names becomes obsolete
-//      after that; after a failed edit nothing becomes obsolete any more.
+//      after that; after a failed edit nothing becomes obsolete any more, until resume() has written the manifest anew: then
+//      so does what that edit added, which the old manifest may name and the new one does not.
 //   2. Readers load the read state inside an epoch; a replaced state is let go when no reader of before is inside.
 //   3. A reader loads the state first and the visible sequence after it: whatever that sequence covers of the state's
 //      memtables is in them. Memtables are only ever replaced between two commit groups.
@@ -31,6 +32,8 @@ class version_set {
   // How far ahead numbers are reserved: so many may go unused at a crash.
   static constexpr sequence_number sequences_reserved = sequence_number{1} << 24;
   static constexpr std::uint64_t file_numbers_reserved = 64;
+  // About what a read of a block lasts: so long a reader sleeps that finds as many inside as there is room for.
+  static constexpr std::uint64_t reader_us = 50;
 
   // `manifest_bytes`: of edits that may gather in the manifest before it is written anew.
   version_set(const Environment& environment, byte_string directory, std::uint64_t manifest_bytes)
@@ -61,7 +64,9 @@ class version_set {
   // ---- reading
 
   // Keeps the state that load() returns alive. Short: inside it nothing is let go.
-  [[nodiscard]] epoch_domain::guard pin() noexcept { return epochs_.pin(); }
+  [[nodiscard]] epoch_domain::guard pin() noexcept {
+    return epochs_.pin([this] { environment_.sleep_for_us(reader_us); });
+  }
   // Requires a pin. null after close().
   [[nodiscard]] const state_type* load() const noexcept { return current_.load(std::memory_order_seq_cst); }
   // A state to keep. null after close().
@@ -113,7 +118,7 @@ class version_set {
   [[nodiscard]] result<sequence_number> next_sequence(sequence_number last, std::uint32_t commits) {
     sequence_number first = last + 1;
     if (!orderly_) first = (std::max)(first, sequence_ceiling_.load(std::memory_order_relaxed) + 1);
-    if (first + commits > sequence_max) return error(errc::unsupported, "commit", "all sequences are used");
+    if (first + commits > commit_sequence_max) return error(errc::unsupported, "commit", "all sequences are used");
     if (first + commits - 1 > sequence_ceiling_.load(std::memory_order_relaxed)) {
       lock held(manifest_mutex_);
       highest_given_ = first + commits - 1;
@@ -147,8 +152,9 @@ class version_set {
     replace(std::move(prepared));
   }
 
-  // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. One caller
-  // at a time makes a change that depends on what is current: inputs of two calls must not overlap.
+  // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. `opened`: the
+  // tables that are new, which are obsolete until then and stay so where this fails before anything is written. One caller at
+  // a time makes a change that depends on what is current: inputs of two calls must not overlap.
   [[nodiscard]] STRATA_COLD result<void> install(version_edit edit, const dynamic_array<std::shared_ptr<handle>>& opened,
                                      const std::shared_ptr<unit>& flushed) {
     lock held_manifest(manifest_mutex_);
@@ -164,7 +170,14 @@ class version_set {
     if (flushed && flushed->segment != 0) edit.log_number = flushed->segment + 1;
     dynamic_array<std::uint64_t> dropped = edit.dropped;
     sort_ascending(dropped);
-    STRATA_TRY(write_edit(std::move(edit), flushed_sequence));
+    // What an earlier write that failed has left undecided is not made more of.
+    STRATA_TRY(manifest_written_);
+    undecided_.reserve(opened.size());
+    for (const std::shared_ptr<handle>& each : opened) each->mark_needed();
+    if (auto written = write_edit(std::move(edit), flushed_sequence); !written) {
+      for (const std::shared_ptr<handle>& each : opened) undecided_.push_back(each);
+      return written;
+    }
     // From here to the end of the marking nothing can fail: what is durable is current.
     make_current(std::move(prepared), after, flushed, flushed_sequence);
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
@@ -278,8 +291,15 @@ class version_set {
     return manifest_written_;
   }
 
+  // Whether the next number, and a ceiling above it, are such as an edit may hold. Requires manifest_mutex_.
+  [[nodiscard]] STRATA_COLD result<void> has_file_numbers() const {
+    if (next_file_ + file_numbers_reserved <= file_number_max) return {};
+    return error(errc::unsupported, "make file", "all file numbers are used");
+  }
+
   // Requires manifest_mutex_.
   [[nodiscard]] STRATA_COLD result<std::uint64_t> take_file_number() {
+    STRATA_TRY(has_file_numbers());
     const std::uint64_t number = next_file_++;
     if (number > manifest_.state().counts.file_ceiling) {
       if (auto done = write_edit({}, flushed_sequence_); !done) return std::move(done).error();
@@ -290,8 +310,12 @@ class version_set {
   // Requires manifest_mutex_. Where it fails, either manifest may be the one that counts, so nothing more is written to
   // the old one.
   [[nodiscard]] STRATA_COLD result<void> rewrite_manifest() {
+    STRATA_TRY(has_file_numbers());
     const std::uint64_t number = next_file_++;
-    return write_manifest([&] { return manifest_.rewrite(number, number + file_numbers_reserved); });
+    STRATA_TRY(write_manifest([&] { return manifest_.rewrite(number, number + file_numbers_reserved); }));
+    for (const std::shared_ptr<handle>& each : undecided_) each->mark_obsolete();
+    undecided_.clear();
+    return {};
   }
 
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
@@ -299,9 +323,9 @@ class version_set {
     // With the first reason: whether it can be resumed from hangs on that.
     if (!manifest_written_) return manifest_written_;
     edit.has_counters = true;
+    const sequence_number reserved = (std::max)(visible(), highest_given_) + sequences_reserved;
     edit.counts = {flushed_sequence,
-                   (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
-                              (std::max)(visible(), highest_given_) + sequences_reserved),
+                   (std::max)(sequence_ceiling_.load(std::memory_order_relaxed), (std::min)(reserved, commit_sequence_max)),
                    next_file_ - 1 + file_numbers_reserved, last_time_us_.load(std::memory_order_relaxed)};
     const sequence_number ceiling = edit.counts.sequence_ceiling;
     STRATA_TRY(write_manifest([&] { return manifest_.append(std::move(edit)); }));
@@ -329,6 +353,7 @@ class version_set {
   std::uint64_t next_file_ = 1;                       // manifest_mutex_
   bool took_numbers_ = false;                         // manifest_mutex_: an edit was written since opening
   result<void> manifest_written_;                     // manifest_mutex_: the first write of it that failed, until resume()
+  dynamic_array<std::shared_ptr<handle>> undecided_;  // manifest_mutex_: what the edit of that write added
   bool orderly_ = true;                               // commit leader
 };
 

@@ -9,7 +9,10 @@
 // Frozen: on disk. A sized field is a varint length and the bytes. The key begins with run and collection (varints).
 // A value with expiry begins with its eight bytes of expiry.
 //
-// Thread safety: one thread at a time.
+// Thread safety: one thread at a time. Invariant:
+//
+//   1. A batch holds whole writes only, and what it holds reads well: memory that is lacking (std::bad_alloc, from any
+//      member that adds) leaves it as it was. Half a write would be logged, and the store never open again.
 #ifndef STRATA_ENGINE_WRITE_BATCH_HPP
 #define STRATA_ENGINE_WRITE_BATCH_HPP
 
@@ -142,7 +145,8 @@ class write_batch {
   // Empties it and keeps its memory, unless a large commit made it large.
   void clear(std::uint64_t run = 1) {
     constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
-    if (bytes_.capacity() > kept_bytes_max) bytes_ = byte_string();
+    if (bytes_.capacity() > kept_bytes_max || bytes_.capacity() < empty_bytes_max) [[unlikely]]
+      make_small();
     bytes_.assign(group_header_bytes + commit_header_bytes, '\0');
     append_varint(bytes_, run);
     first_write_ = bytes_.size();
@@ -157,11 +161,9 @@ class write_batch {
   // The same with an expiry in µs since 1970.
   void put_expiring(write_label label, bytes_view key, bytes_view value, std::uint64_t expires_at_us) {
     STRATA_ASSERT(value.size() <= value_bytes_max);
-    begin_write(write_kind::value_with_expiry, label, key);
-    append_varint(bytes_, value.size() + 8);
-    append_fixed(bytes_, expires_at_us);
-    bytes_.append(value);
-    payload_bytes_ += value.size() + 8;
+    char expiry[sizeof expires_at_us];
+    store_fixed(expiry, expires_at_us);
+    append_write({write_kind::value_with_expiry, label, key, value}, {expiry, sizeof expiry});
   }
 
   void erase(write_label label, bytes_view key) { append_write({write_kind::tombstone, label, key, {}}); }
@@ -170,13 +172,17 @@ class write_batch {
   // within one commit, too, the later operation wins. Cost: O(batch) when the batch has earlier writes.
   void erase_range(write_label label, bytes_view begin, bytes_view end) {
     if (begin >= end) return;
+    make_room(begin.size() + end.size());
     if (count_ > 0) bury(begin, end);
     append_write({write_kind::range_tombstone, label, begin, end});
     erases_ranges_ = true;
   }
 
   // Any of the above, as it is read from a batch: a value with expiry begins with it, a range tombstone has its end as value.
+  // Requires: a kind that batches make.
   void add(const write& w) {
+    // As its reader wants it: by the time it is read it is in the log.
+    STRATA_ASSERT(w.kind != write_kind::merge_operand && (w.kind != write_kind::value_with_expiry || w.value.size() >= 8));
     if (w.kind == write_kind::range_tombstone) return erase_range(w.label, w.key, w.value);
     append_write(w);
   }
@@ -207,36 +213,64 @@ class write_batch {
   }
 
  private:
-  void begin_write(write_kind kind, write_label label, bytes_view key) {
-    // Here and not when it is read again: by then it would be in the log.
-    STRATA_ASSERT(key.size() <= internal_key_bytes_max);
-    bytes_.push_back(static_cast<char>(kind));
-    append_varint(bytes_, label);
-    append_sized(bytes_, key);
-    payload_bytes_ += key.size();
-    ++count_;
+  static constexpr std::size_t empty_bytes_max = group_header_bytes + commit_header_bytes + varint_bytes_max;
+  STRATA_COLD STRATA_NOINLINE void make_small() {
+    byte_string small;
+    small.reserve(empty_bytes_max);
+    bytes_.swap(small);
   }
-  void append_write(const write& w) {
+
+  // The most that a write takes beside its key and value.
+  static constexpr std::size_t frame_bytes_max = 1 + 3 * varint_bytes_max;
+
+  // Room for one write, its key and value being `payload_bytes` together. Grows by a factor, or puts would be quadratic.
+  void make_room(std::size_t payload_bytes) {
+    const std::size_t wanted = bytes_.size() + frame_bytes_max + payload_bytes;
+    if (wanted > bytes_.capacity()) [[unlikely]]
+      grow(wanted);
+  }
+  STRATA_COLD STRATA_NOINLINE void grow(std::size_t wanted) {
+    const std::size_t doubled = 2 * bytes_.capacity();
+    bytes_.reserve(wanted < doubled ? doubled : wanted);
+  }
+
+  // `before` stands before the value, as a part of it.
+  void append_write(const write& w, bytes_view before = {}) {
+    // Here and not when it is read again: by then it would be in the log.
+    STRATA_ASSERT(w.key.size() <= internal_key_bytes_max);
     STRATA_ASSERT(w.value.size() <= value_bytes_max + 8);
-    begin_write(w.kind, w.label, w.key);
+    make_room(w.key.size() + before.size() + w.value.size());
+    store_write(w, before);
+  }
+  // Can't fail: there is room.
+  void store_write(const write& w, bytes_view before = {}) {
+    bytes_.push_back(static_cast<char>(w.kind));
+    append_varint(bytes_, w.label);
+    append_sized(bytes_, w.key);
+    ++count_;
+    payload_bytes_ += w.key.size();
     if (w.kind == write_kind::tombstone) return;
-    append_sized(bytes_, w.value);
-    payload_bytes_ += w.value.size();
+    const std::size_t value_bytes = before.size() + w.value.size();
+    append_varint(bytes_, value_bytes);
+    bytes_.append(before);
+    bytes_.append(w.value);
+    payload_bytes_ += value_bytes;
   }
 
   // Turns the point writes within [begin, end) into tombstones.
   void bury(bytes_view begin, bytes_view end) {
     const byte_string before(bytes_, first_write_);
     write_reader in(before, count_);
+    // Behind this nothing fails: no write becomes longer than it was.
     bytes_.resize(first_write_);
     count_ = 0;
     payload_bytes_ = 0;
     for (write w; in.next(w);) {
       if (w.kind != write_kind::range_tombstone && w.key >= begin && w.key < end) {
-        erase(w.label, w.key);
-      } else {
-        append_write(w);
+        w.kind = write_kind::tombstone;
+        w.value = {};
       }
+      store_write(w);
     }
   }
 

@@ -20,7 +20,7 @@
 #include <utility>
 
 #include <strata/core/dynamic_array.hpp>
-#include <strata/core/ordering.hpp>
+#include <strata/environment/name_table.hpp>
 #include <strata/environment/threads.hpp>
 
 namespace strata::inline STRATA_ABI::environment {
@@ -98,100 +98,12 @@ class memory_file {
   std::uint64_t size_ = 0;
 };
 
-// The names of a world. Keys are normalised: no '/' at either end, no empty part, no . or ..; the root is "".
-//
-// An array in the order of the keys: no tree, whose code every program would compile for the few that use it.
 struct memory_world {
-  struct name {
-    std::string key;
-    std::shared_ptr<memory_file> file;  // null: a directory
-  };
-
   memory_world() : mutex(threads()) {}
 
-  // The first name not before `key`.
-  [[nodiscard]] std::size_t lower_bound(std::string_view key) const {
-    return first_behind(names, [&](const name& each) { return std::string_view(each.key) < key; });
-  }
-  // Null where there is none.
-  [[nodiscard]] const name* find(std::string_view key) const {
-    const std::size_t at = lower_bound(key);
-    return at < names.size() && names[at].key == key ? &names[at] : nullptr;
-  }
-  [[nodiscard]] bool is_directory(std::string_view key) const {
-    if (key.empty()) return true;
-    const name* const found = find(key);
-    return found != nullptr && found->file == nullptr;
-  }
-  // Null where there is none, or a directory.
-  [[nodiscard]] std::shared_ptr<memory_file> file(std::string_view key) const {
-    const name* const found = find(key);
-    return found == nullptr ? nullptr : found->file;
-  }
-  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || find(key) != nullptr; }
-  [[nodiscard]] bool has_parent(std::string_view key) const {
-    const std::size_t slash = key.rfind('/');
-    return is_directory(slash == std::string_view::npos ? std::string_view() : key.substr(0, slash));
-  }
-  [[nodiscard]] bool is_empty(const std::string& key) const {
-    if (key.empty()) return names.empty();
-    const std::size_t first = lower_bound(key + "/");
-    return first == names.size() || !names[first].key.starts_with(key + "/");
-  }
-
-  // A name that is there gets the file.
-  void put(std::string key, std::shared_ptr<memory_file> file) {
-    const std::size_t at = lower_bound(key);
-    if (at < names.size() && names[at].key == key) {
-      names[at].file = std::move(file);
-    } else {
-      names.insert(at, {std::move(key), std::move(file)});
-    }
-  }
-  void erase(std::string_view key) {
-    const std::size_t at = lower_bound(key);
-    if (at < names.size() && names[at].key == key) names.erase(at);
-  }
-
   threads::mutex mutex;
-  dynamic_array<name> names;
+  name_table<memory_file> names;
   std::uint64_t temporaries = 0;
-};
-
-// An operation on a path: its normalised name, and its errors.
-class memory_call {
- public:
-  memory_call(const char* operation, std::string_view path) noexcept : operation_(operation), path_(path) {}
-
-  // `..` goes one part back and stays at the root.
-  [[nodiscard]] result<std::string> key() const {
-    constexpr std::size_t part_bytes_max = 255;  // as in the file systems of the world outside
-    if (path_.find('\0') != std::string_view::npos) return failure(errc::invalid_argument, "a zero in the path");
-    std::string key;
-    for (std::size_t begin = 0; begin < path_.size();) {
-      const std::size_t end = (std::min)(path_.find('/', begin), path_.size());
-      const std::string_view part = path_.substr(begin, end - begin);
-      begin = end + 1;
-      if (part.size() > part_bytes_max) return failure(errc::invalid_argument, "a name of over 255 bytes");
-      if (part.empty() || part == ".") continue;
-      if (part == "..") {
-        const std::size_t slash = key.rfind('/');
-        key.erase(slash == std::string::npos ? 0 : slash);
-        continue;
-      }
-      if (!key.empty()) key += '/';
-      key += part;
-    }
-    return key;
-  }
-  [[nodiscard]] error failure(errc code, const char* reason = "") const noexcept {
-    return error(code, operation_, reason).in_file(path_);
-  }
-  [[nodiscard]] std::string path() const { return std::string(path_); }
-
- private:
-  const char* operation_;
-  std::string_view path_;
 };
 
 }  // namespace detail
@@ -297,10 +209,10 @@ class in_memory : public threads {
   // already_exists, no_such_file (its directory).
   [[nodiscard]] result<writable_file> create_file(std::string_view path) const noexcept {
     return perform("create file", path, [&](const call_type& call, std::string& key) -> result<writable_file> {
-      if (world_->exists(key)) return call.failure(errc::already_exists);
-      if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
+      if (world_->names.exists(key)) return call.failure(errc::already_exists);
+      if (!world_->names.has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
       writable_file made(std::make_shared<detail::memory_file>(), 0, call.path());
-      world_->put(std::move(key), made.file_);
+      world_->names.put(std::move(key), made.file_);
       return made;
     });
   }
@@ -326,7 +238,7 @@ class in_memory : public threads {
 
   [[nodiscard]] result<bool> file_exists(std::string_view path) const noexcept {
     return perform("look for file", path,
-                   [&](const call_type&, std::string& key) -> result<bool> { return world_->exists(key); });
+                   [&](const call_type&, std::string& key) -> result<bool> { return world_->names.exists(key); });
   }
 
   // In bytes. no_such_file; io_error for a directory.
@@ -340,19 +252,19 @@ class in_memory : public threads {
   // Files and directories, with all that is in them; a directory replaces only an empty one. Atomic.
   [[nodiscard]] result<void> rename_file(std::string_view from, std::string_view to) const noexcept {
     return perform("rename file", from, [&](const call_type& call, std::string& source) -> result<void> {
-      STRATA_TRY_LET(target, detail::memory_call("rename file", to).key());
-      if (!world_->exists(source)) return call.failure(errc::no_such_file);
-      if (!world_->has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
+      STRATA_TRY_LET(target, detail::path_call("rename file", to).key());
+      if (!world_->names.exists(source)) return call.failure(errc::no_such_file);
+      if (!world_->names.has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
       if (source.empty() || target.empty())
         return call.failure(errc::io_error, "the root can't be renamed or replaced");
       if (source == target) return {};
-      if (world_->is_directory(source)) return rename_directory(call, source, target);
-      if (world_->is_directory(target)) return call.failure(errc::io_error, "a directory has the new name");
+      if (world_->names.is_directory(source)) return rename_directory(call, source, target);
+      if (world_->names.is_directory(target)) return call.failure(errc::io_error, "a directory has the new name");
       // Two names of one file both stay, as POSIX has it.
-      const auto file = world_->file(source);
-      if (world_->file(target) == file) return {};
-      world_->put(std::move(target), file);
-      world_->erase(source);
+      const auto file = world_->names.file(source);
+      if (world_->names.file(target) == file) return {};
+      world_->names.put(std::move(target), file);
+      world_->names.erase(source);
       return {};
     });
   }
@@ -361,7 +273,7 @@ class in_memory : public threads {
   [[nodiscard]] result<void> remove_file(std::string_view path) const noexcept {
     return perform("remove file", path, [&](const call_type& call, std::string& key) -> result<void> {
       STRATA_TRY(existing(call, key));
-      world_->erase(key);
+      world_->names.erase(key);
       return {};
     });
   }
@@ -369,14 +281,14 @@ class in_memory : public threads {
   // no_such_file, already_exists; unsupported for a directory.
   [[nodiscard]] result<void> link_file(std::string_view from, std::string_view to) const noexcept {
     return perform("link file", from, [&](const call_type& call, std::string& source) -> result<void> {
-      const detail::memory_call target_call("link file", to);
+      const detail::path_call target_call("link file", to);
       STRATA_TRY_LET(target, target_call.key());
-      if (!world_->exists(source)) return call.failure(errc::no_such_file);
-      if (world_->exists(target)) return target_call.failure(errc::already_exists);
-      if (!world_->has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
-      auto file = world_->file(source);
+      if (!world_->names.exists(source)) return call.failure(errc::no_such_file);
+      if (world_->names.exists(target)) return target_call.failure(errc::already_exists);
+      if (!world_->names.has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
+      auto file = world_->names.file(source);
       if (!file) return call.failure(errc::unsupported, "a directory has one name only");
-      world_->put(std::move(target), std::move(file));
+      world_->names.put(std::move(target), std::move(file));
       return {};
     });
   }
@@ -384,10 +296,10 @@ class in_memory : public threads {
   // True: made; false: was there. already_exists where a file has the name; no_such_file where the parent is missing.
   [[nodiscard]] result<bool> create_directory(std::string_view path) const noexcept {
     return perform("create directory", path, [&](const call_type& call, std::string& key) -> result<bool> {
-      if (world_->is_directory(key)) return false;
-      if (world_->exists(key)) return call.failure(errc::already_exists, "a file has this name");
-      if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its parent is missing");
-      world_->put(std::move(key), nullptr);
+      if (world_->names.is_directory(key)) return false;
+      if (world_->names.exists(key)) return call.failure(errc::already_exists, "a file has this name");
+      if (!world_->names.has_parent(key)) return call.failure(errc::no_such_file, "its parent is missing");
+      world_->names.put(std::move(key), nullptr);
       return true;
     });
   }
@@ -395,39 +307,25 @@ class in_memory : public threads {
   // io_error where it is not empty, and for the root; no_such_file where there is none.
   [[nodiscard]] result<void> remove_directory(std::string_view path) const noexcept {
     return perform("remove directory", path, [&](const call_type& call, std::string& key) -> result<void> {
-      if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
+      if (!world_->names.is_directory(key)) return call.failure(errc::no_such_file);
       if (key.empty()) return call.failure(errc::io_error, "the root stays");
-      if (!world_->is_empty(key)) return call.failure(errc::io_error, "not empty");
-      world_->erase(key);
+      if (!world_->names.is_empty(key)) return call.failure(errc::io_error, "not empty");
+      world_->names.erase(key);
       return {};
     });
   }
 
   [[nodiscard]] result<std::vector<std::string>> list_directory(std::string_view path) const noexcept {
-    using list = std::vector<std::string>;
-    return perform("list directory", path, [&](const call_type& call, std::string& key) -> result<list> {
-      if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
-      const std::string prefix = key.empty() ? key : key + "/";
-      list names;
-      const auto& all = world_->names;
-      for (std::size_t at = world_->lower_bound(prefix); at < all.size() && all[at].key.starts_with(prefix);) {
-        const std::string& found = all[at].key;
-        const std::size_t slash = found.find('/', prefix.size());
-        if (slash == std::string::npos) {
-          names.push_back(found.substr(prefix.size()));
-          ++at;
-        } else {
-          at = world_->lower_bound(found.substr(0, slash) + static_cast<char>('/' + 1));  // past that subtree
-        }
-      }
-      return names;
+    return perform("list directory", path, [&](const call_type& call, std::string& key) -> result<std::vector<std::string>> {
+      if (!world_->names.is_directory(key)) return call.failure(errc::no_such_file);
+      return world_->names.list(key);
     });
   }
 
   // no_such_file where there is no such directory.
   [[nodiscard]] result<void> sync_directory(std::string_view path) const noexcept {
     return perform("sync directory", path, [&](const call_type& call, std::string& key) -> result<void> {
-      if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
+      if (!world_->names.is_directory(key)) return call.failure(errc::no_such_file);
       return {};
     });
   }
@@ -436,8 +334,8 @@ class in_memory : public threads {
   [[nodiscard]] result<std::string> temporary_directory() const noexcept {
     return perform("make temporary directory", "", [&](const call_type&, std::string& key) -> result<std::string> {
       do key = "strata-" + std::to_string(++world_->temporaries);
-      while (world_->exists(key));
-      world_->put(key, nullptr);
+      while (world_->names.exists(key));
+      world_->names.put(key, nullptr);
       return "/" + key;
     });
   }
@@ -445,9 +343,9 @@ class in_memory : public threads {
   // Holds `path`, made if it is not there, against other locks of this world. in_use where one of them holds it.
   [[nodiscard]] result<file_lock> lock_file(std::string_view path) const noexcept {
     return perform("lock file", path, [&](const call_type& call, std::string& key) -> result<file_lock> {
-      if (!world_->exists(key)) {
-        if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
-        world_->put(key, std::make_shared<detail::memory_file>());
+      if (!world_->names.exists(key)) {
+        if (!world_->names.has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
+        world_->names.put(key, std::make_shared<detail::memory_file>());
       }
       STRATA_TRY_LET(file, existing(call, key));
       if (file->locked) return call.failure(errc::in_use, "held by this process");
@@ -457,13 +355,13 @@ class in_memory : public threads {
   }
 
  private:
-  using call_type = detail::memory_call;
+  using call_type = detail::path_call;
 
   // Runs `body(call, key)` under the world's mutex. An allocation that fails in it is an error.
   template <typename Body>
   auto perform(const char* operation, std::string_view path, Body body) const noexcept
-      -> std::invoke_result_t<Body, const detail::memory_call&, std::string&> {
-    const detail::memory_call call(operation, path);
+      -> std::invoke_result_t<Body, const detail::path_call&, std::string&> {
+    const detail::path_call call(operation, path);
     STRATA_TRY_BLOCK {
       STRATA_TRY_LET(key, call.key());
       const unique_lock<threads::mutex> lock(world_->mutex);
@@ -472,28 +370,20 @@ class in_memory : public threads {
     STRATA_CATCH(...) { return call.failure(errc::out_of_memory); }
   }
 
-  result<std::shared_ptr<detail::memory_file>> existing(const detail::memory_call& call, const std::string& key) const {
-    if (world_->is_directory(key)) return call.failure(errc::io_error, "a directory");
-    auto file = world_->file(key);
+  result<std::shared_ptr<detail::memory_file>> existing(const detail::path_call& call, const std::string& key) const {
+    if (world_->names.is_directory(key)) return call.failure(errc::io_error, "a directory");
+    auto file = world_->names.file(key);
     if (!file) return call.failure(errc::no_such_file);
     return file;
   }
 
-  result<void> rename_directory(const detail::memory_call& call, const std::string& source,
+  result<void> rename_directory(const detail::path_call& call, const std::string& source,
                                 const std::string& target) const {
     if (target.starts_with(source + "/")) return call.failure(errc::io_error, "a directory can't move into itself");
-    if (world_->file(target)) return call.failure(errc::no_such_file, "a file has the new name");
-    if (!world_->is_empty(target))
+    if (world_->names.file(target)) return call.failure(errc::no_such_file, "a file has the new name");
+    if (!world_->names.is_empty(target))
       return call.failure(errc::io_error, "the new name has a directory that is not empty");
-    // All that can fail comes first.
-    dynamic_array<detail::memory_world::name> renamed;
-    for (const auto& each : world_->names) {
-      if (each.key == target) continue;
-      const bool moves = each.key == source || each.key.starts_with(source + "/");
-      renamed.push_back({moves ? target + each.key.substr(source.size()) : each.key, each.file});
-    }
-    sort_by(renamed, [](const auto& a, const auto& b) { return a.key < b.key; });
-    world_->names.swap(renamed);
+    world_->names.rename_directory(source, target);
     return {};
   }
 

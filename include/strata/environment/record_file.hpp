@@ -9,10 +9,14 @@
 //      of what was being written when the power went.
 //   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records whose append had
 //      returned before a sync began that succeeded.
-//   3. After an append or a sync has failed nothing is written and nothing promised any more: no sync is tried again.
-//   4. Nothing is appended over or before old bytes: a cut of a torn end is synced before the first append, so that no
-//      crash brings the old bytes back behind a new record. (Should the file system do it all the same, the chain of
-//      the records shows it.)
+//   3. After an append has failed nothing is written and nothing promised any more; what was appended before it can still
+//      be synced. After a sync has failed nothing is synced either: a second one could succeed without having saved what
+//      the first one lost.
+//   4. Nothing is appended over or before old bytes: a cut of a torn end is synced before the first append, and a promise
+//      over it, so that no crash brings the old bytes back in the place of a new record or behind it. (Should the file
+//      system do it all the same, the chain of the records shows it.)
+//   5. A promise at the end of a file is not built upon: the sync of it may have failed in an earlier life, and then the
+//      bytes are read, but no later sync brings them to disk. What is appended next lies over it.
 //
 // Torn end or damage? Replay stops at the first bytes that are no record, at offset d, and reads on only to find a
 // record header that promises more than d. One proves corruption; without one, what stood there was never said to be
@@ -35,6 +39,13 @@
 
 namespace strata::inline STRATA_ABI {
 
+// When a file gets its name; so what a power cut can leave under it.
+enum class record_file_naming : std::uint8_t {
+  when_synced,  // its name counts only once the header is durable: the header of another file is damage
+  at_once,      // the name may survive without the bytes. A file system may then show what a removed file has left in the
+                // same place: the header of another file, as garbage, is a torn creation
+};
+
 // Which file: where it is, of which kind and whose.
 struct record_file_settings {
   std::string path;
@@ -42,6 +53,7 @@ struct record_file_settings {
   std::uint64_t number = 0;             // of the file; never used again for another
   std::uint64_t store_id = 0;           // the same for a store's life
   std::uint64_t preallocate_bytes = 0;  // writer: room to ask for; the file system may decline
+  record_file_naming naming = record_file_naming::when_synced;  // replay
 
   [[nodiscard]] record_file_identity identity() const noexcept { return {magic, store_id, number}; }
 };
@@ -77,8 +89,8 @@ struct movable_atomic {
 // process keeps every append that returned; a power cut keeps at least `synced_bytes()`, and of what is behind a prefix
 // of records. Destruction closes the file without sync or promise, as a crash would.
 //
-// Errors of all members: what the environment says (io_error, no_space, …), once; then read_only (invariant 3). closed
-// after close(), and on a record behind the seal.
+// Errors of all members: what the environment says (io_error, no_space, …), once; then read_only, but for the sync()
+// of what stood before a failed append (invariant 3). closed after close(), and on a record behind the seal.
 template <typename Environment>
 class record_writer {
  public:
@@ -95,11 +107,13 @@ class record_writer {
   }
 
   // Goes on where `tail`, which replay returned for the same settings, says that the records end, and cuts what lies
-  // behind. Costs a sync where that was torn (invariant 4). What no record promises counts as unsynced, until sync().
+  // behind. Costs two syncs where that was torn (invariant 4). What no record promises counts as unsynced, until sync().
   // Beware where `tail.settled` is false: a sync that failed in an earlier life may have left records that are read, and
   // that a later sync() calls durable, but that the operating system never wrote. Who must be sure of them writes them
   // elsewhere and begins another file.
   // Errors: invalid_argument where the file is sealed or is not the one that was replayed; no_such_file; out_of_memory.
+  // io_error where that sync fails, whatever the reason, so that it is never taken for a lack of room that can be mended:
+  // reopening must not be tried again (invariant 3).
   // A crash leaves the torn end or none: the next replay returns the same records.
   [[nodiscard]] STRATA_COLD static result<record_writer> reopen(const Environment& environment,
                                                     const record_file_settings& settings, const record_tail& tail) {
@@ -111,8 +125,12 @@ class record_writer {
     STRATA_TRY_LET(file, environment.open_writable(settings.path, tail.end));
     record_writer writer(std::move(file), std::move(buffer), settings, tail);
     if (tail.torn) {
-      STRATA_TRY(writer.file_.sync());
-      writer.synced_.value.store(tail.end, std::memory_order_relaxed);
+      STRATA_TRY(writer.sync_cut());
+      // Over the place of the torn record: one that lacked nothing but zeros would be whole if its bytes came back.
+      if (tail.end != 0) {
+        STRATA_TRY(writer.write(record_type::promise, {}));
+        STRATA_TRY(writer.sync_cut());
+      }
     }
     if (tail.end < settings.preallocate_bytes) STRATA_TRY(writer.preallocate(settings.preallocate_bytes));
     if (tail.end == 0) STRATA_TRY(writer.write_header(settings, environment.entropy()));
@@ -126,15 +144,16 @@ class record_writer {
     return write(record_type::payload, payload);
   }
 
-  // Makes all that was appended before the call survive a power cut. Writes nothing where that is so already.
+  // Makes all that was appended before the call survive a power cut, also after an append has failed. Writes nothing
+  // where that is so already.
   [[nodiscard]] result<void> sync() {
     const state now = state_.value.load(std::memory_order_acquire);
-    if (now == state::failed || now == state::closed) [[unlikely]]
+    if (now == state::sync_failed || now == state::closed) [[unlikely]]
       return refuse(now, "sync record file");
     const std::uint64_t target = end_.value.load(std::memory_order_acquire);
     if (synced_.value.load(std::memory_order_relaxed) == target) return {};
     if (auto synced = file_.sync(); !synced) [[unlikely]] {
-      state_.value.store(state::failed, std::memory_order_release);
+      state_.value.store(state::sync_failed, std::memory_order_release);
       return synced;
     }
     synced_.value.store(target, std::memory_order_release);
@@ -154,8 +173,8 @@ class record_writer {
   }
 
   // Ends the use of a file that may be reopened: syncs, and where records are without a promise appends one for all of
-  // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. The file is closed
-  // also on an error; a second call does nothing.
+  // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. After a failed append it
+  // only syncs, and says read_only. The file is closed also on an error; a second call does nothing.
   [[nodiscard]] STRATA_COLD result<void> close() {
     if (state_.value.load(std::memory_order_acquire) == state::closed) return {};
     auto settled = settle();
@@ -171,7 +190,7 @@ class record_writer {
   [[nodiscard]] std::uint64_t synced_bytes() const noexcept { return synced_.value.load(std::memory_order_acquire); }
 
  private:
-  enum class state : std::uint8_t { open, sealed, failed, closed };
+  enum class state : std::uint8_t { open, sealed, append_failed, sync_failed, closed };
 
   // Records up to this size are put together here and written at once. Longer ones go in three writes: beside copying
   // so much, two more calls are nothing, and no memory is needed.
@@ -184,7 +203,7 @@ class record_writer {
         path_(settings.path),
         seed_(record_file_seed(settings.identity())),
         chain_(tail.chain),
-        settled_(tail.settled),
+        settled_(tail.settled && !tail.ends_in_promise),
         end_(tail.end),
         synced_(tail.promised),
         state_(state::open) {
@@ -219,7 +238,9 @@ class record_writer {
     auto written =
         bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
     if (!written) [[unlikely]] {
-      state_.value.store(state::failed, std::memory_order_release);
+      // A sync that failed beside this stays failed.
+      state now = state::open;
+      static_cast<void>(state_.value.compare_exchange_strong(now, state::append_failed));
       return written;
     }
     chain_ = header.check;
@@ -251,18 +272,27 @@ class record_writer {
     return file_.append(padding);
   }
 
+  [[nodiscard]] STRATA_COLD result<void> sync_cut() {
+    const std::uint64_t end = end_.value.load(std::memory_order_relaxed);
+    if (auto synced = file_.sync(); !synced)
+      return error(errc::io_error, "reopen record file", "the cut of a torn end was not synced")
+          .in_file(path_)
+          .at_offset(end)
+          .with_system_error(synced.error().system_error());
+    synced_.value.store(end, std::memory_order_relaxed);
+    return {};
+  }
   [[nodiscard]] result<void> settle() {
     const state now = state_.value.load(std::memory_order_acquire);
-    if (now == state::failed) return refuse(now, "close record file");
     if (now == state::sealed) return sync();
-    if (settled_) return {};
+    if (now == state::open && settled_) return {};
     STRATA_TRY(sync());
     STRATA_TRY(write(record_type::promise, {}));
     return sync();
   }
 
   [[nodiscard]] STRATA_NOINLINE error refuse(state now, const char* operation) const {
-    if (now == state::failed)
+    if (now == state::append_failed || now == state::sync_failed)
       return error(errc::read_only, operation, "an earlier write or sync failed").in_file(path_);
     return error(errc::closed, operation, now == state::sealed ? "it is sealed" : "it is closed").in_file(path_);
   }
@@ -378,8 +408,8 @@ template <typename File>
 // the header is that of another store or number; what `f` was given before is then not to be kept. not_a_store where
 // the header is that of another kind of file; unsupported_version; no_such_file; io_error; out_of_memory.
 //
-// A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged and no record promises
-// anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
+// A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged (or, in a file that is named
+// at once, that of another store, number or kind) and no record of this file promises anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
 // checksum is right and the file has room for it.
 template <typename Environment>
 [[nodiscard]] STRATA_COLD result<record_tail> replay_records(const Environment& environment,
@@ -399,6 +429,10 @@ template <typename Environment>
     state = inspect_record_file_header(header.data(), identity);
     tail.chain = record_file_header_checksum(header.data());
   }
+  // Its own header is durable before anything in it is promised: without one, what is there can only be of another file.
+  if (settings.naming == record_file_naming::at_once &&
+      (state == record_file_header_state::other_file || state == record_file_header_state::other_kind))
+    state = record_file_header_state::damaged;
   if (state == record_file_header_state::damaged) {
     STRATA_TRY(detail::judge_record_tail(window, seed, 0, tail));
     return tail;
@@ -409,6 +443,7 @@ template <typename Environment>
   // Damage begins where the records end, unless the next record follows another one than that before it: then it is
   // that one which is not what was written (see core/record.hpp, 3).
   std::uint64_t before = 0;
+  std::uint32_t chain_before = 0;
   bool chain_broken = false;
   while (!tail.sealed && tail.file_bytes - tail.end >= record_header_bytes) {
     STRATA_TRY_LET(head, window.view(tail.end, record_header_bytes));
@@ -422,13 +457,19 @@ template <typename Environment>
     if (crc32c(record.substr(record_header_bytes)) != header.payload_checksum) break;
     if (header.type == record_type::payload) STRATA_TRY(f(record.substr(record_header_bytes, header.length), tail.end));
     before = tail.end;
+    chain_before = tail.chain;
     tail.end += bytes;
     tail.chain = header.check;
     tail.promised = (std::max)(tail.promised, header.promised);
     tail.settled = header.type != record_type::payload;
     tail.sealed = header.type == record_type::seal;
+    tail.ends_in_promise = header.type == record_type::promise;
   }
   STRATA_TRY(detail::judge_record_tail(window, seed, chain_broken ? before : tail.end, tail));
+  if (tail.ends_in_promise) {
+    tail.end = before;
+    tail.chain = chain_before;
+  }
   return tail;
 }
 

@@ -70,14 +70,23 @@ class transaction_state {
     overlay_.reset();
   }
 
-  // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory.
+  // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory: nothing has changed.
   [[nodiscard]] STRATA_NOINLINE result<void> write(const engine::write& w, durability wanted) {
     if (!active_) return error(errc::closed, "write", "the transaction has ended");
-    if (wanted > wanted_) wanted_ = wanted;
     if (overlay_) STRATA_TRY(overlay_->reserve(1, w.key.size() + w.value.size()));
-    batch_.add(w);
-    if (overlay_) overlay_->apply_one(++overlay_at_, w);
+    STRATA_TRY(add_to(batch_, w));
+    if (wanted > wanted_) wanted_ = wanted;
+    if (overlay_) apply_to_overlay(w);
     return {};
+  }
+  // Adds `w` to `batch`. Errors: out_of_memory, nothing has changed.
+  [[nodiscard]] static result<void> add_to(engine::write_batch& batch, const engine::write& w) {
+    STRATA_TRY_BLOCK {
+      batch.add(w);
+      return {};
+    }
+    STRATA_CATCH(...) {}
+    return error(errc::out_of_memory, "write");
   }
 
   [[nodiscard]] result<bool> get(bytes_view key, value_visitor on_value) {
@@ -122,6 +131,14 @@ class transaction_state {
   }
 
  private:
+  // The batch has `w` already, and the overlay is but a copy of it: one that there is no memory for goes, and the next read
+  // makes it anew. A scan that began with it keeps it as it was.
+  void apply_to_overlay(const engine::write& w) {
+    STRATA_TRY_BLOCK { return overlay_->apply_one(++overlay_at_, w); }
+    STRATA_CATCH(...) {}
+    overlay_.reset();
+  }
+
   [[nodiscard]] result<bool> visit_own(bool wrote, const entry& own, sequence_number erased, value_visitor on_value) {
     if (!wrote || own.sequence < erased || own.kind == value_kind::tombstone) return false;
     if (engine::expiry_of(own) <= engine_.environment().wall_time_us()) return false;
@@ -182,8 +199,9 @@ class borrowed {
     if (shared_.taken) {
       own_ = std::make_unique<Memory>();
     } else {
-      shared_.taken = true;
+      // First: where it throws there is no destructor that gives the memory back.
       shared_.memory.clear();
+      shared_.taken = true;
     }
   }
   borrowed(const borrowed&) = delete;
@@ -349,7 +367,7 @@ class write_context : public read_context<Engine> {
       return sequence_number{0};
     }
     primitive::borrowed<engine::write_batch> batch;
-    batch->add(w);
+    STRATA_TRY(primitive::transaction_state<Engine>::add_to(*batch, w));
     return this->engine_->commit(*batch, wanted);
   }
 

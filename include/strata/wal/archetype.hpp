@@ -6,7 +6,9 @@
 //   1. No header: a segment is its records, one behind the other. An empty file is an empty segment.
 //   2. `check` is seeded with store id, number and the record's offset, and covers the other fields of the frame, among
 //      them the checksum of the payload: a frame proves by itself that it was written here, and what it promises.
-//   3. A seal and a promise are frames without payload: the payload checksum field, which they have no use for, says
+//   3. After a failed append nothing is written, after a failed sync nothing is synced either. A sync that failed is not
+//      tried again: the second could succeed without having saved what the first one lost.
+//   4. A seal and a promise are frames without payload: the payload checksum field, which they have no use for, says
 //      which.
 #ifndef STRATA_WAL_ARCHETYPE_HPP
 #define STRATA_WAL_ARCHETYPE_HPP
@@ -46,7 +48,9 @@ struct archetype {
     // What a crash may bring back from behind the cut must not stand behind new records: the cut is synced first.
     [[nodiscard]] static result<writer> reopen(const Environment& environment, const segment& s, const tail& t) {
       STRATA_TRY_LET(file, environment.open_writable(s.path, t.end));
-      if (t.torn) STRATA_TRY(file.sync());
+      // It is io_error whatever the reason: room that was made does not mend it.
+      if (t.torn && !file.sync())
+        return error(errc::io_error, "reopen segment", "the cut of a torn tail was not synced").in_file(s.path);
       return writer(std::move(file), s, t);
     }
 
@@ -56,7 +60,11 @@ struct archetype {
     }
     [[nodiscard]] result<void> sync() {
       const std::uint64_t target = state_->end.load(std::memory_order_acquire);
-      STRATA_TRY(file_.sync());
+      if (state_->sync_failed.load(std::memory_order_acquire)) return refused("sync segment");
+      if (auto synced = file_.sync(); !synced) {
+        state_->sync_failed.store(true, std::memory_order_release);
+        return synced;
+      }
       state_->synced.store(target, std::memory_order_release);
       return {};
     }
@@ -83,6 +91,7 @@ struct archetype {
       shared_state(std::uint64_t end_offset, std::uint64_t synced_offset) : end(end_offset), synced(synced_offset) {}
       std::atomic<std::uint64_t> end;
       std::atomic<std::uint64_t> synced;
+      std::atomic<bool> sync_failed{false};
     };
 
     writer(typename Environment::writable_file file, const segment& s, const tail& t)
@@ -92,7 +101,11 @@ struct archetype {
           settled_(t.settled),
           state_(std::make_unique<shared_state>(t.end, t.promised)) {}
 
+    [[nodiscard]] static error refused(const char* operation) {
+      return error(errc::read_only, operation, "an earlier write or sync failed");
+    }
     [[nodiscard]] result<void> write(bytes_view payload, std::uint32_t payload_checksum) {
+      if (append_failed_ || state_->sync_failed.load(std::memory_order_acquire)) return refused("append record");
       const std::uint64_t offset = bytes();
       byte_string frame(4, '\0');
       append_fixed(frame, static_cast<std::uint32_t>(payload.size()));
@@ -100,7 +113,10 @@ struct archetype {
       append_fixed(frame, payload_checksum);
       store_fixed(frame.data(), check(frame, store_id_, number_, offset));
       frame.append(payload);
-      STRATA_TRY(file_.append(frame));
+      if (auto written = file_.append(frame); !written) {
+        append_failed_ = true;
+        return written;
+      }
       state_->end.store(offset + frame.size(), std::memory_order_release);
       return {};
     }
@@ -109,6 +125,7 @@ struct archetype {
     std::uint64_t store_id_;
     std::uint64_t number_;
     bool settled_;  // the last record is a seal or a promise, or there is none
+    bool append_failed_ = false;
     std::unique_ptr<shared_state> state_;
   };
 

@@ -13,11 +13,15 @@
 //                                                                durable after sync(), its name after the caller synced
 //                                                                the directory
 // W::writer<E>::reopen(e, s, tail)    result<W::writer<E>>       goes on after recovery at `tail.end`, cutting what lies
-//                                                                behind it
+//                                                                behind it. May be tried again after a lack of room
+//                                                                (no_space, too_many_open_files, out_of_memory): so a
+//                                                                sync that failed in it is none of these
 // w.append(b)                         result<void>               one record of payload b, not empty, ≤ 2 GiB + 64 KiB.
 //                                                                Survives the process. After an error nothing more is
 //                                                                appended: the caller latches
-// w.sync()                            result<void>               all appended so far survives a power cut
+// w.sync()                            result<void>               all appended so far survives a power cut, also after an
+//                                                                append that failed. After an error it is not tried again
+//                                                                and nothing more is promised: it, seal() and close() fail
 // w.seal()                            result<void>               the segment is complete: no record follows, and all before
 //                                                                it is durable. Then sync() (of the seal) and only then
 //                                                                the next segment is created
@@ -25,6 +29,7 @@
 // w.synced_bytes()                    std::uint64_t              the part that survives a power cut
 // w.close()                           result<void>               orderly end of a segment that may be reopened: all is
 //                                                                durable, and a promise says so. Nothing new: writes
+//                                                                nothing. After a failed append: syncs, and promises
 //                                                                nothing. Without it a writer ends as in a crash
 // W::replay<E>(e, s, f)               result<wal::tail>          calls f(payload, offset) → result<void> for each record
 //                                                                in order and stops at its first error. Reads at most
@@ -35,7 +40,8 @@
 // record at offset d is a torn tail only if no intact record anywhere behind d promises more than d. Corruption is
 // errc::corruption with file and offset; a torn tail is reported in `tail`, never repaired by replay itself, which
 // writes nothing. Zeros are no record. A missing or damaged header is a torn creation if no record in the file promises
-// anything, else corruption. What replay cannot see: damage behind the last promise, and a segment that was cut short;
+// anything, else corruption; so is the header of another file: the name may be durable before any byte is, and what a
+// removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that was cut short;
 // the engine therefore takes a segment that has a successor and is not sealed for corruption.
 //
 // A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
