@@ -69,6 +69,59 @@ struct wrongly_renamed {
 };
 constexpr auto strata_aliases(const wrongly_renamed*) { return std::array{strata::renamed{"title", "name"}}; }
 
+// Stored when `full_name` was not yet what `name` became, but a field beside it.
+struct two_named_user {
+  std::string name;
+  std::string full_name;
+  std::int32_t age = 0;
+};
+// The same with two names that are both former ones.
+struct twice_named_user {
+  std::string name;
+  std::string label;
+};
+// Today's name again, after it was another for a while.
+struct renamed_back {
+  std::string name;
+};
+constexpr auto strata_aliases(const renamed_back*) {
+  return std::array{strata::renamed{"name", "full_name"}, strata::renamed{"name", "name"}};
+}
+
+// What tells elements and keys apart: by the first field alone, by both, and a predecessor of both.
+struct spot {
+  std::int32_t x = 0;
+  auto operator<=>(const spot&) const = default;
+};
+struct wide_spot {
+  std::int64_t x = 0;
+  std::string note = "new";
+  auto operator<=>(const wide_spot&) const = default;
+};
+struct point {
+  std::int32_t x = 0;
+  std::int32_t y = 0;
+  auto operator<=>(const point&) const = default;
+};
+struct half_spot {
+  using strata_upgrades_from = point;
+  std::int32_t half_x = 0;
+  auto operator<=>(const half_spot&) const = default;
+};
+half_spot upgrade(const point& old) { return {old.x / 2}; }
+
+struct nest_v1 {
+  std::int32_t label = 0;
+  std::int32_t extra = 0;
+  std::set<nest_v1> inner;
+  bool operator<(const nest_v1& other) const { return label != other.label ? label < other.label : extra < other.extra; }
+};
+struct nest_v2 {
+  std::int32_t label = 0;
+  std::set<nest_v2> inner;
+  bool operator<(const nest_v2& other) const { return label < other.label; }
+};
+
 struct account {
   using strata_upgrades_from = user_v1;
   std::string label;
@@ -131,6 +184,39 @@ TEST_CASE("evolution: fields are found by name, widened, added with their defaul
 TEST_CASE("evolution: a renamed field is found by a former name") {
   CHECK(as<renamed_user>(user_v1{"ada", 36, {}}).value().full_name == "ada");
   CHECK(refused<wrongly_renamed, user_v1>() == errc::schema_mismatch);
+}
+
+TEST_CASE("evolution: where a stored struct has two of a field's names, nothing is dropped in silence") {
+  CHECK(refused<renamed_user, two_named_user>() == errc::schema_mismatch);
+  CHECK(refused<renamed_user, twice_named_user>() == errc::schema_mismatch);
+  CHECK(refused<std::vector<renamed_user>, std::vector<two_named_user>>() == errc::schema_mismatch);
+  const auto error = evolution::to<renamed_user>(strata::schema_description<two_named_user>()).error();
+  CHECK(std::string(error.reason()).find("two names") != std::string::npos);
+  CHECK(as<renamed_back>(user_v1{"ada", 36, {}}).value().name == "ada");
+  CHECK(as<renamed_back>(renamed_user{"bob", 36, {}}).value().name == "bob");
+}
+
+TEST_CASE("evolution: no two elements of a set or keys of a map become one") {
+  // A field dropped is refused when it is compared, however deep in the element or key.
+  CHECK(refused<std::set<spot>, std::set<point>>() == errc::schema_mismatch);
+  CHECK(refused<std::map<spot, bool>, std::map<point, bool>>() == errc::schema_mismatch);
+  CHECK(refused<std::set<std::vector<std::optional<spot>>>, std::set<std::vector<std::optional<point>>>>() ==
+        errc::schema_mismatch);
+  CHECK(refused<nest_v2, nest_v1>() == errc::schema_mismatch);
+  const auto error = evolution::to<std::set<spot>>(strata::schema_description<std::set<point>>()).error();
+  CHECK(std::string(error.reason()).find("a set's elements") != std::string::npos);
+
+  // Elsewhere, and where only the values of a map have it, it is left out as always.
+  CHECK(as<std::vector<spot>>(std::set<point>{{1, 2}, {1, 3}}).value() == std::vector<spot>{{1}, {1}});
+  CHECK(as<std::map<int, spot>>(std::map<int, point>{{7, {1, 2}}}).value().at(7) == spot{1});
+
+  // What keeps elements apart is no loss: fields added and widened, numbers that fit.
+  CHECK(as<std::set<wide_spot>>(std::set<spot>{{1}, {2}}).value() == std::set<wide_spot>{{1, "new"}, {2, "new"}});
+  CHECK(as<std::set<std::int8_t>>(std::set<std::int32_t>{1, 2}).value() == std::set<std::int8_t>{1, 2});
+
+  // What a function makes of them is known only record by record.
+  CHECK(as<std::set<half_spot>>(std::set<point>{{2, 0}, {4, 0}}).value() == std::set<half_spot>{{1}, {2}});
+  CHECK(as<std::set<half_spot>>(std::set<point>{{2, 0}, {3, 0}}).error().code() == errc::decode_failed);
 }
 
 TEST_CASE("evolution: structs evolve inside everything, and take new fields from the nearest default") {
@@ -276,6 +362,49 @@ TEST_CASE("evolution: a damaged description is corruption or a mismatch, and one
   CHECK(evolution::to<tree_v2>(bytes_view("\x15\x01\x01x\x16\x00", 6)).error().code() == errc::corruption);
   CHECK(evolution::to<tree_v2>(bytes_view("\x0f\x15\x00", 3)).error().code() == errc::corruption);
   CHECK(evolution::to<tree_v2>(byte_string(100'000, '\x0e')).error().code() == errc::corruption);
+}
+
+TEST_CASE("evolution: a count of fields that no description can hold is corruption, wherever it stands") {
+  // One field, of a structure of 2^64 - 1 fields: with the one before it, the number of all would come round to 0.
+  const byte_string hostile = byte_string("\x15\x01\x01" "a" "\x15", 5) + byte_string(9, '\xff') + '\x01';
+  CHECK(evolution::to<user_v1>(hostile).error().code() == errc::corruption);
+  CHECK(evolution::to<std::tuple<bool>>("\x13" + byte_string(9, '\xff') + "\x01").error().code() == errc::corruption);
+}
+
+TEST_CASE("evolution: descriptions with large numbers put into them are refused, or read safely") {
+  const byte_string description = strata::schema_description<whole_v1>();
+  byte_string record;
+  strata::encode_value(record, 1, whole_v1{{5}, {{6}, {7}}, {{"k", {8}}}, part_v1{9}, part_v1{4}}).value();
+  std::uint64_t state = 1;
+  const auto below = [&state](std::uint64_t limit) {
+    std::uint64_t z = (state += 0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return (z ^ (z >> 31)) % limit;
+  };
+  int refused_descriptions = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    byte_string stored = description;
+    for (std::uint64_t changes = 1 + below(3); changes != 0; --changes) {
+      // A number of any size less a small one, as a varint over what is there; or a piece of the description moved.
+      byte_string piece;
+      if (below(4) != 0) strata::append_varint(piece, (below(2) << (8 * below(8))) - below(40));
+      else piece = description.substr(below(description.size()), below(20));
+      stored.replace(below(stored.size()), below(4), piece);
+    }
+    const auto way = evolution::to<whole_v2>(stored);
+    if (!way) {
+      ++refused_descriptions;
+      REQUIRE((way.error().code() == errc::corruption || way.error().code() == errc::schema_mismatch));
+      continue;
+    }
+    whole_v2 into;
+    const auto read = strata::decode_value(
+        record, 2, [&](std::uint32_t) { return &*way; }, into);
+    REQUIRE((read.has_value() || read.error().code() == errc::decode_failed));
+  }
+  CHECK(refused_descriptions > 10'000);
+  CHECK(refused_descriptions < 20'000);
 }
 
 TEST_CASE("evolution: damaged records of an old schema are refused or read, never past their end") {

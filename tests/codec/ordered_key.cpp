@@ -370,6 +370,41 @@ TEST_CASE("ordered key: a number of another type is that number or an error, and
   CHECK_FALSE(as(std::chrono::duration<std::uint32_t>{}, std::chrono::duration<int>(-1)));
 }
 
+TEST_CASE("ordered key: a time of a coarser unit is that time or an error, up to the last that fits") {
+  using std::chrono::duration;
+  const auto holds = []<typename Key, typename Lookup>(Key, Lookup lookup) {
+    byte_string out;
+    const bool done = key_codec<Key>::encode(out, lookup).has_value();
+    CHECK((!done || out == encoded(Key(lookup))));
+    return done;
+  };
+  using nanoseconds = std::chrono::sys_time<std::chrono::nanoseconds>;
+  using std::chrono::seconds;
+  using std::chrono::sys_seconds;
+  constexpr std::int64_t last = INT64_MAX / 1'000'000'000;
+  CHECK(holds(nanoseconds{}, sys_seconds(seconds(last))));
+  CHECK(holds(nanoseconds{}, sys_seconds(seconds(-last))));
+  CHECK_FALSE(holds(nanoseconds{}, sys_seconds(seconds(last + 1))));
+  CHECK_FALSE(holds(nanoseconds{}, sys_seconds(seconds(-last - 1))));
+  CHECK_FALSE(holds(nanoseconds{}, sys_seconds(seconds(23'036'486'400))));
+  CHECK_FALSE(holds(nanoseconds{}, sys_seconds(seconds(INT64_MIN))));
+  CHECK_FALSE(holds(std::chrono::nanoseconds{}, std::chrono::hours(2'562'048)));
+  CHECK(holds(std::chrono::nanoseconds{}, std::chrono::hours(2'562'047)));
+  // Periods that are no multiples of a power of ten, or of one another's terms.
+  CHECK(holds(duration<std::int8_t, std::ratio<1, 6>>{}, duration<int, std::ratio<3, 2>>(14)));
+  CHECK_FALSE(holds(duration<std::int8_t, std::ratio<1, 6>>{}, duration<int, std::ratio<3, 2>>(15)));
+  // One step of the coarser unit is already more than the key's type holds.
+  CHECK(holds(duration<std::uint8_t, std::milli>{}, seconds(0)));
+  CHECK_FALSE(holds(duration<std::uint8_t, std::milli>{}, seconds(1)));
+  CHECK(holds(duration<std::uint64_t>{}, duration<std::uint64_t>(UINT64_MAX)));
+  CHECK(holds(duration<std::uint64_t>{}, duration<std::int64_t>(INT64_MAX)));
+  CHECK_FALSE(holds(duration<std::int64_t>{}, duration<std::uint64_t>(UINT64_MAX)));
+  CHECK_FALSE(holds(duration<std::uint64_t, std::milli>{}, duration<std::int64_t>(-1)));
+  // Counts that are no integers keep what the conversion keeps.
+  CHECK(holds(duration<double>{}, std::chrono::milliseconds(500)));
+  CHECK_FALSE(holds(duration<float>{}, duration<double>(1e300)));
+}
+
 TEST_CASE("ordered key: numbers within a look-up are not cut to fit either") {
   using strata::result;
   byte_string out;

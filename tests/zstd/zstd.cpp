@@ -65,4 +65,36 @@ TEST_CASE("a compressed block that declares another length than it has is refuse
   std::string payload;
   append_varint(payload, 1000);
   REQUIRE(sstable::decompress_block<compression::zstd<3>>({payload + packed, 1}, 0).value().bytes() == text);
+
+  // Within what a block may be, and far more than there is: the frame says another length, none, or is no frame.
+  using zstd = compression::zstd<3>;
+  REQUIRE(zstd::can_hold(packed, 1000));
+  REQUIRE_FALSE(zstd::can_hold(packed, 999));
+  REQUIRE_FALSE(zstd::can_hold(packed, sstable::block_bytes_max));
+  REQUIRE_FALSE(zstd::can_hold(bytes_view(packed).substr(1), 1000));
+  REQUIRE_FALSE(zstd::can_hold("", 1000));
+  std::string without_length(ZSTD_compressBound(text.size()), '\0');
+  const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
+  without_length.resize(
+      ZSTD_compress2(context.get(), without_length.data(), without_length.size(), text.data(), text.size()));
+  REQUIRE_FALSE(zstd::can_hold(without_length, 1000));
+  // A frame that agrees with the claim: magic number, a length of eight bytes, an empty last block.
+  std::string claims("\x28\xB5\x2F\xFD\xE0", 5);
+  append_fixed(claims, std::uint64_t{1} << 30);
+  claims += std::string("\x01\x00\x00", 3);
+  REQUIRE(ZSTD_getFrameContentSize(claims.data(), claims.size()) == std::uint64_t{1} << 30);
+  REQUIRE_FALSE(zstd::can_hold(claims, std::uint64_t{1} << 30));
+}
+
+TEST_CASE("the block that shrinks most can be read") {
+  const std::string text(std::size_t{8} << 20, 'a');
+  std::string packed;
+  compression::zstd<19>::compressor compressor;
+  REQUIRE(compressor.compress(text, packed));
+  REQUIRE(compression::zstd<19>::can_hold(packed, text.size()));
+  std::string payload;
+  append_varint(payload, text.size());
+  const auto block = sstable::decompress_block<compression::zstd<19>>({payload + packed, 1}, 0);
+  REQUIRE(block->bytes() == text);
 }

@@ -8,9 +8,9 @@
 //
 // What an old type becomes (anything else is a schema_mismatch, said at open):
 //   field added           the value that `Type{}` has there, the enclosing struct's if it gives one
-//   field dropped         left out
+//   field dropped         left out; but not in a set's elements or a map's keys, where two that differ could become one
 //   field moved           found by its name
-//   field renamed         found by a former name (`strata_aliases`)
+//   field renamed         found by a former name (`strata_aliases`), if the old has just one of its names
 //   integer → integer     the same number, or decode_failed for a record whose number the new type cannot hold
 //   float ↔ double        the same; to float only if it is exactly the same number
 //   T → optional<T>       present; back: decode_failed where it is absent
@@ -18,7 +18,8 @@
 //   variant               by position: alternatives may be added at the end; those removed there are decode_failed
 //   array, tuple          of the same length, element by element
 //   struct                by its fields; one that has no field in common with the old is another type
-//   predecessor           `upgrade(old) -> new`, where the stored type is the predecessor, or is more like it
+//   predecessor           `upgrade(old) -> new`, where the stored type is the predecessor, or is more like it; a record
+//                         with two elements of a set or keys of a map that it makes equal is decode_failed
 // and all of it inside optionals, containers, variants and structs.
 #ifndef STRATA_CODEC_EVOLUTION_HPP
 #define STRATA_CODEC_EVOLUTION_HPP
@@ -58,6 +59,7 @@ class evolution {
   enum class fit : unsigned char { none, lossy, whole };
 
   static constexpr std::uint32_t absent = 0xFFFFFFFF;
+  static constexpr std::uint32_t ambiguous = 0xFFFFFFFE;
 
   // The way between two structures: the old field for each new one from `first` on, or the predecessor.
   struct structure_plan {
@@ -80,14 +82,16 @@ class evolution {
     STRATA_TRY_LET(to, detail::type_tree::parse(std::move(current), detail::description_form::evolving));
 
     evolution made(std::move(from), std::move(to), std::move(upgrades));
+    made.find_distinct();
     if (made.match(made.from_.root(), made.to_.root(), 0) == fit::none)
-      return error(errc::schema_mismatch, "compare types",
-                   "stored values have a type that cannot become the current one");
+      return error(errc::schema_mismatch, "compare types", made.reason_);
     return made;
   }
 
   static fit worse(fit a, fit b) noexcept { return a < b ? a : b; }
 
+  void find_distinct();
+  void mark_distinct(std::uint32_t node);
   fit match(std::uint32_t from, std::uint32_t to, unsigned level);
   fit match_scalars(detail::type_kind from, detail::type_kind to) const noexcept;
   fit match_children(const detail::type_node& from, const detail::type_node& to, std::size_t count, unsigned level);
@@ -103,7 +107,31 @@ class evolution {
   dynamic_array<detail::upgrade_function> upgrades_;
   dynamic_array<structure_plan> plans_;
   dynamic_array<std::uint32_t> old_fields_;
+  dynamic_array<bool> distinct_;  // by the current type's nodes: whether elements of a set or keys of a map differ by them
+  const char* reason_ = other_type;  // for the error, if the types do not fit
+
+  static constexpr const char* other_type = "stored values have a type that cannot become the current one";
+  static constexpr const char* two_names =
+      "a stored struct has fields by two names of one field: a former name that `renamed` gives was another field's";
+  static constexpr const char* merging =
+      "a field was dropped from a set's elements or a map's keys: those that differ in it would become one";
 };
+
+// Through everything that an element or key is made of, and was made of when it was a predecessor.
+STRATA_COLD inline void evolution::mark_distinct(std::uint32_t index) {
+  if (distinct_[index]) return;
+  distinct_[index] = true;
+  const detail::type_node& node = to_[index];
+  for (std::size_t i = 0; i < node.count; ++i) mark_distinct(to_.child(node, i));
+  if (node.upgrade != 0) mark_distinct(node.predecessor);
+}
+
+STRATA_COLD inline void evolution::find_distinct() {
+  distinct_.resize(to_.size());
+  for (std::uint32_t i = 0; i < to_.size(); ++i)
+    if (to_[i].kind == detail::type_kind::set || to_[i].kind == detail::type_kind::map)
+      mark_distinct(to_.child(to_[i], 0));
+}
 
 STRATA_COLD inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::type_kind to) const noexcept {
   if (from == to) return fit::whole;
@@ -184,6 +212,7 @@ STRATA_COLD inline evolution::fit evolution::match_structures(std::uint32_t from
     if (before != fit::none && (named || before > own)) {
       own = before;
       plans_[plan].by_predecessor = true;
+      reason_ = other_type;  // whatever spoke against the fields
     }
   }
   plans_[plan].fits = own;
@@ -199,7 +228,12 @@ STRATA_COLD inline std::uint32_t evolution::old_field(const detail::type_node& f
   };
   const detail::field_label& label = to_.label(to, number);
   std::uint32_t found = find(to_.text(label.name));
-  for (std::size_t i = 0; i < label.former.size() && found == absent; ++i) found = find(to_.text(label.former[i]));
+  for (std::size_t i = 0; i < label.former.size(); ++i) {
+    const std::uint32_t former = find(to_.text(label.former[i]));
+    if (former == absent || former == found) continue;
+    if (found != absent) return ambiguous;
+    found = former;
+  }
   return found;
 }
 
@@ -213,7 +247,8 @@ STRATA_COLD inline evolution::fit evolution::match_fields(std::uint32_t from_ind
   for (std::size_t i = 0; i < to.count; ++i) {
     const std::uint32_t old = old_field(from, to, i);
     if (old == absent) continue;
-    if (taken[old]) return fit::none;  // two fields claim it: a former name that is another field's name
+    // One field claims two, or two fields claim one: a former name that is another field's name.
+    if (old == ambiguous || taken[old]) return reason_ = two_names, fit::none;
     taken[old] = true;
     ++count;
     found = worse(found, match(from_.child(from, old), to_.child(to, i), level + 1));
@@ -221,7 +256,9 @@ STRATA_COLD inline evolution::fit evolution::match_fields(std::uint32_t from_ind
     old_fields_[first + i] = old;
   }
   if (count == 0 && from.count != 0 && to.count != 0) return fit::none;
-  return count == from.count ? found : worse(found, fit::lossy);
+  if (count == from.count) return found;
+  if (distinct_[to_index]) return reason_ = merging, fit::none;
+  return worse(found, fit::lossy);
 }
 
 namespace detail {

@@ -4,6 +4,7 @@
 //   string                 what converts to std::string_view
 //   std::vector<std::byte> std::span<const std::byte>, std::array of std::byte
 //   number                 another number that the type holds: the value is checked when it is encoded
+//   duration, time point   one of another unit that converts to it: checked as a number is
 //   tuple, pair, struct    a tuple, pair or struct of as many fields, field by field
 //   anything               what converts to it and loses nothing
 //
@@ -202,6 +203,49 @@ template <typename Key, typename Given>
     constexpr Given most = static_cast<Given>((std::numeric_limits<Key>::max)());
     const bool finite = given - given == given - given;  // neither an infinity nor NaN: those are in every type
     return !finite || (given >= -most && given <= most && static_cast<Given>(static_cast<Key>(given)) == given);
+  }
+}
+
+// Both positive.
+[[nodiscard]] constexpr std::uint64_t common_divisor(std::uint64_t a, std::uint64_t b) noexcept {
+  while (b != 0) a = std::exchange(b, a % b);
+  return a;
+}
+
+// A duration: itself, or of a time point.
+template <typename Time>
+constexpr auto duration_of(const Time& time) noexcept {
+  if constexpr (shape_of<Time> == shape::time_point) return time.time_since_epoch();
+  else return time;
+}
+
+// Whether a duration or time point is one of the other unit and representation, which it converts to. Whole counts are
+// compared before anything is multiplied: a conversion that overflows cannot be asked afterwards.
+template <typename Key, typename Given>
+[[nodiscard]] constexpr bool holds_time(const Given& given) noexcept {
+  using key_duration = decltype(duration_of(std::declval<const Key&>()));
+  using given_duration = decltype(duration_of(given));
+  using count = typename key_duration::rep;
+  if constexpr (std::is_integral_v<count> && std::is_integral_v<typename given_duration::rep>) {
+    // What converts without a loss is of the same unit or a coarser one: the periods are fractions in lowest terms, and
+    // one divides the other.
+    constexpr auto part = [](std::intmax_t number, std::intmax_t by) {
+      const auto whole = static_cast<std::uint64_t>(number);
+      return whole / common_divisor(whole, static_cast<std::uint64_t>(by));
+    };
+    constexpr std::uint64_t times = part(given_duration::period::num, key_duration::period::num) *
+                                    part(key_duration::period::den, given_duration::period::den);
+    constexpr count most = (std::numeric_limits<count>::max)();
+    constexpr count least = (std::numeric_limits<count>::min)();
+    constexpr bool any_fits = times <= static_cast<std::uint64_t>(most);
+    constexpr count unit = any_fits ? static_cast<count>(times) : count{1};
+    const auto whole = duration_of(given).count();
+    if (!holds_number<count>(whole)) return false;
+    const count same = static_cast<count>(whole);
+    return any_fits ? same >= least / unit && same <= most / unit : same == 0;
+  } else {
+    const Key key = given;
+    return key == given && (key < Key{}) == (given < Given{});
   }
 }
 

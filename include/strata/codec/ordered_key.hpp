@@ -335,12 +335,11 @@ key_outcome write_lookup_alternative(byte_string& out, const Given& given, strin
   return outcome;
 }
 
-// A duration or time point of another unit. One of a wider representation need not fit.
+// A duration or time point of another unit or representation.
 template <typename Key, typename Given>
 key_outcome write_lookup_time(byte_string& out, const Given& given, string_end end) {
-  const Key key = given;
-  if (!(key == given) || (key < Key{}) != (given < Given{})) return key_outcome::out_of_range;
-  return write_key(out, key, end) ? key_outcome::written : key_outcome::without_order;
+  if (!holds_time<Key>(given)) return key_outcome::out_of_range;
+  return write_key(out, Key(given), end) ? key_outcome::written : key_outcome::without_order;
 }
 
 template <typename Key, typename Given>

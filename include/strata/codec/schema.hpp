@@ -28,7 +28,8 @@
 namespace strata::inline STRATA_ABI {
 
 // A field that had another name: `field` today, `before` in values stored then. A struct may list several for one
-// field. `before` must not be the name of another field of today.
+// field. `before` must not be the name of another field, today or in any stored values: where a stored struct has fields
+// of both names, or of two former ones, nothing says which is meant, and opening the collection is a schema_mismatch.
 struct renamed {
   std::string_view field;
   std::string_view before;

@@ -60,7 +60,8 @@ enum class shape : unsigned char {
   // What cannot be stored, by what its message says.
   pointer,
   unsized_enumeration,
-  wide_floating,
+  wide_integer,    // over 64 bits
+  other_floating,  // neither 32 bits nor 64
   unknown,
 };
 
@@ -133,10 +134,12 @@ consteval shape find_shape() {
   if constexpr (std::is_same_v<Type, bool>) {
     return shape::boolean;
   } else if constexpr (std::is_integral_v<Type>) {
-    return shape::integer;
+    // With the compiler's extensions on, __int128 is one.
+    return sizeof(Type) > 8 ? shape::wide_integer : shape::integer;
   } else if constexpr (std::is_floating_point_v<Type>) {
-    return sizeof(Type) > 8 ? shape::wide_floating : shape::floating;
+    return sizeof(Type) == 4 || sizeof(Type) == 8 ? shape::floating : shape::other_floating;
   } else if constexpr (std::is_enum_v<Type>) {
+    if constexpr (sizeof(Type) > 8) return shape::wide_integer;
     // Only an enum with a type of its own takes an integer in braces; of others the size is the compiler's choice.
     return requires { Type{0}; }
     ? shape::enumeration : shape::unsized_enumeration;

@@ -17,7 +17,8 @@ enum class type_problem : unsigned char {
   none,
   pointer,
   unsized_enumeration,
-  wide_floating,
+  wide_integer,
+  other_floating,
   base_class,
   too_many_fields,
   bit_field,
@@ -84,8 +85,10 @@ consteval type_problem find_problem() {
     return type_problem::view;
   } else if constexpr (what == shape::unsized_enumeration) {
     return type_problem::unsized_enumeration;
-  } else if constexpr (what == shape::wide_floating) {
-    return type_problem::wide_floating;
+  } else if constexpr (what == shape::wide_integer) {
+    return type_problem::wide_integer;
+  } else if constexpr (what == shape::other_floating) {
+    return type_problem::other_floating;
   } else if constexpr (what == shape::unknown) {
     return type_problem::unknown;
   } else if constexpr (what == shape::aggregate) {
@@ -120,8 +123,11 @@ consteval bool report_problem() {
       "strata: a pointer or reference cannot be stored: store the value itself, std::optional of it, or its key");
   static_assert(Found != type_problem::unsized_enumeration,
                 "strata: an enum that is stored needs a type of its own: write `enum name : int`");
-  static_assert(Found != type_problem::wide_floating,
-                "strata: long double cannot be stored: its bytes differ between machines; use double");
+  static_assert(Found != type_problem::wide_integer,
+                "strata: an integer of more than 64 bits cannot be stored: use two of 64 bits");
+  static_assert(Found != type_problem::other_floating,
+                "strata: long double, or another number that is neither a float nor a double, cannot be stored: its "
+                "bytes differ between machines; use double");
   static_assert(
       Found != type_problem::base_class,
       "strata: a struct with a base class cannot be stored: make the base a field, or specialise strata::codec");

@@ -58,6 +58,7 @@ class type_tree {
   }
 
   [[nodiscard]] std::uint32_t root() const noexcept { return root_; }
+  [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   [[nodiscard]] const type_node& operator[](std::uint32_t index) const noexcept { return nodes_[index]; }
   [[nodiscard]] std::uint32_t child(const type_node& node, std::size_t number) const noexcept {
     return children_[node.first + number];
@@ -144,9 +145,10 @@ class type_tree {
   return 0;
 }
 
-// Every child takes at least a byte of the description, so a count beyond its length is none.
+// Every child takes at least a byte of the description, so a count beyond its length is none. There are never more
+// children than bytes: the difference does not wrap, where a sum with a stored count would.
 STRATA_COLD inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count, unsigned level) {
-  if (tree.children_.size() + count > tree.description_.size()) return in.fail();
+  if (count > tree.description_.size() - tree.children_.size()) return in.fail();
   const std::size_t first = tree.children_.size();
   tree.children_.resize(first + static_cast<std::size_t>(count));
   tree.labels_.resize(tree.children_.size());

@@ -8,6 +8,9 @@
 //                                                   the block is stored as it is. One thread
 //   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is,
 //                                                   or holds another length. Any thread
+//   C::can_hold(in, length) → bool                  may be missing: false where `in` shows without being decompressed that
+//                                                   it does not hold `length` bytes. Asked before there is memory for
+//                                                   them, so that what a damaged block claims costs none. Any thread
 #ifndef STRATA_SSTABLE_COMPRESSION_HPP
 #define STRATA_SSTABLE_COMPRESSION_HPP
 

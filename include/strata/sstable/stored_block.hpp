@@ -128,6 +128,10 @@ template <typename Compression>
   const std::uint64_t length = reader.varint();
   if (!reader.ok() || length > block_bytes_max || length <= payload.bytes.size())
     return error(errc::corruption, "read block", "impossible length of a compressed block").at_offset(offset);
+  if constexpr (requires { Compression::can_hold(reader.rest(), length); }) {
+    if (!Compression::can_hold(reader.rest(), length))
+      return error(errc::corruption, "read block", "a compressed block holds another length than it says").at_offset(offset);
+  }
   STRATA_TRY_LET(block, block_buffer::allocate(length));
   switch (Compression::decompress(reader.rest(), block.data(), static_cast<std::size_t>(length))) {
     case compression::outcome::done:

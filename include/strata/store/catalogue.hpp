@@ -41,13 +41,16 @@ struct catalogue_record {
     byte_reader in(bytes);
     if (in.fixed<std::uint8_t>() > format)
       return error(errc::unsupported_version, "read catalogue", "written by a later version");
-    what = static_cast<primitive::kind>(in.varint());
-    id = static_cast<std::uint32_t>(in.varint());
+    const std::uint64_t stored_kind = in.varint();
+    const std::uint64_t stored_id = in.varint();
+    what = static_cast<primitive::kind>(stored_kind);
+    id = static_cast<std::uint32_t>(stored_id);
     key_fingerprint = in.fixed<std::uint64_t>();
     std::uint64_t count = in.varint();
     descriptions.clear();
     for (; count > 0 && in.ok(); --count) descriptions.emplace_back(in.sized());
-    if (!in.complete() || id == 0) return error(errc::corruption, "read catalogue", "a record does not parse");
+    if (!in.complete() || stored_kind > UINT8_MAX || stored_id == 0 || stored_id > UINT32_MAX)
+      return error(errc::corruption, "read catalogue", "a record does not parse");
     return {};
   }
 };
@@ -71,15 +74,15 @@ class catalogue {
   catalogue& operator=(const catalogue&) = delete;
 
   // The collection of that name with those types, as the catalogue has it now; it is written there when it is first
-  // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object.
+  // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object, until what it could
+  // not be read for has passed.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
     lock held(mutex_);
     const std::size_t first = first_behind(known_, [&](const auto& each) { return std::string_view(each->name) < name; });
     for (std::size_t at = first; at < known_.size() && known_[at]->name == name; ++at) {
       if (known_[at]->face != &face) continue;
       if (known_[at]->usable || is_lasting(known_[at]->usable.error().code())) return *known_[at];
-      // It could not be read then; views made then say so, new ones get it read again.
-      spoiled_.push_back(std::exchange(known_[at], make(name, face)));
+      read_again(known_[at]);
       return *known_[at];
     }
     auto fresh = make(name, face);
@@ -136,6 +139,22 @@ class catalogue {
     return fresh;
   }
 
+  // `target` could not be read when it was made: views made then say so, new ones get it read again. Where that fails as it
+  // did before, they share what said so then: there is one of these a code, however often a program asks.
+  STRATA_COLD void read_again(std::unique_ptr<primitive::collection>& target) {
+    auto fresh = make(target->name, *target->face);
+    if (!fresh->usable) {
+      const auto says_so = [&](const primitive::collection& each) {
+        return each.face == fresh->face && each.name == fresh->name &&
+               each.usable.error().code() == fresh->usable.error().code();
+      };
+      if (says_so(*target)) return;
+      for (std::size_t at = 0; at < spoiled_.size(); ++at)
+        if (says_so(*spoiled_[at])) return std::swap(target, spoiled_[at]);
+    }
+    spoiled_.push_back(std::exchange(target, std::move(fresh)));
+  }
+
   // Reads what is stored of `target`; nothing is no error.
   [[nodiscard]] STRATA_COLD result<void> load(primitive::collection& target) {
     catalogue_record record;
@@ -152,7 +171,7 @@ class catalogue {
         continue;
       }
       auto way = target.face->evolve_from(record.descriptions[schema - 1]);
-      if (!way) return mismatch(target, "its values were stored with a type that cannot be read as the one of today");
+      if (!way) return mismatch(target, way.error().reason());
       older->push_back({schema, std::move(*way)});
     }
     target.older.store(older.get(), std::memory_order_release);
@@ -216,7 +235,7 @@ class catalogue {
   Engine& engine_;
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
-  dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; views may still name them
+  dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them
 };
 
 }  // namespace strata::inline STRATA_ABI::detail
