@@ -1118,7 +1118,8 @@ enum class shape : unsigned char {
   // What cannot be stored, by what its message says.
   pointer,
   unsized_enumeration,
-  wide_floating,
+  wide_integer,    // over 64 bits
+  other_floating,  // neither 32 bits nor 64
   unknown,
 };
 
@@ -1191,10 +1192,12 @@ consteval shape find_shape() {
   if constexpr (std::is_same_v<Type, bool>) {
     return shape::boolean;
   } else if constexpr (std::is_integral_v<Type>) {
-    return shape::integer;
+    // With the compiler's extensions on, __int128 is one.
+    return sizeof(Type) > 8 ? shape::wide_integer : shape::integer;
   } else if constexpr (std::is_floating_point_v<Type>) {
-    return sizeof(Type) > 8 ? shape::wide_floating : shape::floating;
+    return sizeof(Type) == 4 || sizeof(Type) == 8 ? shape::floating : shape::other_floating;
   } else if constexpr (std::is_enum_v<Type>) {
+    if constexpr (sizeof(Type) > 8) return shape::wide_integer;
     // Only an enum with a type of its own takes an integer in braces; of others the size is the compiler's choice.
     return requires { Type{0}; }
     ? shape::enumeration : shape::unsized_enumeration;
@@ -1339,7 +1342,8 @@ enum class type_problem : unsigned char {
   none,
   pointer,
   unsized_enumeration,
-  wide_floating,
+  wide_integer,
+  other_floating,
   base_class,
   too_many_fields,
   bit_field,
@@ -1406,8 +1410,10 @@ consteval type_problem find_problem() {
     return type_problem::view;
   } else if constexpr (what == shape::unsized_enumeration) {
     return type_problem::unsized_enumeration;
-  } else if constexpr (what == shape::wide_floating) {
-    return type_problem::wide_floating;
+  } else if constexpr (what == shape::wide_integer) {
+    return type_problem::wide_integer;
+  } else if constexpr (what == shape::other_floating) {
+    return type_problem::other_floating;
   } else if constexpr (what == shape::unknown) {
     return type_problem::unknown;
   } else if constexpr (what == shape::aggregate) {
@@ -1442,8 +1448,11 @@ consteval bool report_problem() {
       "strata: a pointer or reference cannot be stored: store the value itself, std::optional of it, or its key");
   static_assert(Found != type_problem::unsized_enumeration,
                 "strata: an enum that is stored needs a type of its own: write `enum name : int`");
-  static_assert(Found != type_problem::wide_floating,
-                "strata: long double cannot be stored: its bytes differ between machines; use double");
+  static_assert(Found != type_problem::wide_integer,
+                "strata: an integer of more than 64 bits cannot be stored: use two of 64 bits");
+  static_assert(Found != type_problem::other_floating,
+                "strata: long double, or another number that is neither a float nor a double, cannot be stored: its "
+                "bytes differ between machines; use double");
   static_assert(
       Found != type_problem::base_class,
       "strata: a struct with a base class cannot be stored: make the base a field, or specialise strata::codec");
@@ -1498,6 +1507,7 @@ consteval bool check_key_type() {
 //   string                 what converts to std::string_view
 //   std::vector<std::byte> std::span<const std::byte>, std::array of std::byte
 //   number                 another number that the type holds: the value is checked when it is encoded
+//   duration, time point   one of another unit that converts to it: checked as a number is
 //   tuple, pair, struct    a tuple, pair or struct of as many fields, field by field
 //   anything               what converts to it and loses nothing
 //
@@ -1694,6 +1704,49 @@ template <typename Key, typename Given>
     constexpr Given most = static_cast<Given>((std::numeric_limits<Key>::max)());
     const bool finite = given - given == given - given;  // neither an infinity nor NaN: those are in every type
     return !finite || (given >= -most && given <= most && static_cast<Given>(static_cast<Key>(given)) == given);
+  }
+}
+
+// Both positive.
+[[nodiscard]] constexpr std::uint64_t common_divisor(std::uint64_t a, std::uint64_t b) noexcept {
+  while (b != 0) a = std::exchange(b, a % b);
+  return a;
+}
+
+// A duration: itself, or of a time point.
+template <typename Time>
+constexpr auto duration_of(const Time& time) noexcept {
+  if constexpr (shape_of<Time> == shape::time_point) return time.time_since_epoch();
+  else return time;
+}
+
+// Whether a duration or time point is one of the other unit and representation, which it converts to. Whole counts are
+// compared before anything is multiplied: a conversion that overflows cannot be asked afterwards.
+template <typename Key, typename Given>
+[[nodiscard]] constexpr bool holds_time(const Given& given) noexcept {
+  using key_duration = decltype(duration_of(std::declval<const Key&>()));
+  using given_duration = decltype(duration_of(given));
+  using count = typename key_duration::rep;
+  if constexpr (std::is_integral_v<count> && std::is_integral_v<typename given_duration::rep>) {
+    // What converts without a loss is of the same unit or a coarser one: the periods are fractions in lowest terms, and
+    // one divides the other.
+    constexpr auto part = [](std::intmax_t number, std::intmax_t by) {
+      const auto whole = static_cast<std::uint64_t>(number);
+      return whole / common_divisor(whole, static_cast<std::uint64_t>(by));
+    };
+    constexpr std::uint64_t times = part(given_duration::period::num, key_duration::period::num) *
+                                    part(key_duration::period::den, given_duration::period::den);
+    constexpr count most = (std::numeric_limits<count>::max)();
+    constexpr count least = (std::numeric_limits<count>::min)();
+    constexpr bool any_fits = times <= static_cast<std::uint64_t>(most);
+    constexpr count unit = any_fits ? static_cast<count>(times) : count{1};
+    const auto whole = duration_of(given).count();
+    if (!holds_number<count>(whole)) return false;
+    const count same = static_cast<count>(whole);
+    return any_fits ? same >= least / unit && same <= most / unit : same == 0;
+  } else {
+    const Key key = given;
+    return key == given && (key < Key{}) == (given < Given{});
   }
 }
 
@@ -2227,7 +2280,8 @@ struct entry {
 // expression              returns                        what must hold
 // ----------------------  -----------------------------  ------------------------------------------------------------
 // C()                                                    no state: the same shape gives the same answer
-// C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo)
+// C::discards_live_data   static constexpr bool          true where it deletes what was not erased (fifo). Then it sees
+//                                                        no table of the store's own run: compaction/reserved_run.hpp
 // c.pick(s, a)            std::optional<compaction::plan> the next work, nothing when the shape is settled. Applied again
 //                                                        and again it ends. The engine calls it with no lock held
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
@@ -2263,7 +2317,8 @@ struct table_shape {
   bool is_worth_rewriting = false;
 };
 
-// Tables in key order that do not overlap. The higher `number`, the newer; 0 in the levels that hold one run for ever.
+// Tables in key order that do not overlap. The higher `number`, the newer. What joins a run takes its number; 0 where it
+// joins a level that was empty.
 struct sorted_run_shape {
   std::uint64_t number = 0;
   dynamic_array<table_shape> tables;
@@ -2280,9 +2335,9 @@ struct shape {
 
 // The amounts that a user may turn; defaults are in `options`.
 struct amounts {
-  std::uint64_t level_bytes_base = 256ull << 20;  // leveled: what the first level below level 0 may hold
-  std::uint32_t fan_out = 10;                     // leveled: each level holds so many times the one above
-  std::uint32_t level0_runs = 4;                  // flushed runs that start a compaction; tiered: of every level
+  std::uint64_t level_bytes_base = 256ull << 20;  // 64 KiB to 1 TiB; leveled: what the first level below level 0 may hold
+  std::uint32_t fan_out = 10;                     // 2 to 100; leveled: each level holds so many times the one above
+  std::uint32_t level0_runs = 4;                  // 2 to 64: flushed runs that start a compaction; tiered: of every level
   std::uint64_t fifo_bytes_max = 1ull << 30;      // fifo: oldest tables go beyond this
   std::uint64_t fifo_age_us_max = 0;              // fifo: and those so much older than the newest commit; 0: no limit
 };
@@ -3394,7 +3449,8 @@ consteval bool check_sstable() {
 //
 //   1. Levels hold sorted runs, newest first; a sorted run's tables are in key order and their [smallest, limit) do not
 //      overlap. Of one key, every version in a level (and in a sorted run of it) is newer than those below (after) it.
-//   2. A table's file is removed when it is obsolete (a durable edit dropped it) and nobody reads it any more.
+//   2. A table's file is removed when it is obsolete (a durable edit dropped it, or none ever named it) and nobody reads it
+//      any more.
 #ifndef STRATA_ENGINE_VERSION_HPP
 #define STRATA_ENGINE_VERSION_HPP
 
@@ -3424,8 +3480,10 @@ class table_handle {
   [[nodiscard]] const table_type& table() const noexcept { return *table_; }
   [[nodiscard]] const sstable::facts& facts() const noexcept { return table_->facts(); }
 
-  // Says that the edit that drops this table is durable.
+  // The file goes with the handle: a durable edit drops the table, or none names it yet.
   void mark_obsolete() noexcept { obsolete_.store(true, std::memory_order_release); }
+  // The file stays: the manifest may name the table from now on.
+  void mark_needed() noexcept { obsolete_.store(false, std::memory_order_release); }
 
  private:
   Environment environment_;
@@ -3435,6 +3493,14 @@ class table_handle {
   std::unique_ptr<table_type> table_;
   std::atomic<bool> obsolete_{false};
 };
+
+// What an edit may say at most: beyond it, it is not one of ours.
+//
+// Of files, with room for 18 digits, as many as file_names.hpp reads back: an opening may write a manifest whose number is
+// one above the ceiling. Of commits, below the sequences of a transaction's own writes (engine/cursor.hpp).
+inline constexpr std::uint64_t file_number_max = 999'999'999'000'000'000;
+inline constexpr sequence_number overlay_sequences = sequence_number{1} << 40;
+inline constexpr sequence_number commit_sequence_max = sequence_max - overlay_sequences;
 
 // One change of the set of tables, as the manifest records it.
 //
@@ -3450,7 +3516,7 @@ class table_handle {
 struct version_edit {
   struct added_table {
     std::uint32_t level = 0;
-    std::uint64_t run = 0;  // of the level: 0 in those that keep one sorted run for ever
+    std::uint64_t run = 0;  // of the level: the higher, the newer; 0 where the level was empty and keeps one sorted run
     std::uint64_t number = 0;
     sstable::facts facts;
   };
@@ -3496,7 +3562,7 @@ struct version_edit {
     }
   }
 
-  // False when `bytes` are not what append_to makes.
+  // False when `bytes` are not what append_to makes, or say more than may be said.
   [[nodiscard]] STRATA_COLD bool parse(bytes_view bytes) {
     byte_reader in(bytes);
     while (in.ok() && in.remaining() > 0) {
@@ -3507,8 +3573,13 @@ struct version_edit {
           counts.sequence_ceiling = in.varint();
           counts.file_ceiling = in.varint();
           counts.last_time_us = in.varint();
+          if (counts.flushed_sequence > commit_sequence_max || counts.sequence_ceiling > commit_sequence_max) return false;
+          if (counts.file_ceiling > file_number_max) return false;
           break;
-        case 2: log_number = in.varint(); break;
+        case 2:
+          log_number = in.varint();
+          if (log_number > file_number_max) return false;
+          break;
         case 3: dropped.push_back(in.varint()); break;
         case 4: parse_added(in); break;
         default: return false;
@@ -3528,6 +3599,7 @@ struct version_edit {
                                  &table.facts.earliest_expiry_us, &table.facts.median_expiry_us,
                                  &table.facts.lowest_sequence, &table.facts.highest_sequence})
       *field = in.varint();
+    if (table.run > file_number_max || table.number > file_number_max) return in.fail();
     --table.facts.earliest_expiry_us;
     --table.facts.median_expiry_us;
     table.facts.smallest = in.sized();
@@ -3720,6 +3792,8 @@ class run_cursor {
   [[nodiscard]] bool valid() const { return cursor_ && cursor_->valid(); }
   [[nodiscard]] entry current() const { return cursor_->current(); }
   [[nodiscard]] result<void> status() const { return cursor_ ? cursor_->status() : result<void>(); }
+  // Of the table that it stands in. Requires valid().
+  [[nodiscard]] bytes_view path() const { return run_->tables[index_]->path(); }
 
   void seek(bytes_view key, sequence_number sequence) {
     if (!open(run_->first_not_before(key))) return;
@@ -3818,6 +3892,14 @@ class merging_cursor {
   // To the last entry whose key is before `key`.
   void seek_before(bytes_view key) {
     start(direction::backward, [&](auto& child) { to_before(child, key); });
+  }
+  // Says that the current key is on the wrong side of one that was met before: the source in front is not in order, which
+  // a table can be though its checksums are right. Ends the cursor with errc::corruption. Requires valid().
+  STRATA_COLD STRATA_NOINLINE void end_out_of_order() {
+    const std::size_t front = order_.front();
+    error why(errc::corruption, "scan", "the keys of a table are not in order");
+    status_ = front < memory_.size() ? std::move(why) : std::move(why).in_file(disk_[front - memory_.size()].path());
+    order_.clear();
   }
   // Requires valid() and a forward seek.
   void next() {
@@ -3935,7 +4017,10 @@ class merging_cursor {
 // Frozen: on disk. A sized field is a varint length and the bytes. The key begins with run and collection (varints).
 // A value with expiry begins with its eight bytes of expiry.
 //
-// Thread safety: one thread at a time.
+// Thread safety: one thread at a time. Invariant:
+//
+//   1. A batch holds whole writes only, and what it holds reads well: memory that is lacking (std::bad_alloc, from any
+//      member that adds) leaves it as it was. Half a write would be logged, and the store never open again.
 #ifndef STRATA_ENGINE_WRITE_BATCH_HPP
 #define STRATA_ENGINE_WRITE_BATCH_HPP
 
@@ -4064,7 +4149,8 @@ class write_batch {
   // Empties it and keeps its memory, unless a large commit made it large.
   void clear(std::uint64_t run = 1) {
     constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
-    if (bytes_.capacity() > kept_bytes_max) bytes_ = byte_string();
+    if (bytes_.capacity() > kept_bytes_max || bytes_.capacity() < empty_bytes_max) [[unlikely]]
+      make_small();
     bytes_.assign(group_header_bytes + commit_header_bytes, '\0');
     append_varint(bytes_, run);
     first_write_ = bytes_.size();
@@ -4079,11 +4165,9 @@ class write_batch {
   // The same with an expiry in µs since 1970.
   void put_expiring(write_label label, bytes_view key, bytes_view value, std::uint64_t expires_at_us) {
     STRATA_ASSERT(value.size() <= value_bytes_max);
-    begin_write(write_kind::value_with_expiry, label, key);
-    append_varint(bytes_, value.size() + 8);
-    append_fixed(bytes_, expires_at_us);
-    bytes_.append(value);
-    payload_bytes_ += value.size() + 8;
+    char expiry[sizeof expires_at_us];
+    store_fixed(expiry, expires_at_us);
+    append_write({write_kind::value_with_expiry, label, key, value}, {expiry, sizeof expiry});
   }
 
   void erase(write_label label, bytes_view key) { append_write({write_kind::tombstone, label, key, {}}); }
@@ -4092,13 +4176,17 @@ class write_batch {
   // within one commit, too, the later operation wins. Cost: O(batch) when the batch has earlier writes.
   void erase_range(write_label label, bytes_view begin, bytes_view end) {
     if (begin >= end) return;
+    make_room(begin.size() + end.size());
     if (count_ > 0) bury(begin, end);
     append_write({write_kind::range_tombstone, label, begin, end});
     erases_ranges_ = true;
   }
 
   // Any of the above, as it is read from a batch: a value with expiry begins with it, a range tombstone has its end as value.
+  // Requires: a kind that batches make.
   void add(const write& w) {
+    // As its reader wants it: by the time it is read it is in the log.
+    STRATA_ASSERT(w.kind != write_kind::merge_operand && (w.kind != write_kind::value_with_expiry || w.value.size() >= 8));
     if (w.kind == write_kind::range_tombstone) return erase_range(w.label, w.key, w.value);
     append_write(w);
   }
@@ -4129,36 +4217,64 @@ class write_batch {
   }
 
  private:
-  void begin_write(write_kind kind, write_label label, bytes_view key) {
-    // Here and not when it is read again: by then it would be in the log.
-    STRATA_ASSERT(key.size() <= internal_key_bytes_max);
-    bytes_.push_back(static_cast<char>(kind));
-    append_varint(bytes_, label);
-    append_sized(bytes_, key);
-    payload_bytes_ += key.size();
-    ++count_;
+  static constexpr std::size_t empty_bytes_max = group_header_bytes + commit_header_bytes + varint_bytes_max;
+  STRATA_COLD STRATA_NOINLINE void make_small() {
+    byte_string small;
+    small.reserve(empty_bytes_max);
+    bytes_.swap(small);
   }
-  void append_write(const write& w) {
+
+  // The most that a write takes beside its key and value.
+  static constexpr std::size_t frame_bytes_max = 1 + 3 * varint_bytes_max;
+
+  // Room for one write, its key and value being `payload_bytes` together. Grows by a factor, or puts would be quadratic.
+  void make_room(std::size_t payload_bytes) {
+    const std::size_t wanted = bytes_.size() + frame_bytes_max + payload_bytes;
+    if (wanted > bytes_.capacity()) [[unlikely]]
+      grow(wanted);
+  }
+  STRATA_COLD STRATA_NOINLINE void grow(std::size_t wanted) {
+    const std::size_t doubled = 2 * bytes_.capacity();
+    bytes_.reserve(wanted < doubled ? doubled : wanted);
+  }
+
+  // `before` stands before the value, as a part of it.
+  void append_write(const write& w, bytes_view before = {}) {
+    // Here and not when it is read again: by then it would be in the log.
+    STRATA_ASSERT(w.key.size() <= internal_key_bytes_max);
     STRATA_ASSERT(w.value.size() <= value_bytes_max + 8);
-    begin_write(w.kind, w.label, w.key);
+    make_room(w.key.size() + before.size() + w.value.size());
+    store_write(w, before);
+  }
+  // Can't fail: there is room.
+  void store_write(const write& w, bytes_view before = {}) {
+    bytes_.push_back(static_cast<char>(w.kind));
+    append_varint(bytes_, w.label);
+    append_sized(bytes_, w.key);
+    ++count_;
+    payload_bytes_ += w.key.size();
     if (w.kind == write_kind::tombstone) return;
-    append_sized(bytes_, w.value);
-    payload_bytes_ += w.value.size();
+    const std::size_t value_bytes = before.size() + w.value.size();
+    append_varint(bytes_, value_bytes);
+    bytes_.append(before);
+    bytes_.append(w.value);
+    payload_bytes_ += value_bytes;
   }
 
   // Turns the point writes within [begin, end) into tombstones.
   void bury(bytes_view begin, bytes_view end) {
     const byte_string before(bytes_, first_write_);
     write_reader in(before, count_);
+    // Behind this nothing fails: no write becomes longer than it was.
     bytes_.resize(first_write_);
     count_ = 0;
     payload_bytes_ = 0;
     for (write w; in.next(w);) {
       if (w.kind != write_kind::range_tombstone && w.key >= begin && w.key < end) {
-        erase(w.label, w.key);
-      } else {
-        append_write(w);
+        w.kind = write_kind::tombstone;
+        w.value = {};
       }
+      store_write(w);
     }
   }
 
@@ -4346,6 +4462,8 @@ struct read_state : std::enable_shared_from_this<read_state<Environment, Memtabl
 //   1. Going forward the merge stands at the current entry. Going backward it stands before the current key's oldest
 //      version, and key and value of the current entry are copies.
 //   2. A change of direction is a seek.
+//   3. Keys that are seen only rise, or only fall: a table that is not in order, its checksums notwithstanding, ends the
+//      cursor with errc::corruption. So a walk ends, also where a seek past a key's versions leads back.
 #ifndef STRATA_ENGINE_CURSOR_HPP
 #define STRATA_ENGINE_CURSOR_HPP
 
@@ -4371,6 +4489,9 @@ template <typename Environment, typename Memtable, typename Sstable>
 class cursor {
  public:
   using state_type = read_state<Environment, Memtable, Sstable>;
+
+  // Sequences of an overlay lie at the top of the range, above any commit.
+  static constexpr sequence_number overlay_sequences = engine::overlay_sequences;
 
   // `overlay` (may be null) is a transaction's own writes: newer than `state`, visible up to its own sequence `overlay_at`.
   cursor(std::shared_ptr<const state_type> state, sequence_number at, std::uint64_t now_us, cursor_range range,
@@ -4452,7 +4573,8 @@ class cursor {
       const entry& e = merge_.current();
       if (!range_.unbounded && e.key >= bytes_view(range_.end)) return;
       if (visible(e)) {
-        if (!passing || e.key != bytes_view(key_)) {
+        const int order = passing ? e.key.compare(bytes_view(key_)) : 1;
+        if (order > 0) {
           if (!gone(e)) {
             current_ = e;
             valid_ = true;
@@ -4461,6 +4583,8 @@ class cursor {
           key_.assign(e.key);
           passing = true;
           steps = 0;
+        } else if (order < 0) [[unlikely]] {
+          return merge_.end_out_of_order();
         } else if (++steps == steps_before_seek) {
           // Sequence 0 is before every commit: this goes past all versions of the key.
           merge_.seek(key_, 0);
@@ -4478,8 +4602,11 @@ class cursor {
     while (merge_.valid() && merge_.current().key >= bytes_view(range_.begin)) {
       bool found = false;
       key_.assign(merge_.current().key);
-      for (; merge_.valid() && merge_.current().key == bytes_view(key_); merge_.prev()) {
+      for (; merge_.valid(); merge_.prev()) {
         const entry& e = merge_.current();
+        const int order = e.key.compare(bytes_view(key_));
+        if (order > 0) [[unlikely]] merge_.end_out_of_order();
+        if (order != 0) break;
         if (!visible(e)) continue;
         found = !gone(e);
         value_.assign(e.value);
@@ -4493,11 +4620,6 @@ class cursor {
     }
   }
 
- public:
-  // Sequences of an overlay lie at the top of the range, above any commit.
-  static constexpr sequence_number overlay_sequences = sequence_number{1} << 40;
-
- private:
   std::shared_ptr<const state_type> state_;
   std::shared_ptr<const memory_unit<Memtable>> overlay_;
   sequence_number at_;
@@ -5455,7 +5577,8 @@ void read_whole(value_reader& in, void* into) {
 namespace strata::inline STRATA_ABI {
 
 // A field that had another name: `field` today, `before` in values stored then. A struct may list several for one
-// field. `before` must not be the name of another field of today.
+// field. `before` must not be the name of another field, today or in any stored values: where a stored struct has fields
+// of both names, or of two former ones, nothing says which is meant, and opening the collection is a schema_mismatch.
 struct renamed {
   std::string_view field;
   std::string_view before;
@@ -5812,6 +5935,7 @@ class type_tree {
   }
 
   [[nodiscard]] std::uint32_t root() const noexcept { return root_; }
+  [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   [[nodiscard]] const type_node& operator[](std::uint32_t index) const noexcept { return nodes_[index]; }
   [[nodiscard]] std::uint32_t child(const type_node& node, std::size_t number) const noexcept {
     return children_[node.first + number];
@@ -5898,9 +6022,10 @@ class type_tree {
   return 0;
 }
 
-// Every child takes at least a byte of the description, so a count beyond its length is none.
+// Every child takes at least a byte of the description, so a count beyond its length is none. There are never more
+// children than bytes: the difference does not wrap, where a sum with a stored count would.
 STRATA_COLD inline void type_tree::parser::children(std::uint32_t index, std::uint64_t count, unsigned level) {
-  if (tree.children_.size() + count > tree.description_.size()) return in.fail();
+  if (count > tree.description_.size() - tree.children_.size()) return in.fail();
   const std::size_t first = tree.children_.size();
   tree.children_.resize(first + static_cast<std::size_t>(count));
   tree.labels_.resize(tree.children_.size());
@@ -6076,9 +6201,9 @@ inline bool type_tree::skip(std::uint32_t index, byte_reader& in, unsigned level
 //
 // What an old type becomes (anything else is a schema_mismatch, said at open):
 //   field added           the value that `Type{}` has there, the enclosing struct's if it gives one
-//   field dropped         left out
+//   field dropped         left out; but not in a set's elements or a map's keys, where two that differ could become one
 //   field moved           found by its name
-//   field renamed         found by a former name (`strata_aliases`)
+//   field renamed         found by a former name (`strata_aliases`), if the old has just one of its names
 //   integer → integer     the same number, or decode_failed for a record whose number the new type cannot hold
 //   float ↔ double        the same; to float only if it is exactly the same number
 //   T → optional<T>       present; back: decode_failed where it is absent
@@ -6086,7 +6211,8 @@ inline bool type_tree::skip(std::uint32_t index, byte_reader& in, unsigned level
 //   variant               by position: alternatives may be added at the end; those removed there are decode_failed
 //   array, tuple          of the same length, element by element
 //   struct                by its fields; one that has no field in common with the old is another type
-//   predecessor           `upgrade(old) -> new`, where the stored type is the predecessor, or is more like it
+//   predecessor           `upgrade(old) -> new`, where the stored type is the predecessor, or is more like it; a record
+//                         with two elements of a set or keys of a map that it makes equal is decode_failed
 // and all of it inside optionals, containers, variants and structs.
 #ifndef STRATA_CODEC_EVOLUTION_HPP
 #define STRATA_CODEC_EVOLUTION_HPP
@@ -6124,6 +6250,7 @@ class evolution {
   enum class fit : unsigned char { none, lossy, whole };
 
   static constexpr std::uint32_t absent = 0xFFFFFFFF;
+  static constexpr std::uint32_t ambiguous = 0xFFFFFFFE;
 
   // The way between two structures: the old field for each new one from `first` on, or the predecessor.
   struct structure_plan {
@@ -6146,14 +6273,16 @@ class evolution {
     STRATA_TRY_LET(to, detail::type_tree::parse(std::move(current), detail::description_form::evolving));
 
     evolution made(std::move(from), std::move(to), std::move(upgrades));
+    made.find_distinct();
     if (made.match(made.from_.root(), made.to_.root(), 0) == fit::none)
-      return error(errc::schema_mismatch, "compare types",
-                   "stored values have a type that cannot become the current one");
+      return error(errc::schema_mismatch, "compare types", made.reason_);
     return made;
   }
 
   static fit worse(fit a, fit b) noexcept { return a < b ? a : b; }
 
+  void find_distinct();
+  void mark_distinct(std::uint32_t node);
   fit match(std::uint32_t from, std::uint32_t to, unsigned level);
   fit match_scalars(detail::type_kind from, detail::type_kind to) const noexcept;
   fit match_children(const detail::type_node& from, const detail::type_node& to, std::size_t count, unsigned level);
@@ -6169,7 +6298,31 @@ class evolution {
   dynamic_array<detail::upgrade_function> upgrades_;
   dynamic_array<structure_plan> plans_;
   dynamic_array<std::uint32_t> old_fields_;
+  dynamic_array<bool> distinct_;  // by the current type's nodes: whether elements of a set or keys of a map differ by them
+  const char* reason_ = other_type;  // for the error, if the types do not fit
+
+  static constexpr const char* other_type = "stored values have a type that cannot become the current one";
+  static constexpr const char* two_names =
+      "a stored struct has fields by two names of one field: a former name that `renamed` gives was another field's";
+  static constexpr const char* merging =
+      "a field was dropped from a set's elements or a map's keys: those that differ in it would become one";
 };
+
+// Through everything that an element or key is made of, and was made of when it was a predecessor.
+STRATA_COLD inline void evolution::mark_distinct(std::uint32_t index) {
+  if (distinct_[index]) return;
+  distinct_[index] = true;
+  const detail::type_node& node = to_[index];
+  for (std::size_t i = 0; i < node.count; ++i) mark_distinct(to_.child(node, i));
+  if (node.upgrade != 0) mark_distinct(node.predecessor);
+}
+
+STRATA_COLD inline void evolution::find_distinct() {
+  distinct_.resize(to_.size());
+  for (std::uint32_t i = 0; i < to_.size(); ++i)
+    if (to_[i].kind == detail::type_kind::set || to_[i].kind == detail::type_kind::map)
+      mark_distinct(to_.child(to_[i], 0));
+}
 
 STRATA_COLD inline evolution::fit evolution::match_scalars(detail::type_kind from, detail::type_kind to) const noexcept {
   if (from == to) return fit::whole;
@@ -6250,6 +6403,7 @@ STRATA_COLD inline evolution::fit evolution::match_structures(std::uint32_t from
     if (before != fit::none && (named || before > own)) {
       own = before;
       plans_[plan].by_predecessor = true;
+      reason_ = other_type;  // whatever spoke against the fields
     }
   }
   plans_[plan].fits = own;
@@ -6265,7 +6419,12 @@ STRATA_COLD inline std::uint32_t evolution::old_field(const detail::type_node& f
   };
   const detail::field_label& label = to_.label(to, number);
   std::uint32_t found = find(to_.text(label.name));
-  for (std::size_t i = 0; i < label.former.size() && found == absent; ++i) found = find(to_.text(label.former[i]));
+  for (std::size_t i = 0; i < label.former.size(); ++i) {
+    const std::uint32_t former = find(to_.text(label.former[i]));
+    if (former == absent || former == found) continue;
+    if (found != absent) return ambiguous;
+    found = former;
+  }
   return found;
 }
 
@@ -6279,7 +6438,8 @@ STRATA_COLD inline evolution::fit evolution::match_fields(std::uint32_t from_ind
   for (std::size_t i = 0; i < to.count; ++i) {
     const std::uint32_t old = old_field(from, to, i);
     if (old == absent) continue;
-    if (taken[old]) return fit::none;  // two fields claim it: a former name that is another field's name
+    // One field claims two, or two fields claim one: a former name that is another field's name.
+    if (old == ambiguous || taken[old]) return reason_ = two_names, fit::none;
     taken[old] = true;
     ++count;
     found = worse(found, match(from_.child(from, old), to_.child(to, i), level + 1));
@@ -6287,7 +6447,9 @@ STRATA_COLD inline evolution::fit evolution::match_fields(std::uint32_t from_ind
     old_fields_[first + i] = old;
   }
   if (count == 0 && from.count != 0 && to.count != 0) return fit::none;
-  return count == from.count ? found : worse(found, fit::lossy);
+  if (count == from.count) return found;
+  if (distinct_[to_index]) return reason_ = merging, fit::none;
+  return worse(found, fit::lossy);
 }
 
 namespace detail {
@@ -6776,14 +6938,23 @@ class transaction_state {
     overlay_.reset();
   }
 
-  // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory.
+  // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory: nothing has changed.
   [[nodiscard]] STRATA_NOINLINE result<void> write(const engine::write& w, durability wanted) {
     if (!active_) return error(errc::closed, "write", "the transaction has ended");
-    if (wanted > wanted_) wanted_ = wanted;
     if (overlay_) STRATA_TRY(overlay_->reserve(1, w.key.size() + w.value.size()));
-    batch_.add(w);
-    if (overlay_) overlay_->apply_one(++overlay_at_, w);
+    STRATA_TRY(add_to(batch_, w));
+    if (wanted > wanted_) wanted_ = wanted;
+    if (overlay_) apply_to_overlay(w);
     return {};
+  }
+  // Adds `w` to `batch`. Errors: out_of_memory, nothing has changed.
+  [[nodiscard]] static result<void> add_to(engine::write_batch& batch, const engine::write& w) {
+    STRATA_TRY_BLOCK {
+      batch.add(w);
+      return {};
+    }
+    STRATA_CATCH(...) {}
+    return error(errc::out_of_memory, "write");
   }
 
   [[nodiscard]] result<bool> get(bytes_view key, value_visitor on_value) {
@@ -6828,6 +6999,14 @@ class transaction_state {
   }
 
  private:
+  // The batch has `w` already, and the overlay is but a copy of it: one that there is no memory for goes, and the next read
+  // makes it anew. A scan that began with it keeps it as it was.
+  void apply_to_overlay(const engine::write& w) {
+    STRATA_TRY_BLOCK { return overlay_->apply_one(++overlay_at_, w); }
+    STRATA_CATCH(...) {}
+    overlay_.reset();
+  }
+
   [[nodiscard]] result<bool> visit_own(bool wrote, const entry& own, sequence_number erased, value_visitor on_value) {
     if (!wrote || own.sequence < erased || own.kind == value_kind::tombstone) return false;
     if (engine::expiry_of(own) <= engine_.environment().wall_time_us()) return false;
@@ -6888,8 +7067,9 @@ class borrowed {
     if (shared_.taken) {
       own_ = std::make_unique<Memory>();
     } else {
-      shared_.taken = true;
+      // First: where it throws there is no destructor that gives the memory back.
       shared_.memory.clear();
+      shared_.taken = true;
     }
   }
   borrowed(const borrowed&) = delete;
@@ -7055,7 +7235,7 @@ class write_context : public read_context<Engine> {
       return sequence_number{0};
     }
     primitive::borrowed<engine::write_batch> batch;
-    batch->add(w);
+    STRATA_TRY(primitive::transaction_state<Engine>::add_to(*batch, w));
     return this->engine_->commit(*batch, wanted);
   }
 
@@ -7365,6 +7545,23 @@ struct table_span {
   return count;
 }
 
+// The number of the run that the plan's output joins: that of an input in the output level, else of the one run that is
+// there; 0 where the level is empty. Requires: not `output_is_new_run`.
+//
+// Under another number the output would be a run beside the one it joins: a level of two runs, which leveled would have to
+// unite again after every such merge.
+[[nodiscard]] STRATA_COLD inline std::uint64_t joined_run(const shape& s, const plan& p) noexcept {
+  std::uint64_t joined = 0;
+  for (const sorted_run_shape& run : level_at(s, p.output_level).runs) {
+    for (const table_shape& table : run.tables) {
+      joined = run.number;
+      for (const plan::input& each : p.inputs)
+        if (each.level == p.output_level && each.table == table.number) return run.number;
+    }
+  }
+  return joined;
+}
+
 // Makes tables of a run, of a level, inputs of the plan.
 STRATA_COLD inline void add_inputs(plan& to, std::uint32_t level, const sorted_run_shape& run, table_span span) {
   for (std::size_t i = span.begin; i < span.end; ++i) to.inputs.push_back({level, run.tables[i].number});
@@ -7436,11 +7633,13 @@ STRATA_COLD inline void add_inputs(plan& to, const shape& s, std::uint32_t level
 //     older ones are gone: else an overwritten version in them would be back.
 //  2. A table goes while all tables have more than `fifo_bytes_max` bytes together, or when its newest commit is more than
 //     `fifo_age_us_max` older than the newest commit in any table.
+//  3. The store's own rows (run 0: its catalogue) never go and do not count: no table of them comes before a policy that
+//     discards (compaction/reserved_run.hpp).
 //
 // Age is counted from the newest commit, not from the clock on the wall (unless that is behind): a clock that jumps ahead
 // deletes nothing by itself, and a store to which nothing is written keeps what it has.
 //
-// No write amplification at all. Every flush adds a run that reads may have to look into: keys that grow with time keep
+// No write amplification at all, but of the store's own rows. Every flush adds a run that reads may have to look into: keys that grow with time keep
 // most of them out by their range, filters the others.
 #ifndef STRATA_COMPACTION_FIFO_HPP
 #define STRATA_COMPACTION_FIFO_HPP
@@ -8228,12 +8427,11 @@ key_outcome write_lookup_alternative(byte_string& out, const Given& given, strin
   return outcome;
 }
 
-// A duration or time point of another unit. One of a wider representation need not fit.
+// A duration or time point of another unit or representation.
 template <typename Key, typename Given>
 key_outcome write_lookup_time(byte_string& out, const Given& given, string_end end) {
-  const Key key = given;
-  if (!(key == given) || (key < Key{}) != (given < Given{})) return key_outcome::out_of_range;
-  return write_key(out, key, end) ? key_outcome::written : key_outcome::without_order;
+  if (!holds_time<Key>(given)) return key_outcome::out_of_range;
+  return write_key(out, Key(given), end) ? key_outcome::written : key_outcome::without_order;
 }
 
 template <typename Key, typename Given>
@@ -9533,11 +9731,13 @@ enum class record_type : std::uint8_t {
 
 // Where the records of a file end, and what reopening it needs.
 struct record_tail {
-  std::uint64_t end = 0;  // offset behind the last intact record (0: not even the header is there)
+  std::uint64_t end = 0;  // where the next record goes: behind the last intact one, or over it where that is a promise (0:
+                          // not even the header is there)
   std::uint64_t file_bytes = 0;
   std::uint64_t promised = 0;  // some record says that the bytes before this offset are durable
   std::uint32_t chain = 0;     // for the writer alone: what the next record is chained to
   bool settled = true;         // no record with a payload stands behind `promised`
+  bool ends_in_promise = false;  // the last intact record is a promise
   bool sealed = false;         // complete: ended by seal()
   bool torn = false;           // bytes that are neither records nor zeros lie behind `end`
 };
@@ -9699,10 +9899,14 @@ inline std::uint32_t store_record_header(char* to, const record_header& header, 
 //      of what was being written when the power went.
 //   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records whose append had
 //      returned before a sync began that succeeded.
-//   3. After an append or a sync has failed nothing is written and nothing promised any more: no sync is tried again.
-//   4. Nothing is appended over or before old bytes: a cut of a torn end is synced before the first append, so that no
-//      crash brings the old bytes back behind a new record. (Should the file system do it all the same, the chain of
-//      the records shows it.)
+//   3. After an append has failed nothing is written and nothing promised any more; what was appended before it can still
+//      be synced. After a sync has failed nothing is synced either: a second one could succeed without having saved what
+//      the first one lost.
+//   4. Nothing is appended over or before old bytes: a cut of a torn end is synced before the first append, and a promise
+//      over it, so that no crash brings the old bytes back in the place of a new record or behind it. (Should the file
+//      system do it all the same, the chain of the records shows it.)
+//   5. A promise at the end of a file is not built upon: the sync of it may have failed in an earlier life, and then the
+//      bytes are read, but no later sync brings them to disk. What is appended next lies over it.
 //
 // Torn end or damage? Replay stops at the first bytes that are no record, at offset d, and reads on only to find a
 // record header that promises more than d. One proves corruption; without one, what stood there was never said to be
@@ -9717,6 +9921,13 @@ inline std::uint32_t store_record_header(char* to, const record_header& header, 
 
 namespace strata::inline STRATA_ABI {
 
+// When a file gets its name; so what a power cut can leave under it.
+enum class record_file_naming : std::uint8_t {
+  when_synced,  // its name counts only once the header is durable: the header of another file is damage
+  at_once,      // the name may survive without the bytes. A file system may then show what a removed file has left in the
+                // same place: the header of another file, as garbage, is a torn creation
+};
+
 // Which file: where it is, of which kind and whose.
 struct record_file_settings {
   std::string path;
@@ -9724,6 +9935,7 @@ struct record_file_settings {
   std::uint64_t number = 0;             // of the file; never used again for another
   std::uint64_t store_id = 0;           // the same for a store's life
   std::uint64_t preallocate_bytes = 0;  // writer: room to ask for; the file system may decline
+  record_file_naming naming = record_file_naming::when_synced;  // replay
 
   [[nodiscard]] record_file_identity identity() const noexcept { return {magic, store_id, number}; }
 };
@@ -9759,8 +9971,8 @@ struct movable_atomic {
 // process keeps every append that returned; a power cut keeps at least `synced_bytes()`, and of what is behind a prefix
 // of records. Destruction closes the file without sync or promise, as a crash would.
 //
-// Errors of all members: what the environment says (io_error, no_space, …), once; then read_only (invariant 3). closed
-// after close(), and on a record behind the seal.
+// Errors of all members: what the environment says (io_error, no_space, …), once; then read_only, but for the sync()
+// of what stood before a failed append (invariant 3). closed after close(), and on a record behind the seal.
 template <typename Environment>
 class record_writer {
  public:
@@ -9777,11 +9989,13 @@ class record_writer {
   }
 
   // Goes on where `tail`, which replay returned for the same settings, says that the records end, and cuts what lies
-  // behind. Costs a sync where that was torn (invariant 4). What no record promises counts as unsynced, until sync().
+  // behind. Costs two syncs where that was torn (invariant 4). What no record promises counts as unsynced, until sync().
   // Beware where `tail.settled` is false: a sync that failed in an earlier life may have left records that are read, and
   // that a later sync() calls durable, but that the operating system never wrote. Who must be sure of them writes them
   // elsewhere and begins another file.
   // Errors: invalid_argument where the file is sealed or is not the one that was replayed; no_such_file; out_of_memory.
+  // io_error where that sync fails, whatever the reason, so that it is never taken for a lack of room that can be mended:
+  // reopening must not be tried again (invariant 3).
   // A crash leaves the torn end or none: the next replay returns the same records.
   [[nodiscard]] STRATA_COLD static result<record_writer> reopen(const Environment& environment,
                                                     const record_file_settings& settings, const record_tail& tail) {
@@ -9793,8 +10007,12 @@ class record_writer {
     STRATA_TRY_LET(file, environment.open_writable(settings.path, tail.end));
     record_writer writer(std::move(file), std::move(buffer), settings, tail);
     if (tail.torn) {
-      STRATA_TRY(writer.file_.sync());
-      writer.synced_.value.store(tail.end, std::memory_order_relaxed);
+      STRATA_TRY(writer.sync_cut());
+      // Over the place of the torn record: one that lacked nothing but zeros would be whole if its bytes came back.
+      if (tail.end != 0) {
+        STRATA_TRY(writer.write(record_type::promise, {}));
+        STRATA_TRY(writer.sync_cut());
+      }
     }
     if (tail.end < settings.preallocate_bytes) STRATA_TRY(writer.preallocate(settings.preallocate_bytes));
     if (tail.end == 0) STRATA_TRY(writer.write_header(settings, environment.entropy()));
@@ -9808,15 +10026,16 @@ class record_writer {
     return write(record_type::payload, payload);
   }
 
-  // Makes all that was appended before the call survive a power cut. Writes nothing where that is so already.
+  // Makes all that was appended before the call survive a power cut, also after an append has failed. Writes nothing
+  // where that is so already.
   [[nodiscard]] result<void> sync() {
     const state now = state_.value.load(std::memory_order_acquire);
-    if (now == state::failed || now == state::closed) [[unlikely]]
+    if (now == state::sync_failed || now == state::closed) [[unlikely]]
       return refuse(now, "sync record file");
     const std::uint64_t target = end_.value.load(std::memory_order_acquire);
     if (synced_.value.load(std::memory_order_relaxed) == target) return {};
     if (auto synced = file_.sync(); !synced) [[unlikely]] {
-      state_.value.store(state::failed, std::memory_order_release);
+      state_.value.store(state::sync_failed, std::memory_order_release);
       return synced;
     }
     synced_.value.store(target, std::memory_order_release);
@@ -9836,8 +10055,8 @@ class record_writer {
   }
 
   // Ends the use of a file that may be reopened: syncs, and where records are without a promise appends one for all of
-  // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. The file is closed
-  // also on an error; a second call does nothing.
+  // them, so that damage anywhere before it will be noticed. Writes nothing where nothing is new. After a failed append it
+  // only syncs, and says read_only. The file is closed also on an error; a second call does nothing.
   [[nodiscard]] STRATA_COLD result<void> close() {
     if (state_.value.load(std::memory_order_acquire) == state::closed) return {};
     auto settled = settle();
@@ -9853,7 +10072,7 @@ class record_writer {
   [[nodiscard]] std::uint64_t synced_bytes() const noexcept { return synced_.value.load(std::memory_order_acquire); }
 
  private:
-  enum class state : std::uint8_t { open, sealed, failed, closed };
+  enum class state : std::uint8_t { open, sealed, append_failed, sync_failed, closed };
 
   // Records up to this size are put together here and written at once. Longer ones go in three writes: beside copying
   // so much, two more calls are nothing, and no memory is needed.
@@ -9866,7 +10085,7 @@ class record_writer {
         path_(settings.path),
         seed_(record_file_seed(settings.identity())),
         chain_(tail.chain),
-        settled_(tail.settled),
+        settled_(tail.settled && !tail.ends_in_promise),
         end_(tail.end),
         synced_(tail.promised),
         state_(state::open) {
@@ -9901,7 +10120,9 @@ class record_writer {
     auto written =
         bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
     if (!written) [[unlikely]] {
-      state_.value.store(state::failed, std::memory_order_release);
+      // A sync that failed beside this stays failed.
+      state now = state::open;
+      static_cast<void>(state_.value.compare_exchange_strong(now, state::append_failed));
       return written;
     }
     chain_ = header.check;
@@ -9933,18 +10154,27 @@ class record_writer {
     return file_.append(padding);
   }
 
+  [[nodiscard]] STRATA_COLD result<void> sync_cut() {
+    const std::uint64_t end = end_.value.load(std::memory_order_relaxed);
+    if (auto synced = file_.sync(); !synced)
+      return error(errc::io_error, "reopen record file", "the cut of a torn end was not synced")
+          .in_file(path_)
+          .at_offset(end)
+          .with_system_error(synced.error().system_error());
+    synced_.value.store(end, std::memory_order_relaxed);
+    return {};
+  }
   [[nodiscard]] result<void> settle() {
     const state now = state_.value.load(std::memory_order_acquire);
-    if (now == state::failed) return refuse(now, "close record file");
     if (now == state::sealed) return sync();
-    if (settled_) return {};
+    if (now == state::open && settled_) return {};
     STRATA_TRY(sync());
     STRATA_TRY(write(record_type::promise, {}));
     return sync();
   }
 
   [[nodiscard]] STRATA_NOINLINE error refuse(state now, const char* operation) const {
-    if (now == state::failed)
+    if (now == state::append_failed || now == state::sync_failed)
       return error(errc::read_only, operation, "an earlier write or sync failed").in_file(path_);
     return error(errc::closed, operation, now == state::sealed ? "it is sealed" : "it is closed").in_file(path_);
   }
@@ -10060,8 +10290,8 @@ template <typename File>
 // the header is that of another store or number; what `f` was given before is then not to be kept. not_a_store where
 // the header is that of another kind of file; unsupported_version; no_such_file; io_error; out_of_memory.
 //
-// A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged and no record promises
-// anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
+// A torn creation is no error: `end` is 0 where the header is missing, cut, zeros or damaged (or, in a file that is named
+// at once, that of another store, number or kind) and no record of this file promises anything. Cost: reads the file once; memory is 128 KiB or the longest record, whose length is believed only when its
 // checksum is right and the file has room for it.
 template <typename Environment>
 [[nodiscard]] STRATA_COLD result<record_tail> replay_records(const Environment& environment,
@@ -10081,6 +10311,10 @@ template <typename Environment>
     state = inspect_record_file_header(header.data(), identity);
     tail.chain = record_file_header_checksum(header.data());
   }
+  // Its own header is durable before anything in it is promised: without one, what is there can only be of another file.
+  if (settings.naming == record_file_naming::at_once &&
+      (state == record_file_header_state::other_file || state == record_file_header_state::other_kind))
+    state = record_file_header_state::damaged;
   if (state == record_file_header_state::damaged) {
     STRATA_TRY(detail::judge_record_tail(window, seed, 0, tail));
     return tail;
@@ -10091,6 +10325,7 @@ template <typename Environment>
   // Damage begins where the records end, unless the next record follows another one than that before it: then it is
   // that one which is not what was written (see core/record.hpp, 3).
   std::uint64_t before = 0;
+  std::uint32_t chain_before = 0;
   bool chain_broken = false;
   while (!tail.sealed && tail.file_bytes - tail.end >= record_header_bytes) {
     STRATA_TRY_LET(head, window.view(tail.end, record_header_bytes));
@@ -10104,13 +10339,19 @@ template <typename Environment>
     if (crc32c(record.substr(record_header_bytes)) != header.payload_checksum) break;
     if (header.type == record_type::payload) STRATA_TRY(f(record.substr(record_header_bytes, header.length), tail.end));
     before = tail.end;
+    chain_before = tail.chain;
     tail.end += bytes;
     tail.chain = header.check;
     tail.promised = (std::max)(tail.promised, header.promised);
     tail.settled = header.type != record_type::payload;
     tail.sealed = header.type == record_type::seal;
+    tail.ends_in_promise = header.type == record_type::promise;
   }
   STRATA_TRY(detail::judge_record_tail(window, seed, chain_broken ? before : tail.end, tail));
+  if (tail.ends_in_promise) {
+    tail.end = before;
+    tail.chain = chain_before;
+  }
   return tail;
 }
 
@@ -10549,11 +10790,15 @@ class own_process {
 //                                                                durable after sync(), its name after the caller synced
 //                                                                the directory
 // W::writer<E>::reopen(e, s, tail)    result<W::writer<E>>       goes on after recovery at `tail.end`, cutting what lies
-//                                                                behind it
+//                                                                behind it. May be tried again after a lack of room
+//                                                                (no_space, too_many_open_files, out_of_memory): so a
+//                                                                sync that failed in it is none of these
 // w.append(b)                         result<void>               one record of payload b, not empty, ≤ 2 GiB + 64 KiB.
 //                                                                Survives the process. After an error nothing more is
 //                                                                appended: the caller latches
-// w.sync()                            result<void>               all appended so far survives a power cut
+// w.sync()                            result<void>               all appended so far survives a power cut, also after an
+//                                                                append that failed. After an error it is not tried again
+//                                                                and nothing more is promised: it, seal() and close() fail
 // w.seal()                            result<void>               the segment is complete: no record follows, and all before
 //                                                                it is durable. Then sync() (of the seal) and only then
 //                                                                the next segment is created
@@ -10561,6 +10806,7 @@ class own_process {
 // w.synced_bytes()                    std::uint64_t              the part that survives a power cut
 // w.close()                           result<void>               orderly end of a segment that may be reopened: all is
 //                                                                durable, and a promise says so. Nothing new: writes
+//                                                                nothing. After a failed append: syncs, and promises
 //                                                                nothing. Without it a writer ends as in a crash
 // W::replay<E>(e, s, f)               result<wal::tail>          calls f(payload, offset) → result<void> for each record
 //                                                                in order and stops at its first error. Reads at most
@@ -10571,7 +10817,8 @@ class own_process {
 // record at offset d is a torn tail only if no intact record anywhere behind d promises more than d. Corruption is
 // errc::corruption with file and offset; a torn tail is reported in `tail`, never repaired by replay itself, which
 // writes nothing. Zeros are no record. A missing or damaged header is a torn creation if no record in the file promises
-// anything, else corruption. What replay cannot see: damage behind the last promise, and a segment that was cut short;
+// anything, else corruption; so is the header of another file: the name may be durable before any byte is, and what a
+// removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that was cut short;
 // the engine therefore takes a segment that has a successor and is not sealed for corruption.
 //
 // A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
@@ -10658,7 +10905,11 @@ consteval bool check_wal() {
 //
 //   1. A segment is sealed and synced before the next is created: of two segments the older is whole.
 //   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
-//   3. A sync that failed is never tried again: the store latches.
+//   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
+//   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
+//      is latched for something else.
+//   5. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
+//      that mutex, finds the store latched with the reason.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -10695,23 +10946,33 @@ class commit_log {
     use(std::move(made));
     return {};
   }
+  // May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
-    STRATA_TRY_LET(reopened, writer::reopen(environment_, last, tail));
-    use(std::move(reopened));
+    auto reopened = writer::reopen(environment_, last, tail);
+    if (!reopened) {
+      if (!is_lack_of_room(reopened.error().code()))
+        health_.fail(reopened.error(), health<Environment>::severity::final);
+      return std::move(reopened).error();
+    }
+    use(std::move(*reopened));
     return {};
   }
 
   // Requires is_open(). Survives a killed process when it returns.
   [[nodiscard]] result<void> append(bytes_view group) {
-    STRATA_TRY(segment_->append(group));
+    if (auto done = segment_->append(group); !done) [[unlikely]] {
+      // A sync that failed beside it may be why: that one latches first (invariant 5), as it has the reason.
+      const lock held(sync_mutex_);
+      return done;
+    }
     bytes_written_.fetch_add(group.size(), std::memory_order_relaxed);
     return {};
   }
-  // Requires is_open(). Survives a power cut when it returns.
+  // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
     syncs_.fetch_add(1, std::memory_order_relaxed);
-    return segment_->sync();
+    return sync_or_latch(*segment_);
   }
   // Says that `bytes` were appended that the background is to sync.
   void schedule_sync(std::size_t bytes) {
@@ -10732,21 +10993,33 @@ class commit_log {
     if (!segment_) return {};
     lock held(sync_mutex_);
     // First on its own: what fails in seal() is then the write of the seal.
-    STRATA_TRY(sync_or_latch());
+    STRATA_TRY(sync_or_latch(*segment_));
     STRATA_TRY(segment_->seal());
-    STRATA_TRY(sync_or_latch());
+    STRATA_TRY(sync_or_latch(*segment_));
     STRATA_TRY(segment_->close());
     held.unlock();
     drop();
     return {};
   }
-  // Forgets the segment as it is: after a failed append, before it is reopened where its records end.
+  // Lets the segment go as it is, synced: before it is read again and gone on with where its records end. Nothing to do
+  // where none is open; a failure has latched the store.
+  [[nodiscard]] STRATA_COLD result<void> leave() {
+    if (!segment_) return {};
+    {
+      lock held(sync_mutex_);
+      STRATA_TRY(sync_rest(*segment_));
+    }
+    drop();
+    return {};
+  }
+  // Forgets the segment. Requires: nothing that was acknowledged is unsynced in it.
   STRATA_COLD void drop() {
     lock held(mutex_);
     segment_.reset();
   }
 
-  // Ends the background sync and closes the segment so that it can be gone on with.
+  // Ends the background sync and closes the segment so that it can be gone on with. All that was acknowledged is durable
+  // then, also after an append that failed; an error where that is not so, or where the segment has no orderly end.
   [[nodiscard]] STRATA_COLD result<void> close() {
     {
       lock held(mutex_);
@@ -10792,19 +11065,21 @@ class commit_log {
     }
   }
   // A sync that failed is final, whatever its reason.
-  [[nodiscard]] STRATA_COLD result<void> sync_or_latch() {
-    auto done = segment_->sync();
+  // Requires sync_mutex_.
+  [[nodiscard]] result<void> sync_or_latch(writer& target) {
+    auto done = target.sync();
     if (!done) health_.fail(done.error(), health<Environment>::severity::final);
     return done;
   }
+  // The same where something is unsynced: not in a segment that is sealed, or was synced by a strict commit.
+  [[nodiscard]] STRATA_COLD result<void> sync_rest(writer& target) {
+    if (target.synced_bytes() == target.bytes()) return {};
+    syncs_.fetch_add(1, std::memory_order_relaxed);
+    return sync_or_latch(target);
+  }
   STRATA_COLD void sync_in_background(writer& target) {
     lock held(sync_mutex_);
-    if (target.synced_bytes() == target.bytes()) return;  // sealed, or synced by a strict commit
-    syncs_.fetch_add(1, std::memory_order_relaxed);
-    auto done = target.sync();
-    // read_only: an append has failed, and the leader says so.
-    if (!done && done.error().code() != errc::read_only)
-      health_.fail(std::move(done).error(), health<Environment>::severity::final);
+    static_cast<void>(sync_rest(target));
   }
 
   Environment environment_;
@@ -10924,6 +11199,81 @@ class commit_queue {
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/compaction/reserved_run.hpp
+//
+// What stands apart where a policy discards live data: the store's own run, whose rows must outlive all others.
+//
+// Every key begins with the id of its run, and run 0 is the store's own: its catalogue, without which the rows of one
+// collection would be taken for those of another. So the engine sees to it, where `discards_live_data`, that
+//
+//   1. no table holds keys of run 0 and others, too: flushes and merges cut their output there, and a table that another
+//      policy made (or a version of this library that did not know the rule) is parted before anything else is done;
+//   2. the policy sees no table of run 0, so that none is in a plan of its own, and none counts as bytes or as age;
+//   3. those tables are merged among themselves once there are some runs of them.
+//
+// What is parted stays where it was in the line of runs; what is merged is all there is of run 0. So both keep the order of
+// versions. Each is one edit of the manifest, and a crash between two of them leaves a step that is taken again.
+//
+// Thread safety: pure functions.
+#ifndef STRATA_COMPACTION_RESERVED_RUN_HPP
+#define STRATA_COMPACTION_RESERVED_RUN_HPP
+
+namespace strata::inline STRATA_ABI::compaction {
+
+// Above every key of run 0, and not above any other: a run's id is a varint. Frozen: on disk.
+inline constexpr bytes_view reserved_run_limit{"\x01", 1};
+
+[[nodiscard]] inline bool holds_reserved(const key_range& range) noexcept { return range.smallest < reserved_run_limit; }
+// Holds, or may hold, keys of run 0 and others.
+[[nodiscard]] inline bool is_mixed(const key_range& range) noexcept {
+  return holds_reserved(range) && range.limit > reserved_run_limit;
+}
+
+// The work that run 0 asks for, nothing where there is none: a mixed table into the run that it lies in, else the tables of
+// run 0 into one sorted run, once there are `runs_max` (at least 2) of those. Applied again and again it ends. Allocates.
+//
+// The first kind of plan joins a run of any level, which policies may not: its output takes up no more keys than the
+// table did, in its place.
+[[nodiscard]] STRATA_COLD inline std::optional<plan> pick_reserved(const shape& s, std::size_t runs_max) {
+  plan merged;
+  std::size_t runs = 0;
+  for (std::uint32_t level = 0; level < s.levels.size(); ++level) {
+    for (const sorted_run_shape& run : s.levels[level].runs) {
+      bool counted = false;
+      for (const table_shape& table : run.tables) {
+        if (!holds_reserved(range_of(table))) continue;
+        if (is_mixed(range_of(table))) {
+          plan parted;
+          parted.inputs.push_back({level, table.number});
+          parted.output_level = level;
+          return parted;
+        }
+        merged.inputs.push_back({level, table.number});
+        merged.output_level = (std::max)(level, 1u);
+        runs += counted ? 0u : 1u;
+        counted = true;
+      }
+    }
+  }
+  if (runs < (std::max)(runs_max, std::size_t{2})) return std::nullopt;
+  merged.output_is_new_run = true;
+  return merged;
+}
+
+// Takes the tables of run 0 out of the shape. Requires: none is mixed.
+STRATA_COLD inline void hide_reserved(shape& s) {
+  for (level_shape& level : s.levels) {
+    for (sorted_run_shape& run : level.runs)
+      run.tables.erase_if([](const table_shape& table) { return holds_reserved(range_of(table)); });
+    level.runs.erase_if([](const sorted_run_shape& run) { return run.tables.empty(); });
+  }
+}
+
+}  // namespace strata::inline STRATA_ABI::compaction
 
 #endif
 
@@ -11076,9 +11426,10 @@ class run_walk {
 //   3. An expired value becomes a tombstone, and so hides what is older until rule 2 holds.
 //   4. All versions of a key go into one table.
 //   5. A read error ends the job; what was read is counted against what the inputs said they hold.
+//   6. A file that it made belongs to the job until its table is open, then to the table's handle; it goes with its owner
+//      until an edit names it (version_set::install). So whatever fails, and wherever memory runs out, none stays.
 //
-// Thread safety: one thread. Files it made are removed again when it fails; a crash leaves them to the next open, which
-// knows that no version names them.
+// Thread safety: one thread. A crash leaves files to the next open, which knows that no version names them.
 #ifndef STRATA_ENGINE_COMPACTION_JOB_HPP
 #define STRATA_ENGINE_COMPACTION_JOB_HPP
 
@@ -11114,6 +11465,12 @@ class compaction_job {
                  cache_type& cache, retention kept)
       : environment_(environment), directory_(directory), store_id_(store_id), amounts_(amounts), cache_(cache),
         kept_(std::move(kept)) {}
+  compaction_job(const compaction_job&) = delete;
+  compaction_job& operator=(const compaction_job&) = delete;
+  ~compaction_job() {
+    builder_.reset();
+    if (!unopened_.empty()) static_cast<void>(environment_.remove_file(unopened_));
+  }
 
   // Sources, newest first; memtables before runs.
   void add_input(const memory_unit<Memtable>& unit) {
@@ -11133,21 +11490,21 @@ class compaction_job {
   }
   // Tables of one sorted run that are no inputs and may hold older versions of the inputs' keys.
   void add_older(sorted_run run) { older_.push_back(std::move(run)); }
-  // Outputs are closed at table_bytes only when `split`; a flush makes one.
+  // Outputs are closed at table_bytes only when `split`; `whole` makes one.
   enum class cutting : std::uint8_t { whole, split };
+  // Whether the store's own run comes into tables of its own, one more where there are both: compaction/reserved_run.hpp.
+  enum class reserved_rows : std::uint8_t { among_others, apart };
 
   using number_source = function_ref<result<std::uint64_t>()>;
 
   // Does the work. `next_number` gives fresh file numbers: result<std::uint64_t>(). `interrupted` is asked now and then and
   // ends the job with errc::closed. Returns the tables, synced (the directory too), in key order; none when all was dropped.
-  [[nodiscard]] STRATA_COLD result<dynamic_array<output>> run(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
+  // The file of a table goes with its handle until install() has begun to write an edit that names it.
+  [[nodiscard]] STRATA_COLD result<dynamic_array<output>> run(cutting cut, reserved_rows reserved, number_source next_number,
+                                                             function_ref<bool()> interrupted) {
     erased_ = range_tombstone_list(std::move(collected_));
-    auto done = merge(cut, next_number, interrupted);
-    if (done && !outputs_.empty()) done = environment_.sync_directory(directory_);
-    if (!done) {
-      abandon();
-      return std::move(done).error();
-    }
+    STRATA_TRY(merge(cut, reserved, next_number, interrupted));
+    if (!outputs_.empty()) STRATA_TRY(environment_.sync_directory(directory_));
     return std::move(outputs_);
   }
 
@@ -11158,8 +11515,10 @@ class compaction_job {
     for (range_tombstone& each : list.tombstones()) collected_.push_back(std::move(each));
   }
 
-  [[nodiscard]] STRATA_NOINLINE result<void> merge(cutting cut, number_source next_number, function_ref<bool()> interrupted) {
+  [[nodiscard]] STRATA_NOINLINE result<void> merge(cutting cut, reserved_rows reserved, number_source next_number,
+                                                   function_ref<bool()> interrupted) {
     bool any = false;
+    bool before_border = reserved == reserved_rows::apart;
     std::size_t newer_stripe = 0;
     std::uint64_t entries_read = 0;
     for (merge_.seek_first(); merge_.valid(); merge_.next()) {
@@ -11174,6 +11533,10 @@ class compaction_job {
         continue;
       }
       newer_stripe = stripe;
+      if (before_border && e.key >= compaction::reserved_run_limit) [[unlikely]] {
+        STRATA_TRY(finish_reserved(next_number));
+        before_border = false;
+      }
       if (erased_in_stripe(e, stripe)) continue;
       if (expiry_of(e) < kept_.expired_before_us) {
         e.kind = value_kind::tombstone;
@@ -11188,9 +11551,16 @@ class compaction_job {
     STRATA_TRY(merge_.status());
     if (entries_read != entries_expected_)
       return error(errc::corruption, "compact", "the inputs hold another number of entries than they say");
-    if (!builder_ && has_tombstones_left()) STRATA_TRY(begin_table(next_number));
+    if (before_border) STRATA_TRY(finish_reserved(next_number));
+    if (!builder_ && has_tombstones_left(std::nullopt)) STRATA_TRY(begin_table(next_number));
     if (builder_) STRATA_TRY(finish_table(std::nullopt));
     return {};
+  }
+
+  // Ends the last table of the reserved run, which is made where range tombstones are all that there is.
+  [[nodiscard]] STRATA_COLD result<void> finish_reserved(number_source next_number) {
+    if (!builder_ && has_tombstones_left(compaction::reserved_run_limit)) STRATA_TRY(begin_table(next_number));
+    return builder_ ? finish_table(compaction::reserved_run_limit) : result<void>();
   }
 
   // True when a range tombstone hides `e` from everyone who could see it.
@@ -11227,10 +11597,11 @@ class compaction_job {
     }
     return {};
   }
-  [[nodiscard]] STRATA_COLD bool has_tombstones_left() const {
+  // Whether a range tombstone that must be kept is in no table yet: of those before `end` (none: of all).
+  [[nodiscard]] STRATA_COLD bool has_tombstones_left(std::optional<bytes_view> end) const {
     bool any = false;
-    static_cast<void>(each_tombstone_left([&](const auto&, sequence_number) -> result<void> {
-      any = true;
+    static_cast<void>(each_tombstone_left([&](const range_tombstone_list::fragment& piece, sequence_number) -> result<void> {
+      any = any || (piece.end > cut_ && (!end || bytes_view(piece.begin) < *end));
       return {};
     }));
     return any;
@@ -11239,6 +11610,7 @@ class compaction_job {
   [[nodiscard]] STRATA_COLD result<void> begin_table(number_source next_number) {
     STRATA_TRY_LET(number, next_number());
     outputs_.push_back({number, nullptr});
+    unopened_ = table_path(directory_, number);
     STRATA_TRY_LET(made, builder_type::create(environment_, table_settings(number)));
     builder_.emplace(std::move(made));
     return {};
@@ -11264,20 +11636,13 @@ class compaction_job {
       return error(errc::corruption, "compact", "a table reads back with other facts than it was written with")
           .in_file(settings.path);
     last.table = std::make_shared<handle>(environment_, settings.path, last.number, std::move(table));
+    last.table->mark_obsolete();
+    unopened_.clear();
     return {};
   }
 
   [[nodiscard]] sstable::settings table_settings(std::uint64_t number) const {
     return {table_path(directory_, number), number, store_id_, amounts_.block_bytes, newest_time_us_};
-  }
-
-  STRATA_COLD void abandon() {
-    builder_.reset();
-    for (output& each : outputs_) {
-      each.table.reset();
-      static_cast<void>(environment_.remove_file(table_path(directory_, each.number)));
-    }
-    outputs_.clear();
   }
 
   Environment environment_;
@@ -11292,6 +11657,7 @@ class compaction_job {
   range_tombstone_list erased_;
   dynamic_array<output> outputs_;
   std::optional<builder_type> builder_;
+  byte_string unopened_;  // the path of the last file that was made, while no handle owns it
   byte_string key_;
   byte_string cut_;
   std::uint64_t newest_time_us_ = 0;
@@ -11373,7 +11739,7 @@ class expiry_clock {
 namespace strata::inline STRATA_ABI {
 
 class epoch_domain {
-  // More slots than threads that are inside a read at one instant; further readers go round until one is free.
+  // More slots than threads that are inside a read at one instant, as a rule; further readers wait until one is free.
   static constexpr std::size_t slots_max = 64;
   struct alignas(64) slot {
     std::atomic<std::uint64_t> pinned{0};
@@ -11397,13 +11763,14 @@ class epoch_domain {
   };
 
   // Marks the calling thread as reading. Cost: one compare-and-swap on a cache line that other threads seldom touch.
-  [[nodiscard]] guard pin() noexcept {
-    for (std::size_t index = thread_ordinal();; ++index) {
-      slot& mark = slots_[index % slots_max];
-      std::uint64_t free = 0;
-      if (mark.pinned.compare_exchange_strong(free, now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst))
-        return guard(mark);
-    }
+  //
+  // `give_way` lets other threads go on, for a while that a read may last (it may wait for a disk): called, and again, where
+  // a whole round over the slots found all of them taken. Must not throw.
+  [[nodiscard]] guard pin(function_ref<void()> give_way) noexcept {
+    const std::size_t first = thread_ordinal();
+    if (slot& mark = slots_[first % slots_max]; take(mark)) [[likely]]
+      return guard(mark);
+    return guard(take_another(first, give_way));
   }
 
   // Begins a new epoch and returns it.
@@ -11419,6 +11786,18 @@ class epoch_domain {
   }
 
  private:
+  [[nodiscard]] bool take(slot& mark) noexcept {
+    std::uint64_t free = 0;
+    return mark.pinned.compare_exchange_strong(free, now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
+  }
+  [[nodiscard]] STRATA_NOINLINE slot& take_another(std::size_t first, function_ref<void()> give_way) noexcept {
+    for (std::size_t tried = 1;; ++tried) {
+      slot& mark = slots_[(first + tried) % slots_max];
+      if (take(mark)) return mark;
+      if (tried % slots_max == 0) give_way();
+    }
+  }
+
   // Spreads threads over the slots; a thread keeps its number, so its slot is in its cache.
   [[nodiscard]] static std::size_t thread_ordinal() noexcept {
     static std::atomic<std::size_t> threads{0};
@@ -11528,7 +11907,11 @@ class recovery {
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
           (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
-      if (!needed) STRATA_TRY(environment_.remove_file(join_path(directory_, name)));
+      if (needed) continue;
+      // One that is gone by now was removed by a cursor that outlived the last opening and held its table until here.
+      if (auto removed = environment_.remove_file(join_path(directory_, name));
+          !removed && removed.error().code() != errc::no_such_file)
+        return removed;
     }
     return {};
   }
@@ -11658,7 +12041,8 @@ class recovery {
 // (its sync is slow), `mutex_` for an instant while pointers change. Readers take neither.
 //
 //   1. A version becomes current only after the edit that makes it is durable. What it no longer names becomes obsolete
-//      after that; after a failed edit nothing becomes obsolete any more.
+//      after that; after a failed edit nothing becomes obsolete any more, until resume() has written the manifest anew: then
+//      so does what that edit added, which the old manifest may name and the new one does not.
 //   2. Readers load the read state inside an epoch; a replaced state is let go when no reader of before is inside.
 //   3. A reader loads the state first and the visible sequence after it: whatever that sequence covers of the state's
 //      memtables is in them. Memtables are only ever replaced between two commit groups.
@@ -11681,6 +12065,8 @@ class version_set {
   // How far ahead numbers are reserved: so many may go unused at a crash.
   static constexpr sequence_number sequences_reserved = sequence_number{1} << 24;
   static constexpr std::uint64_t file_numbers_reserved = 64;
+  // About what a read of a block lasts: so long a reader sleeps that finds as many inside as there is room for.
+  static constexpr std::uint64_t reader_us = 50;
 
   // `manifest_bytes`: of edits that may gather in the manifest before it is written anew.
   version_set(const Environment& environment, byte_string directory, std::uint64_t manifest_bytes)
@@ -11711,7 +12097,9 @@ class version_set {
   // ---- reading
 
   // Keeps the state that load() returns alive. Short: inside it nothing is let go.
-  [[nodiscard]] epoch_domain::guard pin() noexcept { return epochs_.pin(); }
+  [[nodiscard]] epoch_domain::guard pin() noexcept {
+    return epochs_.pin([this] { environment_.sleep_for_us(reader_us); });
+  }
   // Requires a pin. null after close().
   [[nodiscard]] const state_type* load() const noexcept { return current_.load(std::memory_order_seq_cst); }
   // A state to keep. null after close().
@@ -11763,7 +12151,7 @@ class version_set {
   [[nodiscard]] result<sequence_number> next_sequence(sequence_number last, std::uint32_t commits) {
     sequence_number first = last + 1;
     if (!orderly_) first = (std::max)(first, sequence_ceiling_.load(std::memory_order_relaxed) + 1);
-    if (first + commits > sequence_max) return error(errc::unsupported, "commit", "all sequences are used");
+    if (first + commits > commit_sequence_max) return error(errc::unsupported, "commit", "all sequences are used");
     if (first + commits - 1 > sequence_ceiling_.load(std::memory_order_relaxed)) {
       lock held(manifest_mutex_);
       highest_given_ = first + commits - 1;
@@ -11797,8 +12185,9 @@ class version_set {
     replace(std::move(prepared));
   }
 
-  // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. One caller
-  // at a time makes a change that depends on what is current: inputs of two calls must not overlap.
+  // Makes the tables of `edit` durable and current; `flushed` (may be null) is the memtable that they replace. `opened`: the
+  // tables that are new, which are obsolete until then and stay so where this fails before anything is written. One caller at
+  // a time makes a change that depends on what is current: inputs of two calls must not overlap.
   [[nodiscard]] STRATA_COLD result<void> install(version_edit edit, const dynamic_array<std::shared_ptr<handle>>& opened,
                                      const std::shared_ptr<unit>& flushed) {
     lock held_manifest(manifest_mutex_);
@@ -11814,7 +12203,14 @@ class version_set {
     if (flushed && flushed->segment != 0) edit.log_number = flushed->segment + 1;
     dynamic_array<std::uint64_t> dropped = edit.dropped;
     sort_ascending(dropped);
-    STRATA_TRY(write_edit(std::move(edit), flushed_sequence));
+    // What an earlier write that failed has left undecided is not made more of.
+    STRATA_TRY(manifest_written_);
+    undecided_.reserve(opened.size());
+    for (const std::shared_ptr<handle>& each : opened) each->mark_needed();
+    if (auto written = write_edit(std::move(edit), flushed_sequence); !written) {
+      for (const std::shared_ptr<handle>& each : opened) undecided_.push_back(each);
+      return written;
+    }
     // From here to the end of the marking nothing can fail: what is durable is current.
     make_current(std::move(prepared), after, flushed, flushed_sequence);
     before->each_table([&](std::size_t, const auto&, const std::shared_ptr<handle>& table) {
@@ -11928,8 +12324,15 @@ class version_set {
     return manifest_written_;
   }
 
+  // Whether the next number, and a ceiling above it, are such as an edit may hold. Requires manifest_mutex_.
+  [[nodiscard]] STRATA_COLD result<void> has_file_numbers() const {
+    if (next_file_ + file_numbers_reserved <= file_number_max) return {};
+    return error(errc::unsupported, "make file", "all file numbers are used");
+  }
+
   // Requires manifest_mutex_.
   [[nodiscard]] STRATA_COLD result<std::uint64_t> take_file_number() {
+    STRATA_TRY(has_file_numbers());
     const std::uint64_t number = next_file_++;
     if (number > manifest_.state().counts.file_ceiling) {
       if (auto done = write_edit({}, flushed_sequence_); !done) return std::move(done).error();
@@ -11940,8 +12343,12 @@ class version_set {
   // Requires manifest_mutex_. Where it fails, either manifest may be the one that counts, so nothing more is written to
   // the old one.
   [[nodiscard]] STRATA_COLD result<void> rewrite_manifest() {
+    STRATA_TRY(has_file_numbers());
     const std::uint64_t number = next_file_++;
-    return write_manifest([&] { return manifest_.rewrite(number, number + file_numbers_reserved); });
+    STRATA_TRY(write_manifest([&] { return manifest_.rewrite(number, number + file_numbers_reserved); }));
+    for (const std::shared_ptr<handle>& each : undecided_) each->mark_obsolete();
+    undecided_.clear();
+    return {};
   }
 
   // Requires manifest_mutex_. Every edit carries the counters, with both ceilings pushed on.
@@ -11949,9 +12356,9 @@ class version_set {
     // With the first reason: whether it can be resumed from hangs on that.
     if (!manifest_written_) return manifest_written_;
     edit.has_counters = true;
+    const sequence_number reserved = (std::max)(visible(), highest_given_) + sequences_reserved;
     edit.counts = {flushed_sequence,
-                   (std::max)(sequence_ceiling_.load(std::memory_order_relaxed),
-                              (std::max)(visible(), highest_given_) + sequences_reserved),
+                   (std::max)(sequence_ceiling_.load(std::memory_order_relaxed), (std::min)(reserved, commit_sequence_max)),
                    next_file_ - 1 + file_numbers_reserved, last_time_us_.load(std::memory_order_relaxed)};
     const sequence_number ceiling = edit.counts.sequence_ceiling;
     STRATA_TRY(write_manifest([&] { return manifest_.append(std::move(edit)); }));
@@ -11979,6 +12386,7 @@ class version_set {
   std::uint64_t next_file_ = 1;                       // manifest_mutex_
   bool took_numbers_ = false;                         // manifest_mutex_: an edit was written since opening
   result<void> manifest_written_;                     // manifest_mutex_: the first write of it that failed, until resume()
+  dynamic_array<std::shared_ptr<handle>> undecided_;  // manifest_mutex_: what the edit of that write added
   bool orderly_ = true;                               // commit leader
 };
 
@@ -12062,20 +12470,22 @@ class maintenance {
   // Errors: what the store is latched with; closed.
   [[nodiscard]] STRATA_COLD result<void> wait_for_memtables_below(std::size_t limit) {
     lock held(mutex_);
-    while (memtables() >= limit) {
+    for (;;) {
+      STRATA_TRY_LET(below, has_memtables_below(limit));
+      if (below) return {};
       STRATA_TRY(runnable());
       changed_->wait(held);
     }
-    return {};
   }
-  // Waits until `frozen` is in a table.
+  // Waits until `frozen` is in a table. Errors: the same. Of a store that was closed meanwhile nobody can say whether it is.
   [[nodiscard]] STRATA_COLD result<void> wait_for_flush(const std::shared_ptr<unit>& frozen) {
     lock held(mutex_);
-    while (holds(frozen)) {
+    for (;;) {
+      STRATA_TRY_LET(in_memory, holds(frozen));
+      if (!in_memory) return {};
       STRATA_TRY(runnable());
       changed_->wait(held);
     }
-    return {};
   }
   // Merges until the policy has nothing left to do for the smallest shape.
   [[nodiscard]] STRATA_COLD result<void> compact_all() {
@@ -12107,18 +12517,22 @@ class maintenance {
  private:
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
   [[nodiscard]] result<void> runnable() {
-    if (stopping()) return error(errc::closed, "wait for background work", "the store is closed");
+    if (stopping()) return closed_error();
     return health_.status();
   }
-  [[nodiscard]] STRATA_COLD std::size_t memtables() {
-    lock held(versions_.mutex());
-    return versions_.current() ? versions_.current()->memory.size() : 0;
+  [[nodiscard]] STRATA_COLD static error closed_error() {
+    return error(errc::closed, "wait for background work", "the store is closed");
   }
-  [[nodiscard]] STRATA_COLD bool holds(const std::shared_ptr<unit>& frozen) {
+  // Both: closed where no state is current, for there a memtable that is not found has not been written for that.
+  [[nodiscard]] STRATA_COLD result<bool> has_memtables_below(std::size_t limit) {
     lock held(versions_.mutex());
-    if (!versions_.current()) return false;
-    const auto& memory = versions_.current()->memory;
-    for (const std::shared_ptr<unit>& each : memory)
+    if (!versions_.current()) return closed_error();
+    return versions_.current()->memory.size() < limit;
+  }
+  [[nodiscard]] STRATA_COLD result<bool> holds(const std::shared_ptr<unit>& frozen) {
+    lock held(versions_.mutex());
+    if (!versions_.current()) return closed_error();
+    for (const std::shared_ptr<unit>& each : versions_.current()->memory)
       if (each == frozen) return true;
     return false;
   }
@@ -12217,10 +12631,10 @@ class maintenance {
       for (const auto& level : tables->levels())
         for (const sorted_run& run : level.runs) job.add_older(run);
       STRATA_TRY_LET(outputs, job.run(
-                                  job_type::cutting::whole, [&] { return versions_.new_file_number(); },
+                                  job_type::cutting::whole, reserved, [&] { return versions_.new_file_number(); },
                                   [&] { return stopping(); }));
       for (auto& made : outputs) {
-        edit.added.push_back({0, made.number, made.number, made.table->facts()});
+        edit.added.push_back({0, outputs.front().number, made.number, made.table->facts()});
         opened.push_back(std::move(made.table));
       }
       counters_.flushed_bytes.fetch_add(job.bytes_written(), std::memory_order_relaxed);
@@ -12246,7 +12660,16 @@ class maintenance {
     if (all && !asked_.horizon_us) asked_.horizon_us = kept_now.expired_before_us;
     const std::uint64_t expired_before_us =
         all ? (std::min)(*asked_.horizon_us, kept_now.expired_before_us) : kept_now.expired_before_us;
-    const compaction::shape shape = shape_of(*tables, kept_now, expired_before_us);
+    compaction::shape shape = shape_of(*tables, kept_now, expired_before_us);
+    if constexpr (Compaction::discards_live_data) {
+      const auto own = all ? compaction::pick_reserved(without_newer_runs(shape, *asked_.newest_file), 2)
+                           : compaction::pick_reserved(shape, options_.compaction.level0_runs);
+      if (own) {
+        worked = true;
+        return carry_out(*tables, shape, *own, std::move(kept_now));
+      }
+      compaction::hide_reserved(shape);
+    }
     const std::optional<compaction::plan> plan =
         all ? policy_.pick_all(without_newer_runs(shape, *asked_.newest_file), options_.compaction)
             : policy_.pick(shape, options_.compaction);
@@ -12279,9 +12702,10 @@ class maintenance {
     for (const auto& input : plan.inputs) edit.dropped.push_back(input.table);
     sort_ascending(edit.dropped);
     if (plan.discard) return install(std::move(edit), opened, nullptr);
+    const std::uint64_t joined = plan.output_is_new_run ? 0 : compaction::joined_run(shape, plan);
     if (compaction::is_trivial_move(shape, plan)) {
       // A run's number says how new it is, so a run that is made by a move has a fresh one too.
-      std::uint64_t run = 0;
+      std::uint64_t run = joined;
       if (plan.output_is_new_run) {
         STRATA_TRY_LET(number, versions_.new_file_number());
         run = number;
@@ -12296,9 +12720,9 @@ class maintenance {
     job_type job(environment_, versions_.directory(), versions_.store_id(), options_, cache_, std::move(kept_now));
     const dynamic_array<sorted_run> inputs = add_sources(job, tables, edit, plan);
     STRATA_TRY_LET(outputs, job.run(
-                                job_type::cutting::split, [&] { return versions_.new_file_number(); },
+                                job_type::cutting::split, reserved, [&] { return versions_.new_file_number(); },
                                 [&] { return stopping(); }));
-    const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : 0;
+    const std::uint64_t run = plan.output_is_new_run && !outputs.empty() ? outputs.front().number : joined;
     for (auto& made : outputs) {
       edit.added.push_back({plan.output_level, run, made.number, made.table->facts()});
       opened.push_back(std::move(made.table));
@@ -12384,6 +12808,9 @@ class maintenance {
                                                // would never end
   };
   static constexpr std::uint64_t garbage_interval_us = 60'000'000;
+  // Nothing of the store's own run is in a table that may be discarded.
+  static constexpr auto reserved =
+      Compaction::discards_live_data ? job_type::reserved_rows::apart : job_type::reserved_rows::among_others;
 
   Environment environment_;
   const options& options_;
@@ -12777,14 +13204,8 @@ class committer {
 
   [[nodiscard]] result<void> log_group(bytes_view group, durability wanted) {
     if (auto appended = log_.append(group); !appended) return latch(std::move(appended).error());
-    if (wanted == durability::strict) {
-      if (auto synced = log_.sync(); !synced) {
-        health_.fail(synced.error(), health_type::severity::final);
-        return synced;
-      }
-    } else {
-      log_.schedule_sync(group.size());
-    }
+    if (wanted == durability::strict) return log_.sync();
+    log_.schedule_sync(group.size());
     return {};
   }
 
@@ -12889,9 +13310,16 @@ class committer {
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;
     }
-    active_->segment = number;
     auto named = environment_.sync_directory(versions_.directory());
+    // Without a descriptor for the directory there was no sync that could have failed: as if the segment was not opened.
+    // No other lack of room is told apart from a sync that failed for want of it.
+    if (!named && named.error().code() == errc::too_many_open_files) {
+      log_.drop();
+      static_cast<void>(environment_.remove_file(segment(number).path));
+      return named;
+    }
     if (!named) health_.fail(named.error(), health_type::severity::final);
+    active_->segment = number;
     return named;
   }
 
@@ -12913,19 +13341,23 @@ class committer {
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
       successor next = prepare_successor();
-      log_.drop();
+      STRATA_TRY(log_.leave());
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                                environment_, segment(active_->segment),
                                [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
       if (tail.sealed) {
+        // By a seal whose write has failed, and which no sync has saved. A power cut that took it back would leave a
+        // segment that is not complete, so none is made behind it before its commits are in a table.
+        leaving_ = active_;
         put_in_place(std::move(next));
       } else {
         tail_ = tail;
       }
     }
     health_.clear();
-    STRATA_TRY(health_.status());
+    // Before anything returns: a final failure that came in between would leave those waiting who have just seen none.
     maintenance_.notify();
+    STRATA_TRY(health_.status());
     // At once, so that an unsettled segment is left before the next commit asks for it.
     return logged() && tail_ ? open_log() : result<void>();
   }
@@ -12979,7 +13411,8 @@ class committer {
 //
 // The LSM engine: a byte store with sequence numbers, composed of policies.
 //
-// Thread safety: every member from any thread, but open() and close() from one. Cursors and pinned values are of one thread
+// Thread safety: every member from any thread, beside any other; what comes when close() has begun gives errc::closed, or
+// what it gave before. The destructor is of one thread, with no call beside it. Cursors and pinned values are of one thread
 // each and must not outlive the engine.
 //
 // A forked child can read through its copy of the store. What writes is errc::closed there; its close(), and its destructor,
@@ -13009,7 +13442,8 @@ namespace strata::inline STRATA_ABI::engine {
     return refuse("expiry_margin must be 0 to 52,560,000 minutes (100 years)");
   if (!within(amounts.compaction.level0_runs, 2, 64)) return refuse("compaction.level0_runs must be 2 to 64");
   if (!within(amounts.compaction.fan_out, 2, 100)) return refuse("compaction.fan_out must be 2 to 100");
-  if (amounts.compaction.level_bytes_base < 64_KiB) return refuse("compaction.level_bytes_base must be at least 64 KiB");
+  if (!within(amounts.compaction.level_bytes_base, 64_KiB, std::uint64_t{1} << 40))
+    return refuse("compaction.level_bytes_base must be 64 KiB to 1 TiB");
   return {};
 }
 
@@ -13067,8 +13501,7 @@ class lsm_store {
   // durable as its mode says; what a store without a log holds in memory is flushed. Later calls give errc::closed.
   // Errors: of the last writes; the store is closed all the same. A second call does nothing; in a forked child none does.
   [[nodiscard]] STRATA_COLD result<void> close() {
-    if (closed_) return {};
-    closed_ = true;
+    if (closed_.exchange(true)) return {};
     if (!belongs_to_this_process()) {
       versions_.forget();
       lock_.reset();
@@ -13245,7 +13678,7 @@ class lsm_store {
   }
   // Success, or what the store is latched with.
   [[nodiscard]] STRATA_COLD result<void> status() {
-    if (closed_) return closed_error("status");
+    if (closed_.load()) return closed_error("status");
     return health_.status();
   }
 
@@ -13284,7 +13717,7 @@ class lsm_store {
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   [[nodiscard]] const options& settings() const noexcept { return options_; }
   [[nodiscard]] const byte_string& directory() const noexcept { return versions_.directory(); }
-  [[nodiscard]] bool is_writable() const noexcept { return started_ && !closed_; }
+  [[nodiscard]] bool is_writable() const noexcept { return started_ && !closed_.load(); }
   // False in a forked child of the process that opened it.
   [[nodiscard]] bool belongs_to_this_process() const noexcept { return environment_.process_id() == process_; }
 
@@ -13427,10 +13860,154 @@ class lsm_store {
   maintenance_type maintenance_;
   committer_type committer_;
   bool started_ = false;  // opened for writing
-  bool closed_ = false;
+  std::atomic<bool> closed_{false};  // close() has begun
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/environment/name_table.hpp
+//
+// The names of a world that is not the operating system's: normal paths, and what each of them names.
+//
+// Thread safety: its owner's lock.
+//
+// Invariants
+//  1. Keys are normal: no '/' at either end, no empty part, no `.` or `..`; the root is "" and always is.
+//  2. A key stands in the table once, in byte order: a directory is followed by what is in it, but for names that go on
+//     behind its own with a byte below '/'.
+#ifndef STRATA_ENVIRONMENT_NAME_TABLE_HPP
+#define STRATA_ENVIRONMENT_NAME_TABLE_HPP
+
+namespace strata::inline STRATA_ABI::environment::detail {
+
+// An operation on a path: its key, and its errors.
+class path_call {
+ public:
+  path_call(const char* operation, std::string_view path) noexcept : operation_(operation), path_(path) {}
+
+  // Relative names start at the root; `..` goes one part back and stays there.
+  // invalid_argument: a zero in the path, or a part of over 255 bytes, as in the file systems of the world outside.
+  [[nodiscard]] result<std::string> key() const {
+    constexpr std::size_t part_bytes_max = 255;
+    if (path_.find('\0') != std::string_view::npos) return failure(errc::invalid_argument, "a zero in the path");
+    std::string key;
+    for (std::size_t begin = 0; begin < path_.size();) {
+      const std::size_t end = (std::min)(path_.find('/', begin), path_.size());
+      const std::string_view part = path_.substr(begin, end - begin);
+      begin = end + 1;
+      if (part.size() > part_bytes_max) return failure(errc::invalid_argument, "a name of over 255 bytes");
+      if (part.empty() || part == ".") continue;
+      if (part == "..") {
+        const std::size_t slash = key.rfind('/');
+        key.erase(slash == std::string::npos ? 0 : slash);
+        continue;
+      }
+      if (!key.empty()) key += '/';
+      key += part;
+    }
+    return key;
+  }
+  [[nodiscard]] error failure(errc code, const char* reason = "") const noexcept {
+    return error(code, operation_, reason).in_file(path_);
+  }
+  [[nodiscard]] std::string path() const { return std::string(path_); }
+
+ private:
+  const char* operation_;
+  std::string_view path_;
+};
+
+[[nodiscard]] inline std::string_view parent_key(std::string_view key) noexcept {
+  const std::size_t slash = key.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : key.substr(0, slash);
+}
+
+// An array in the order of the keys: no tree, whose code every program would compile for the few that use it.
+template <typename File>
+class name_table {
+ public:
+  struct name {
+    std::string key;
+    std::shared_ptr<File> file;  // null: a directory
+  };
+
+  [[nodiscard]] bool is_directory(std::string_view key) const {
+    if (key.empty()) return true;
+    const name* const found = find(key);
+    return found != nullptr && found->file == nullptr;
+  }
+  // Null where there is none, or a directory.
+  [[nodiscard]] std::shared_ptr<File> file(std::string_view key) const {
+    const name* const found = find(key);
+    return found == nullptr ? nullptr : found->file;
+  }
+  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || find(key) != nullptr; }
+  [[nodiscard]] bool has_parent(std::string_view key) const { return is_directory(parent_key(key)); }
+  [[nodiscard]] bool is_empty(const std::string& key) const {
+    if (key.empty()) return names_.empty();
+    const std::size_t first = lower_bound(key + "/");
+    return first == names_.size() || !names_[first].key.starts_with(key + "/");
+  }
+  // The names in a directory, without its own.
+  [[nodiscard]] std::vector<std::string> list(const std::string& directory) const {
+    const std::string prefix = directory.empty() ? directory : directory + "/";
+    std::vector<std::string> found;
+    for (std::size_t at = lower_bound(prefix); at < names_.size() && names_[at].key.starts_with(prefix);) {
+      const std::string& key = names_[at].key;
+      const std::size_t slash = key.find('/', prefix.size());
+      if (slash == std::string::npos) {
+        found.push_back(key.substr(prefix.size()));
+        ++at;
+      } else {
+        at = lower_bound(key.substr(0, slash) + static_cast<char>('/' + 1));  // past that subtree
+      }
+    }
+    return found;
+  }
+  [[nodiscard]] const dynamic_array<name>& all() const noexcept { return names_; }
+
+  // A name that is there gets the file; null makes it a directory.
+  void put(std::string key, std::shared_ptr<File> file) {
+    const std::size_t at = lower_bound(key);
+    if (at < names_.size() && names_[at].key == key) {
+      names_[at].file = std::move(file);
+    } else {
+      names_.insert(at, {std::move(key), std::move(file)});
+    }
+  }
+  void erase(std::string_view key) {
+    const std::size_t at = lower_bound(key);
+    if (at < names_.size() && names_[at].key == key) names_.erase(at);
+  }
+  // With all that is in it. `target` is not there, or an empty directory. Where memory is short nothing has changed.
+  void rename_directory(const std::string& source, const std::string& target) {
+    dynamic_array<name> renamed;
+    for (const name& each : names_) {
+      if (each.key == target) continue;
+      const bool moves = each.key == source || each.key.starts_with(source + "/");
+      renamed.push_back({moves ? target + each.key.substr(source.size()) : each.key, each.file});
+    }
+    sort_by(renamed, [](const name& a, const name& b) { return a.key < b.key; });
+    names_.swap(renamed);
+  }
+
+ private:
+  // The first name not before `key`.
+  [[nodiscard]] std::size_t lower_bound(std::string_view key) const {
+    return first_behind(names_, [&](const name& each) { return std::string_view(each.key) < key; });
+  }
+  [[nodiscard]] const name* find(std::string_view key) const {
+    const std::size_t at = lower_bound(key);
+    return at < names_.size() && names_[at].key == key ? &names_[at] : nullptr;
+  }
+
+  dynamic_array<name> names_;
+};
+
+}  // namespace strata::inline STRATA_ABI::environment::detail
 
 #endif
 
@@ -13804,100 +14381,12 @@ class memory_file {
   std::uint64_t size_ = 0;
 };
 
-// The names of a world. Keys are normalised: no '/' at either end, no empty part, no . or ..; the root is "".
-//
-// An array in the order of the keys: no tree, whose code every program would compile for the few that use it.
 struct memory_world {
-  struct name {
-    std::string key;
-    std::shared_ptr<memory_file> file;  // null: a directory
-  };
-
   memory_world() : mutex(threads()) {}
 
-  // The first name not before `key`.
-  [[nodiscard]] std::size_t lower_bound(std::string_view key) const {
-    return first_behind(names, [&](const name& each) { return std::string_view(each.key) < key; });
-  }
-  // Null where there is none.
-  [[nodiscard]] const name* find(std::string_view key) const {
-    const std::size_t at = lower_bound(key);
-    return at < names.size() && names[at].key == key ? &names[at] : nullptr;
-  }
-  [[nodiscard]] bool is_directory(std::string_view key) const {
-    if (key.empty()) return true;
-    const name* const found = find(key);
-    return found != nullptr && found->file == nullptr;
-  }
-  // Null where there is none, or a directory.
-  [[nodiscard]] std::shared_ptr<memory_file> file(std::string_view key) const {
-    const name* const found = find(key);
-    return found == nullptr ? nullptr : found->file;
-  }
-  [[nodiscard]] bool exists(std::string_view key) const { return key.empty() || find(key) != nullptr; }
-  [[nodiscard]] bool has_parent(std::string_view key) const {
-    const std::size_t slash = key.rfind('/');
-    return is_directory(slash == std::string_view::npos ? std::string_view() : key.substr(0, slash));
-  }
-  [[nodiscard]] bool is_empty(const std::string& key) const {
-    if (key.empty()) return names.empty();
-    const std::size_t first = lower_bound(key + "/");
-    return first == names.size() || !names[first].key.starts_with(key + "/");
-  }
-
-  // A name that is there gets the file.
-  void put(std::string key, std::shared_ptr<memory_file> file) {
-    const std::size_t at = lower_bound(key);
-    if (at < names.size() && names[at].key == key) {
-      names[at].file = std::move(file);
-    } else {
-      names.insert(at, {std::move(key), std::move(file)});
-    }
-  }
-  void erase(std::string_view key) {
-    const std::size_t at = lower_bound(key);
-    if (at < names.size() && names[at].key == key) names.erase(at);
-  }
-
   threads::mutex mutex;
-  dynamic_array<name> names;
+  name_table<memory_file> names;
   std::uint64_t temporaries = 0;
-};
-
-// An operation on a path: its normalised name, and its errors.
-class memory_call {
- public:
-  memory_call(const char* operation, std::string_view path) noexcept : operation_(operation), path_(path) {}
-
-  // `..` goes one part back and stays at the root.
-  [[nodiscard]] result<std::string> key() const {
-    constexpr std::size_t part_bytes_max = 255;  // as in the file systems of the world outside
-    if (path_.find('\0') != std::string_view::npos) return failure(errc::invalid_argument, "a zero in the path");
-    std::string key;
-    for (std::size_t begin = 0; begin < path_.size();) {
-      const std::size_t end = (std::min)(path_.find('/', begin), path_.size());
-      const std::string_view part = path_.substr(begin, end - begin);
-      begin = end + 1;
-      if (part.size() > part_bytes_max) return failure(errc::invalid_argument, "a name of over 255 bytes");
-      if (part.empty() || part == ".") continue;
-      if (part == "..") {
-        const std::size_t slash = key.rfind('/');
-        key.erase(slash == std::string::npos ? 0 : slash);
-        continue;
-      }
-      if (!key.empty()) key += '/';
-      key += part;
-    }
-    return key;
-  }
-  [[nodiscard]] error failure(errc code, const char* reason = "") const noexcept {
-    return error(code, operation_, reason).in_file(path_);
-  }
-  [[nodiscard]] std::string path() const { return std::string(path_); }
-
- private:
-  const char* operation_;
-  std::string_view path_;
 };
 
 }  // namespace detail
@@ -14003,10 +14492,10 @@ class in_memory : public threads {
   // already_exists, no_such_file (its directory).
   [[nodiscard]] result<writable_file> create_file(std::string_view path) const noexcept {
     return perform("create file", path, [&](const call_type& call, std::string& key) -> result<writable_file> {
-      if (world_->exists(key)) return call.failure(errc::already_exists);
-      if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
+      if (world_->names.exists(key)) return call.failure(errc::already_exists);
+      if (!world_->names.has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
       writable_file made(std::make_shared<detail::memory_file>(), 0, call.path());
-      world_->put(std::move(key), made.file_);
+      world_->names.put(std::move(key), made.file_);
       return made;
     });
   }
@@ -14032,7 +14521,7 @@ class in_memory : public threads {
 
   [[nodiscard]] result<bool> file_exists(std::string_view path) const noexcept {
     return perform("look for file", path,
-                   [&](const call_type&, std::string& key) -> result<bool> { return world_->exists(key); });
+                   [&](const call_type&, std::string& key) -> result<bool> { return world_->names.exists(key); });
   }
 
   // In bytes. no_such_file; io_error for a directory.
@@ -14046,19 +14535,19 @@ class in_memory : public threads {
   // Files and directories, with all that is in them; a directory replaces only an empty one. Atomic.
   [[nodiscard]] result<void> rename_file(std::string_view from, std::string_view to) const noexcept {
     return perform("rename file", from, [&](const call_type& call, std::string& source) -> result<void> {
-      STRATA_TRY_LET(target, detail::memory_call("rename file", to).key());
-      if (!world_->exists(source)) return call.failure(errc::no_such_file);
-      if (!world_->has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
+      STRATA_TRY_LET(target, detail::path_call("rename file", to).key());
+      if (!world_->names.exists(source)) return call.failure(errc::no_such_file);
+      if (!world_->names.has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
       if (source.empty() || target.empty())
         return call.failure(errc::io_error, "the root can't be renamed or replaced");
       if (source == target) return {};
-      if (world_->is_directory(source)) return rename_directory(call, source, target);
-      if (world_->is_directory(target)) return call.failure(errc::io_error, "a directory has the new name");
+      if (world_->names.is_directory(source)) return rename_directory(call, source, target);
+      if (world_->names.is_directory(target)) return call.failure(errc::io_error, "a directory has the new name");
       // Two names of one file both stay, as POSIX has it.
-      const auto file = world_->file(source);
-      if (world_->file(target) == file) return {};
-      world_->put(std::move(target), file);
-      world_->erase(source);
+      const auto file = world_->names.file(source);
+      if (world_->names.file(target) == file) return {};
+      world_->names.put(std::move(target), file);
+      world_->names.erase(source);
       return {};
     });
   }
@@ -14067,7 +14556,7 @@ class in_memory : public threads {
   [[nodiscard]] result<void> remove_file(std::string_view path) const noexcept {
     return perform("remove file", path, [&](const call_type& call, std::string& key) -> result<void> {
       STRATA_TRY(existing(call, key));
-      world_->erase(key);
+      world_->names.erase(key);
       return {};
     });
   }
@@ -14075,14 +14564,14 @@ class in_memory : public threads {
   // no_such_file, already_exists; unsupported for a directory.
   [[nodiscard]] result<void> link_file(std::string_view from, std::string_view to) const noexcept {
     return perform("link file", from, [&](const call_type& call, std::string& source) -> result<void> {
-      const detail::memory_call target_call("link file", to);
+      const detail::path_call target_call("link file", to);
       STRATA_TRY_LET(target, target_call.key());
-      if (!world_->exists(source)) return call.failure(errc::no_such_file);
-      if (world_->exists(target)) return target_call.failure(errc::already_exists);
-      if (!world_->has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
-      auto file = world_->file(source);
+      if (!world_->names.exists(source)) return call.failure(errc::no_such_file);
+      if (world_->names.exists(target)) return target_call.failure(errc::already_exists);
+      if (!world_->names.has_parent(target)) return call.failure(errc::no_such_file, "the new directory is missing");
+      auto file = world_->names.file(source);
       if (!file) return call.failure(errc::unsupported, "a directory has one name only");
-      world_->put(std::move(target), std::move(file));
+      world_->names.put(std::move(target), std::move(file));
       return {};
     });
   }
@@ -14090,10 +14579,10 @@ class in_memory : public threads {
   // True: made; false: was there. already_exists where a file has the name; no_such_file where the parent is missing.
   [[nodiscard]] result<bool> create_directory(std::string_view path) const noexcept {
     return perform("create directory", path, [&](const call_type& call, std::string& key) -> result<bool> {
-      if (world_->is_directory(key)) return false;
-      if (world_->exists(key)) return call.failure(errc::already_exists, "a file has this name");
-      if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its parent is missing");
-      world_->put(std::move(key), nullptr);
+      if (world_->names.is_directory(key)) return false;
+      if (world_->names.exists(key)) return call.failure(errc::already_exists, "a file has this name");
+      if (!world_->names.has_parent(key)) return call.failure(errc::no_such_file, "its parent is missing");
+      world_->names.put(std::move(key), nullptr);
       return true;
     });
   }
@@ -14101,39 +14590,25 @@ class in_memory : public threads {
   // io_error where it is not empty, and for the root; no_such_file where there is none.
   [[nodiscard]] result<void> remove_directory(std::string_view path) const noexcept {
     return perform("remove directory", path, [&](const call_type& call, std::string& key) -> result<void> {
-      if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
+      if (!world_->names.is_directory(key)) return call.failure(errc::no_such_file);
       if (key.empty()) return call.failure(errc::io_error, "the root stays");
-      if (!world_->is_empty(key)) return call.failure(errc::io_error, "not empty");
-      world_->erase(key);
+      if (!world_->names.is_empty(key)) return call.failure(errc::io_error, "not empty");
+      world_->names.erase(key);
       return {};
     });
   }
 
   [[nodiscard]] result<std::vector<std::string>> list_directory(std::string_view path) const noexcept {
-    using list = std::vector<std::string>;
-    return perform("list directory", path, [&](const call_type& call, std::string& key) -> result<list> {
-      if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
-      const std::string prefix = key.empty() ? key : key + "/";
-      list names;
-      const auto& all = world_->names;
-      for (std::size_t at = world_->lower_bound(prefix); at < all.size() && all[at].key.starts_with(prefix);) {
-        const std::string& found = all[at].key;
-        const std::size_t slash = found.find('/', prefix.size());
-        if (slash == std::string::npos) {
-          names.push_back(found.substr(prefix.size()));
-          ++at;
-        } else {
-          at = world_->lower_bound(found.substr(0, slash) + static_cast<char>('/' + 1));  // past that subtree
-        }
-      }
-      return names;
+    return perform("list directory", path, [&](const call_type& call, std::string& key) -> result<std::vector<std::string>> {
+      if (!world_->names.is_directory(key)) return call.failure(errc::no_such_file);
+      return world_->names.list(key);
     });
   }
 
   // no_such_file where there is no such directory.
   [[nodiscard]] result<void> sync_directory(std::string_view path) const noexcept {
     return perform("sync directory", path, [&](const call_type& call, std::string& key) -> result<void> {
-      if (!world_->is_directory(key)) return call.failure(errc::no_such_file);
+      if (!world_->names.is_directory(key)) return call.failure(errc::no_such_file);
       return {};
     });
   }
@@ -14142,8 +14617,8 @@ class in_memory : public threads {
   [[nodiscard]] result<std::string> temporary_directory() const noexcept {
     return perform("make temporary directory", "", [&](const call_type&, std::string& key) -> result<std::string> {
       do key = "strata-" + std::to_string(++world_->temporaries);
-      while (world_->exists(key));
-      world_->put(key, nullptr);
+      while (world_->names.exists(key));
+      world_->names.put(key, nullptr);
       return "/" + key;
     });
   }
@@ -14151,9 +14626,9 @@ class in_memory : public threads {
   // Holds `path`, made if it is not there, against other locks of this world. in_use where one of them holds it.
   [[nodiscard]] result<file_lock> lock_file(std::string_view path) const noexcept {
     return perform("lock file", path, [&](const call_type& call, std::string& key) -> result<file_lock> {
-      if (!world_->exists(key)) {
-        if (!world_->has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
-        world_->put(key, std::make_shared<detail::memory_file>());
+      if (!world_->names.exists(key)) {
+        if (!world_->names.has_parent(key)) return call.failure(errc::no_such_file, "its directory is missing");
+        world_->names.put(key, std::make_shared<detail::memory_file>());
       }
       STRATA_TRY_LET(file, existing(call, key));
       if (file->locked) return call.failure(errc::in_use, "held by this process");
@@ -14163,13 +14638,13 @@ class in_memory : public threads {
   }
 
  private:
-  using call_type = detail::memory_call;
+  using call_type = detail::path_call;
 
   // Runs `body(call, key)` under the world's mutex. An allocation that fails in it is an error.
   template <typename Body>
   auto perform(const char* operation, std::string_view path, Body body) const noexcept
-      -> std::invoke_result_t<Body, const detail::memory_call&, std::string&> {
-    const detail::memory_call call(operation, path);
+      -> std::invoke_result_t<Body, const detail::path_call&, std::string&> {
+    const detail::path_call call(operation, path);
     STRATA_TRY_BLOCK {
       STRATA_TRY_LET(key, call.key());
       const unique_lock<threads::mutex> lock(world_->mutex);
@@ -14178,28 +14653,20 @@ class in_memory : public threads {
     STRATA_CATCH(...) { return call.failure(errc::out_of_memory); }
   }
 
-  result<std::shared_ptr<detail::memory_file>> existing(const detail::memory_call& call, const std::string& key) const {
-    if (world_->is_directory(key)) return call.failure(errc::io_error, "a directory");
-    auto file = world_->file(key);
+  result<std::shared_ptr<detail::memory_file>> existing(const detail::path_call& call, const std::string& key) const {
+    if (world_->names.is_directory(key)) return call.failure(errc::io_error, "a directory");
+    auto file = world_->names.file(key);
     if (!file) return call.failure(errc::no_such_file);
     return file;
   }
 
-  result<void> rename_directory(const detail::memory_call& call, const std::string& source,
+  result<void> rename_directory(const detail::path_call& call, const std::string& source,
                                 const std::string& target) const {
     if (target.starts_with(source + "/")) return call.failure(errc::io_error, "a directory can't move into itself");
-    if (world_->file(target)) return call.failure(errc::no_such_file, "a file has the new name");
-    if (!world_->is_empty(target))
+    if (world_->names.file(target)) return call.failure(errc::no_such_file, "a file has the new name");
+    if (!world_->names.is_empty(target))
       return call.failure(errc::io_error, "the new name has a directory that is not empty");
-    // All that can fail comes first.
-    dynamic_array<detail::memory_world::name> renamed;
-    for (const auto& each : world_->names) {
-      if (each.key == target) continue;
-      const bool moves = each.key == source || each.key.starts_with(source + "/");
-      renamed.push_back({moves ? target + each.key.substr(source.size()) : each.key, each.file});
-    }
-    sort_by(renamed, [](const auto& a, const auto& b) { return a.key < b.key; });
-    world_->names.swap(renamed);
+    world_->names.rename_directory(source, target);
     return {};
   }
 
@@ -15368,6 +15835,9 @@ static_assert(requirements::memtable<skip_list>);
 //                                                   the block is stored as it is. One thread
 //   C::decompress(in, to, length) → outcome         writes exactly `length` bytes to `char* to`; damaged where `in` is,
 //                                                   or holds another length. Any thread
+//   C::can_hold(in, length) → bool                  may be missing: false where `in` shows without being decompressed that
+//                                                   it does not hold `length` bytes. Asked before there is memory for
+//                                                   them, so that what a damaged block claims costs none. Any thread
 #ifndef STRATA_SSTABLE_COMPRESSION_HPP
 #define STRATA_SSTABLE_COMPRESSION_HPP
 
@@ -15535,6 +16005,10 @@ template <typename Compression>
   const std::uint64_t length = reader.varint();
   if (!reader.ok() || length > block_bytes_max || length <= payload.bytes.size())
     return error(errc::corruption, "read block", "impossible length of a compressed block").at_offset(offset);
+  if constexpr (requires { Compression::can_hold(reader.rest(), length); }) {
+    if (!Compression::can_hold(reader.rest(), length))
+      return error(errc::corruption, "read block", "a compressed block holds another length than it says").at_offset(offset);
+  }
   STRATA_TRY_LET(block, block_buffer::allocate(length));
   switch (Compression::decompress(reader.rest(), block.data(), static_cast<std::size_t>(length))) {
     case compression::outcome::done:
@@ -17867,7 +18341,7 @@ struct segmented {
   static constexpr bytes_view magic = "STRATWAL";
 
   [[nodiscard]] static record_file_settings file_settings(const segment& s) {
-    return {s.path, magic, s.number, s.store_id, s.preallocate_bytes};
+    return {s.path, magic, s.number, s.store_id, s.preallocate_bytes, record_file_naming::at_once};
   }
 
   // See the table in wal/requirements.hpp; errors are those of `record_writer`.
@@ -18051,13 +18525,16 @@ struct catalogue_record {
     byte_reader in(bytes);
     if (in.fixed<std::uint8_t>() > format)
       return error(errc::unsupported_version, "read catalogue", "written by a later version");
-    what = static_cast<primitive::kind>(in.varint());
-    id = static_cast<std::uint32_t>(in.varint());
+    const std::uint64_t stored_kind = in.varint();
+    const std::uint64_t stored_id = in.varint();
+    what = static_cast<primitive::kind>(stored_kind);
+    id = static_cast<std::uint32_t>(stored_id);
     key_fingerprint = in.fixed<std::uint64_t>();
     std::uint64_t count = in.varint();
     descriptions.clear();
     for (; count > 0 && in.ok(); --count) descriptions.emplace_back(in.sized());
-    if (!in.complete() || id == 0) return error(errc::corruption, "read catalogue", "a record does not parse");
+    if (!in.complete() || stored_kind > UINT8_MAX || stored_id == 0 || stored_id > UINT32_MAX)
+      return error(errc::corruption, "read catalogue", "a record does not parse");
     return {};
   }
 };
@@ -18081,15 +18558,15 @@ class catalogue {
   catalogue& operator=(const catalogue&) = delete;
 
   // The collection of that name with those types, as the catalogue has it now; it is written there when it is first
-  // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object.
+  // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object, until what it could
+  // not be read for has passed.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
     lock held(mutex_);
     const std::size_t first = first_behind(known_, [&](const auto& each) { return std::string_view(each->name) < name; });
     for (std::size_t at = first; at < known_.size() && known_[at]->name == name; ++at) {
       if (known_[at]->face != &face) continue;
       if (known_[at]->usable || is_lasting(known_[at]->usable.error().code())) return *known_[at];
-      // It could not be read then; views made then say so, new ones get it read again.
-      spoiled_.push_back(std::exchange(known_[at], make(name, face)));
+      read_again(known_[at]);
       return *known_[at];
     }
     auto fresh = make(name, face);
@@ -18146,6 +18623,22 @@ class catalogue {
     return fresh;
   }
 
+  // `target` could not be read when it was made: views made then say so, new ones get it read again. Where that fails as it
+  // did before, they share what said so then: there is one of these a code, however often a program asks.
+  STRATA_COLD void read_again(std::unique_ptr<primitive::collection>& target) {
+    auto fresh = make(target->name, *target->face);
+    if (!fresh->usable) {
+      const auto says_so = [&](const primitive::collection& each) {
+        return each.face == fresh->face && each.name == fresh->name &&
+               each.usable.error().code() == fresh->usable.error().code();
+      };
+      if (says_so(*target)) return;
+      for (std::size_t at = 0; at < spoiled_.size(); ++at)
+        if (says_so(*spoiled_[at])) return std::swap(target, spoiled_[at]);
+    }
+    spoiled_.push_back(std::exchange(target, std::move(fresh)));
+  }
+
   // Reads what is stored of `target`; nothing is no error.
   [[nodiscard]] STRATA_COLD result<void> load(primitive::collection& target) {
     catalogue_record record;
@@ -18162,7 +18655,7 @@ class catalogue {
         continue;
       }
       auto way = target.face->evolve_from(record.descriptions[schema - 1]);
-      if (!way) return mismatch(target, "its values were stored with a type that cannot be read as the one of today");
+      if (!way) return mismatch(target, way.error().reason());
       older->push_back({schema, std::move(*way)});
     }
     target.older.store(older.get(), std::memory_order_release);
@@ -18226,7 +18719,7 @@ class catalogue {
   Engine& engine_;
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
-  dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; views may still name them
+  dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them
 };
 
 }  // namespace strata::inline STRATA_ABI::detail

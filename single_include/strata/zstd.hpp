@@ -77,6 +77,12 @@ struct zstd {
     std::unique_ptr<ZSTD_CCtx, release> context_;
   };
 
+  // What `compress` writes says its length. Of the format: a block takes a header of three bytes and at least one more, and
+  // holds at most 128 KiB.
+  [[nodiscard]] static bool can_hold(bytes_view in, std::uint64_t length) noexcept {
+    constexpr std::uint64_t growth_max = 128 * 1024 / 4;
+    return length / growth_max <= in.size() && ZSTD_getFrameContentSize(in.data(), in.size()) == length;
+  }
   [[nodiscard]] static outcome decompress(bytes_view in, char* to, std::size_t length) noexcept {
     struct release {
       void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }

@@ -1,6 +1,7 @@
 #include "test.hpp"
 
 #include <strata/environment/record_file.hpp>
+#include <strata/environment/simulated.hpp>
 
 #include "environment/scripted.hpp"
 
@@ -140,7 +141,7 @@ TEST_CASE("record file: room that the file system has not is no error") {
   }
 }
 
-TEST_CASE("record file: after any failure nothing is written or synced, and what was synced is there") {
+TEST_CASE("record file: after any failure nothing is written, what was appended before is synced, once and no more") {
   for (const bool tears : {false, true}) {
     for (std::uint64_t failing = 1;; ++failing) {
       const scripted e;
@@ -160,13 +161,21 @@ TEST_CASE("record file: after any failure nothing is written or synced, and what
       if (failed) {
         const std::string left = e.file("f").now;
         const std::uint64_t syncs = count_of(e, "sync");
+        const bool failed_sync = e.state().operations.back() == "sync";
+        const bool unsynced = w.synced_bytes() < w.bytes();
         CHECK((w.append("more").error() == errc::read_only));
-        CHECK((w.sync().error() == errc::read_only));
+        if (failed_sync) {
+          CHECK((w.sync().error() == errc::read_only));
+        } else {
+          w.sync().value();
+          CHECK(w.synced_bytes() == w.bytes());
+          w.sync().value();
+        }
         CHECK((w.seal().error() == errc::read_only));
         CHECK((w.close().error() == errc::read_only));
         w.close().value();
         CHECK(e.file("f").now == left);
-        CHECK(count_of(e, "sync") == syncs);
+        CHECK(count_of(e, "sync") == syncs + (!failed_sync && unsynced ? 1 : 0));
         CHECK(count_of(e, "close") == 1);
       }
       e.state().fails_at = 0;
@@ -192,6 +201,35 @@ TEST_CASE("record file: a failed close says so and the file is closed all the sa
   CHECK(replay(e).payloads.size() == 1);
 }
 
+TEST_CASE("record file: what stood before a failed append is synced by close, or by a sync that may fail but once") {
+  for (const bool tears : {false, true}) {
+    for (const bool sync_fails : {false, true}) {
+      const scripted e;
+      e.state().tears = tears;
+      writer w = writer::create(e, file).value();
+      w.append("acknowledged").value();
+      const std::string good = e.file("f").now;
+      e.state().fails_at = 1;
+      CHECK((w.append("no room").error() == errc::no_space));
+      const std::string left = e.file("f").now;
+      e.state().operations.clear();
+      if (sync_fails) {
+        e.state().fails_at = 1;
+        CHECK((w.sync().error() == errc::io_error));
+        CHECK((w.sync().error() == errc::read_only));
+      }
+      CHECK((w.close().error() == errc::read_only));
+      CHECK((e.state().operations == std::vector<std::string>{"sync", "close"}));
+      CHECK(e.file("f").now == left);
+      if (!sync_fails) CHECK(e.file("f").durable.substr(0, good.size()) == good);
+      const replayed found = replay(e);
+      CHECK((found.payloads == std::vector<std::string>{"acknowledged"}));
+      CHECK(found.tail->promised == 0);
+      CHECK_FALSE(found.tail->settled);
+    }
+  }
+}
+
 TEST_CASE("record file: a torn end is cut and synced before anything is written") {
   const scripted e;
   {
@@ -204,8 +242,9 @@ TEST_CASE("record file: a torn end is cut and synced before anything is written"
   REQUIRE(found.tail->torn);
   e.state().operations.clear();
   writer w = writer::reopen(e, file, *found.tail).value();
-  CHECK((e.state().operations == std::vector<std::string>{"cut", "sync"}));
-  CHECK(e.file("f").durable == whole);
+  CHECK((e.state().operations == std::vector<std::string>{"cut", "sync", "append", "sync"}));
+  CHECK(e.file("f").durable.substr(0, whole.size()) == whole);
+  CHECK(e.file("f").durable.size() == whole.size() + 24);  // a promise, where the torn record was
   CHECK(w.synced_bytes() == w.bytes());
 
   e.put("f", whole + std::string(100, '\0'));
@@ -214,6 +253,39 @@ TEST_CASE("record file: a torn end is cut and synced before anything is written"
   writer clean = writer::reopen(e, file, *zeros.tail).value();
   CHECK((e.state().operations == std::vector<std::string>{"cut"}));
   CHECK(clean.synced_bytes() == 0);
+}
+
+TEST_CASE("record file: what is appended lies over a promise whose sync had failed") {
+  using strata::environment::disk_call;
+  using strata::environment::simulated;
+  using simulated_writer = strata::record_writer<simulated>;
+  const auto read = [](const simulated& world, std::vector<std::string>& payloads) {
+    return strata::replay_records<simulated>(world, file, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+      payloads.emplace_back(payload);
+      return {};
+    });
+  };
+  const simulated world;
+  {
+    simulated_writer w = simulated_writer::create(world, file).value();
+    world.sync_directory("").value();
+    w.append("one").value();
+    world.set_fault({.calls = static_cast<std::uint32_t>(disk_call::sync), .nth = 2});
+    CHECK(w.close().error() == errc::io_error);
+    world.clear_fault();
+  }
+  std::vector<std::string> payloads;
+  const record_tail tail = read(world, payloads).value();
+  CHECK(tail.settled);
+  CHECK(tail.ends_in_promise);
+  simulated_writer w = simulated_writer::reopen(world, file, tail).value();
+  w.append("two").value();
+  w.sync().value();
+  w.append("three").value();
+  w.sync().value();
+  payloads.clear();
+  read(world.after_power_cut({}), payloads).value();
+  CHECK((payloads == std::vector<std::string>{"one", "two", "three"}));
 }
 
 TEST_CASE("record file: any power cut leaves a prefix with all that was synced, over and over") {
@@ -420,6 +492,82 @@ TEST_CASE("record file: a torn creation is told from a damaged and from a foreig
       e.put("f", later);
       CHECK(fails_with(replay(e).tail, errc::unsupported_version, 0));
     }
+  }
+}
+
+TEST_CASE("record file: in one that is named at once another file's header is garbage like any other") {
+  record_file_settings log = file;
+  log.naming = record_file_naming::at_once;
+  const scripted e;
+  // What removed files left: an older segment, sealed and full of promises; one of another store; a manifest.
+  const auto leftover = [&](const record_file_settings& of) {
+    e.state().files.clear();
+    writer w = writer::create(e, of).value();
+    for (int i = 0; i < 50; ++i) {
+      w.append("record " + std::to_string(i)).value();
+      w.sync().value();
+    }
+    w.seal().value();
+    w.close().value();
+    return e.file("f").now;
+  };
+  const std::string stale[] = {leftover({"f", file.magic, 41, file.store_id, 0}), leftover({"f", file.magic, 42, 1, 0}),
+                               leftover({"f", "STRATMAN", 42, file.store_id, 0})};
+  e.state().files.clear();
+  {
+    writer w = writer::create(e, log).value();
+    w.append("synced").value();
+    w.sync().value();
+    w.append("promises").value();
+  }
+  const std::string own = e.file("f").now;
+
+  SECTION("nothing was promised: a torn creation, which is made again") {
+    for (const std::string& old : stale) {
+      e.put("f", old);
+      CHECK_FALSE(replay(e).tail.has_value());  // where the header is durable before the name
+      const replayed found = replay(e, log);
+      REQUIRE(found.tail.has_value());
+      CHECK(found.payloads.empty());
+      CHECK(found.tail->end == 0);
+      CHECK(found.tail->torn);
+      CHECK_FALSE(found.tail->sealed);
+      e.state().operations.clear();
+      {
+        writer w = writer::reopen(e, log, *found.tail).value();
+        CHECK((e.state().operations == std::vector<std::string>{"cut", "sync", "append"}));
+        w.append("new").value();
+      }
+      // As if the cut had not held.
+      e.put("f", e.file("f").now + old.substr(e.file("f").now.size()));
+      CHECK((replay(e, log).payloads == std::vector<std::string>{"new"}));
+      CHECK(replay(e, log).tail->torn);
+    }
+  }
+  SECTION("its own records promise something: damage") {
+    for (const std::string& old : stale) {
+      e.put("f", std::string(own).replace(0, record_file_header_bytes, old.substr(0, record_file_header_bytes)));
+      CHECK(fails_with(replay(e, log).tail, errc::corruption, 0));
+    }
+  }
+  SECTION("another file's records behind its own are a torn end, whatever they promise") {
+    for (const std::string& old : stale) {
+      for (std::size_t kept = record_file_header_bytes; kept <= own.size(); kept += record_alignment) {
+        e.put("f", own.substr(0, kept) + old.substr(kept));
+        const replayed found = replay(e, log);
+        if (!found.tail.has_value()) FAIL(found.tail.error().message());
+        CHECK(found.tail->torn);
+        CHECK_FALSE(found.tail->sealed);
+        CHECK(found.payloads.size() <= 2);
+      }
+    }
+  }
+  SECTION("a later version's says so") {
+    std::string later = own;
+    store_fixed(later.data() + 8, record_format_version + 1);
+    store_fixed(later.data() + 12, record_file_header_checksum(later.data()));
+    e.put("f", later);
+    CHECK(fails_with(replay(e, log).tail, errc::unsupported_version, 0));
   }
 }
 

@@ -1,0 +1,287 @@
+// Threads, locks, waits and time of a simulated world. Of its threads one runs at a time; at each point where threads
+// could meet (a lock, a wait, a wake, a call of the environment) a seeded choice says who goes on.
+//
+// Each is a thread of the operating system that waits for its turn, so debuggers, sanitizers and thread-local variables
+// work as ever. Who made the world is its first thread. Threads that the world did not start must not use it.
+//
+// Time is counted: a microsecond for each such point; where every thread waits, it jumps to the first that waits for a
+// time. Where none does, no one can ever go on: the process says who waits for what, and aborts.
+//
+// Thread safety: what is said above is the lock. Turns are handed over with release and acquire.
+#ifndef STRATA_ENVIRONMENT_SIMULATED_THREADS_HPP
+#define STRATA_ENVIRONMENT_SIMULATED_THREADS_HPP
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include <strata/core/dynamic_array.hpp>
+#include <strata/environment/simulated_random.hpp>
+#include <strata/environment/threads.hpp>
+
+namespace strata::inline STRATA_ABI::environment::detail {
+
+class simulated_schedule {
+ public:
+  // One of the world's threads.
+  struct member {
+    enum class condition : std::uint8_t { ready, waiting, ended };
+
+    std::string name;
+    std::atomic<std::uint32_t> turn{0};
+    condition is = condition::ready;
+    const void* waits_for = nullptr;
+    const char* waits_how = "";
+    std::uint64_t wakes_at_ns = UINT64_MAX;
+    bool timed_out = false;
+    std::optional<threads::thread> native;  // not of the first
+  };
+  using member_pointer = std::shared_ptr<member>;
+
+  // Of `switch_one_in` points one lets another thread go on, where one could.
+  simulated_schedule(std::uint64_t seed, std::uint32_t switch_one_in) : seed_(seed), random_(seed), switch_one_in_(switch_one_in) {
+    members_.push_back(std::make_shared<member>());
+    running_ = members_[0];
+    running_->name = "main";
+  }
+
+  [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
+  void pass_ns(std::uint64_t ns) noexcept { now_ns_ += ns; }
+  // Points so far.
+  [[nodiscard]] std::uint64_t points() const noexcept { return points_; }
+
+  // A point where another may go on.
+  void point() {
+    ++points_;
+    now_ns_ += 1000;
+    wake_late();
+    if (!random_.one_in(switch_one_in_)) return;
+    if (const member_pointer next = ready_member()) hand_to(next);
+  }
+
+  // Waits for `wake(what)`, or until the time has come: false then. `how`, for the word on a world that stands still.
+  bool wait(const void* what, const char* how, std::uint64_t until_ns = UINT64_MAX) {
+    running_->is = member::condition::waiting;
+    running_->waits_for = what;
+    running_->waits_how = how;
+    running_->wakes_at_ns = until_ns;
+    running_->timed_out = false;
+    const member_pointer self = running_;
+    hand_to(next_member());
+    return !self->timed_out;
+  }
+  // Lets one, or all, of those that wait for `what` go on, when their turn comes.
+  void wake(const void* what, bool all) {
+    std::size_t waiting = 0;
+    for (const member_pointer& each : members_) waiting += waits_for(*each, what);
+    if (waiting == 0) return;
+    std::size_t chosen = static_cast<std::size_t>(random_.below(waiting));
+    for (const member_pointer& each : members_) {
+      if (!waits_for(*each, what)) continue;
+      if (all || chosen-- == 0) make_ready(*each, false);
+    }
+  }
+
+  template <typename Function>
+  [[nodiscard]] result<member_pointer> start(const char* name, Function function) {
+    auto started = std::make_shared<member>();
+    started->name = name;
+    // Waits for its first turn; at its end hands on and goes.
+    auto body = [this, self = started.get(), run = std::move(function)]() mutable noexcept {
+      await_turn(*self);
+      run();
+      end();
+    };
+    STRATA_TRY_LET(native, threads::start_thread(name, std::move(body)));
+    started->native.emplace(std::move(native));
+    members_.push_back(started);
+    point();
+    return started;
+  }
+  void join(const member_pointer& other) {
+    point();
+    while (other->is != member::condition::ended) static_cast<void>(wait(other.get(), "the end of a thread"));
+    other->native->join();
+    members_.erase_if([&](const member_pointer& each) { return each == other; });
+  }
+
+ private:
+  static bool waits_for(const member& each, const void* what) noexcept {
+    return each.is == member::condition::waiting && each.waits_for == what;
+  }
+  static void make_ready(member& each, bool timed_out) noexcept {
+    each.is = member::condition::ready;
+    each.waits_for = nullptr;
+    each.wakes_at_ns = UINT64_MAX;
+    each.timed_out = timed_out;
+  }
+  // Those whose time has come.
+  void wake_late() noexcept {
+    for (const member_pointer& each : members_)
+      if (each->is == member::condition::waiting && each->wakes_at_ns <= now_ns_) make_ready(*each, true);
+  }
+  // Any that could go on; null where none could.
+  [[nodiscard]] member_pointer ready_member() {
+    std::size_t ready = 0;
+    for (const member_pointer& each : members_) ready += each->is == member::condition::ready;
+    if (ready == 0) return nullptr;
+    std::size_t chosen = static_cast<std::size_t>(random_.below(ready));
+    for (const member_pointer& each : members_)
+      if (each->is == member::condition::ready && chosen-- == 0) return each;
+    return nullptr;
+  }
+  // The same, where the running one can't go on.
+  [[nodiscard]] member_pointer next_member() {
+    wake_late();
+    if (member_pointer next = ready_member()) return next;
+    if (const std::uint64_t earliest = earliest_ns(); earliest != UINT64_MAX) now_ns_ = earliest;
+    wake_late();
+    if (member_pointer next = ready_member()) return next;
+    stand_still();
+  }
+  [[nodiscard]] std::uint64_t earliest_ns() const noexcept {
+    std::uint64_t earliest = UINT64_MAX;
+    for (const member_pointer& each : members_)
+      if (each->is == member::condition::waiting) earliest = (std::min)(earliest, each->wakes_at_ns);
+    return earliest;
+  }
+
+  void hand_to(const member_pointer& next) {
+    if (next == running_) return;
+    const member_pointer self = running_;
+    give_turn(next);
+    await_turn(*self);
+  }
+  void give_turn(const member_pointer& next) {
+    running_ = next;
+    next->turn.store(1, std::memory_order_release);
+    threads::wake_one(next->turn);
+  }
+  static void await_turn(member& self) noexcept {
+    // Acquire: all that ran before is seen.
+    while (self.turn.load(std::memory_order_acquire) == 0) threads::wait(self.turn, 0);
+    self.turn.store(0, std::memory_order_relaxed);
+  }
+  void end() noexcept {
+    running_->is = member::condition::ended;
+    wake(running_.get(), true);
+    give_turn(next_member());
+  }
+  [[noreturn]] void stand_still() const noexcept {
+    std::fprintf(stderr, "strata: simulation with seed %llu: every thread waits\n", static_cast<unsigned long long>(seed_));
+    for (const member_pointer& each : members_)
+      if (each->is == member::condition::waiting) std::fprintf(stderr, "  %s waits for %s\n", each->name.c_str(), each->waits_how);
+    std::abort();
+  }
+
+  std::uint64_t seed_;
+  simulated_random random_;
+  std::uint32_t switch_one_in_;
+  dynamic_array<member_pointer> members_;
+  member_pointer running_;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t points_ = 0;
+};
+
+// Not recursive. Outlived by its world.
+class simulated_mutex {
+ public:
+  explicit simulated_mutex(simulated_schedule& schedule) noexcept : schedule_(&schedule) {}
+  simulated_mutex(const simulated_mutex&) = delete;
+  simulated_mutex& operator=(const simulated_mutex&) = delete;
+  ~simulated_mutex() { STRATA_ASSERT(!locked_); }
+
+  void lock() {
+    schedule_->point();
+    while (locked_) static_cast<void>(schedule_->wait(this, "a mutex"));
+    locked_ = true;
+  }
+  void unlock() {
+    release();
+    schedule_->point();
+  }
+  [[nodiscard]] bool try_lock() {
+    schedule_->point();
+    if (locked_) return false;
+    return locked_ = true;
+  }
+
+ private:
+  friend class simulated_condition_variable;
+  void release() {
+    STRATA_ASSERT(locked_);
+    locked_ = false;
+    schedule_->wake(this, false);
+  }
+
+  simulated_schedule* schedule_;
+  bool locked_ = false;
+};
+
+class simulated_condition_variable {
+ public:
+  explicit simulated_condition_variable(simulated_schedule& schedule) noexcept : schedule_(&schedule) {}
+  simulated_condition_variable(const simulated_condition_variable&) = delete;
+  simulated_condition_variable& operator=(const simulated_condition_variable&) = delete;
+
+  template <typename Lock>
+  void wait(Lock& lock) {
+    static_cast<void>(wait_until(lock, UINT64_MAX));
+  }
+  template <typename Lock>
+  bool wait_for_us(Lock& lock, std::uint64_t duration_us) {
+    constexpr std::uint64_t longest_us = UINT64_MAX / 4000;
+    return wait_until(lock, schedule_->now_ns() + (std::min)(duration_us, longest_us) * 1000);
+  }
+  void notify_one() { notify(false); }
+  void notify_all() { notify(true); }
+
+ private:
+  // Between the release and the wait no other has a turn: nothing is missed.
+  template <typename Lock>
+  bool wait_until(Lock& lock, std::uint64_t until_ns) {
+    STRATA_ASSERT(lock.owns_lock());
+    simulated_mutex& mutex = lock.mutex();
+    mutex.release();
+    const bool woken = schedule_->wait(this, "a condition", until_ns);
+    while (mutex.locked_) static_cast<void>(schedule_->wait(&mutex, "a mutex"));
+    mutex.locked_ = true;
+    return woken;
+  }
+  void notify(bool all) {
+    schedule_->wake(this, all);
+    schedule_->point();
+  }
+
+  simulated_schedule* schedule_;
+};
+
+// Requires: joined once before it is destroyed. Empty when made without one or moved from.
+class simulated_thread {
+ public:
+  simulated_thread() noexcept = default;
+  simulated_thread(simulated_schedule& schedule, simulated_schedule::member_pointer started) noexcept
+      : schedule_(&schedule), member_(std::move(started)) {}
+  simulated_thread(simulated_thread&& other) noexcept = default;
+  simulated_thread& operator=(simulated_thread&& other) noexcept {
+    STRATA_ASSERT(!member_);
+    schedule_ = other.schedule_;
+    member_ = std::move(other.member_);
+    return *this;
+  }
+  ~simulated_thread() { STRATA_ASSERT(!member_); }
+
+  void join() {
+    STRATA_ASSERT(member_ != nullptr);
+    schedule_->join(member_);
+    member_.reset();
+  }
+
+ private:
+  simulated_schedule* schedule_ = nullptr;
+  simulated_schedule::member_pointer member_;
+};
+
+}  // namespace strata::inline STRATA_ABI::environment::detail
+
+#endif

@@ -1,0 +1,228 @@
+#include "test.hpp"
+
+#include "environment/contract.hpp"
+
+#include <strata/simulation.hpp>
+
+using strata::errc;
+using strata::environment::disk_call;
+using strata::environment::disk_fault;
+using strata::environment::power_cut;
+using strata::environment::simulated;
+using strata::environment::simulation;
+
+static_assert(strata::requirements::environment<simulated>);
+static_assert(strata::detail::check_environment<simulated>());
+
+namespace {
+
+
+std::string read(const simulated& e, std::string_view path) {
+  auto file = e.open_readable(path);
+  if (!file) return "(none)";
+  std::string bytes(static_cast<std::size_t>(file->size()), '\0');
+  REQUIRE(file->read(0, bytes.data(), bytes.size()).value() == bytes.size());
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("simulated: files are written as the contract says", "[environment][simulated]") {
+  contract::check_writing(simulated());
+}
+TEST_CASE("simulated: files are reopened as the contract says", "[environment][simulated]") {
+  contract::check_reopening(simulated());
+}
+TEST_CASE("simulated: files are read as the contract says", "[environment][simulated]") {
+  contract::check_reading(simulated());
+}
+TEST_CASE("simulated: names are as the contract says", "[environment][simulated]") {
+  contract::check_names(simulated());
+}
+TEST_CASE("simulated: directories are as the contract says", "[environment][simulated]") {
+  contract::check_directories(simulated());
+}
+TEST_CASE("simulated: locks are as the contract says", "[environment][simulated]") {
+  contract::check_locks(simulated());
+}
+TEST_CASE("simulated: clocks are as the contract says", "[environment][simulated]") {
+  contract::check_clocks(simulated());
+}
+TEST_CASE("simulated: threads are as the contract says", "[environment][simulated][threads]") {
+  contract::check_threads(simulated());
+}
+TEST_CASE("simulated: files bear many threads", "[environment][simulated][threads]") {
+  contract::check_files_from_threads(simulated());
+}
+
+TEST_CASE("what a power cut leaves is what was synced, and the chosen units of the rest", "[environment][simulated]") {
+  const simulated e;
+  auto a = e.create_file("a").value();
+  REQUIRE(a.append("one").has_value());
+  REQUIRE(a.sync().has_value());
+  SECTION("a name is not durable through its file") {
+    CHECK(e.unsynced() == 1);
+    CHECK(read(e.after_power_cut({}), "a") == "(none)");
+    CHECK(read(e.after_power_cut({.keeps = power_cut::keeping::everything}), "a") == "one");
+    REQUIRE(e.sync_directory("").has_value());
+    CHECK(e.unsynced() == 0);
+    CHECK(read(e.after_power_cut({}), "a") == "one");
+  }
+  REQUIRE(e.sync_directory("").has_value());
+  SECTION("an append is there or not, and where a later one is, something stands in between") {
+    REQUIRE(a.append("two").has_value());
+    REQUIRE(a.append("three").has_value());
+    CHECK(e.unsynced() == 2);
+    const auto left = [&](power_cut cut) { return read(e.after_power_cut(cut), "a"); };
+    CHECK(left({}) == "one");
+    CHECK(left({.keeps = power_cut::keeping::everything}) == "onetwothree");
+    CHECK(left({.keeps = power_cut::keeping::first, .unit = 1}) == "onetwo");
+    CHECK(left({.keeps = power_cut::keeping::all_but, .unit = 1}) == "onetwo");
+    CHECK(left({.keeps = power_cut::keeping::only, .unit = 1}) == std::string("one\0\0\0three", 11));
+    CHECK(left({.keeps = power_cut::keeping::everything, .torn_bytes = 2}) == "onetwoth");
+    CHECK(left({.keeps = power_cut::keeping::everything, .torn_bytes = 2, .keeps_sizes = true}) == std::string("onetwoth\0\0\0", 11));
+    CHECK(left({.keeps_sizes = true}) == std::string("one\0\0\0\0\0\0\0\0", 11));
+    const std::string garbage = left({.keeps = power_cut::keeping::only, .unit = 1, .fills = power_cut::filling::garbage, .seed = 3});
+    CHECK(garbage.substr(0, 3) + garbage.substr(6) == "onethree");
+    CHECK(garbage.substr(3, 3) != std::string(3, '\0'));
+    CHECK(read(e, "a") == "onetwothree");
+  }
+  SECTION("a cut is there or not") {
+    a = e.open_writable("a", 1).value();
+    REQUIRE(a.append("X").has_value());
+    CHECK(read(e, "a") == "oX");
+    CHECK(read(e.after_power_cut({}), "a") == "one");
+    CHECK(read(e.after_power_cut({.keeps = power_cut::keeping::only, .unit = 0}), "a") == "o");
+    CHECK(read(e.after_power_cut({.keeps = power_cut::keeping::only, .unit = 1}), "a") == "oXe");
+  }
+  SECTION("a rename is there or not; what it replaced stays until it is") {
+    auto b = e.create_file("b").value();
+    REQUIRE(b.append("new").has_value());
+    REQUIRE(b.sync().has_value());
+    REQUIRE(e.rename_file("b", "a").has_value());
+    CHECK(read(e.after_power_cut({}), "a") == "one");
+    const simulated renamed = e.after_power_cut({.keeps = power_cut::keeping::only, .unit = 1});
+    CHECK(read(renamed, "a") == "new");
+    CHECK(read(renamed, "b") == "(none)");
+  }
+  SECTION("what stands in a directory that was not made durable is gone with it") {
+    REQUIRE(e.create_directory("d").has_value());
+    auto b = e.create_file("d/b").value();
+    REQUIRE(b.sync().has_value());
+    REQUIRE(e.sync_directory("d").has_value());
+    CHECK(read(e.after_power_cut({}), "d/b") == "(none)");
+    REQUIRE(e.sync_directory("").has_value());
+    CHECK(read(e.after_power_cut({}), "d/b").empty());
+  }
+  SECTION("stale bytes are those of a file that was removed") {
+    auto b = e.create_file("b").value();
+    REQUIRE(b.append("ABCDEFGH").has_value());
+    REQUIRE(e.remove_file("b").has_value());
+    REQUIRE(a.append("two").has_value());
+    CHECK(read(e.after_power_cut({.keeps_sizes = true, .fills = power_cut::filling::stale}), "a") == "oneDEF");
+  }
+  SECTION("of an append some sectors may be there and others not") {
+    REQUIRE(a.append(std::string(5000, 'x')).has_value());
+    bool mixed = false;
+    for (std::uint64_t seed = 0; seed < 200 && !mixed; ++seed) {
+      const std::string left = read(e.after_power_cut({.keeps = power_cut::keeping::random, .seed = seed}), "a");
+      mixed = left.size() == 5003 && left.find('x') != std::string::npos && left.find('\0') != std::string::npos;
+    }
+    CHECK(mixed);
+  }
+}
+
+TEST_CASE("a sync that fails makes nothing durable, and no later one what it failed for", "[environment][simulated]") {
+  for (const bool reverts : {false, true}) {
+    const simulated e;
+    auto a = e.create_file("a").value();
+    REQUIRE(a.append("one").has_value());
+    REQUIRE(a.sync().has_value());
+    REQUIRE(e.sync_directory("").has_value());
+    REQUIRE(a.append("two").has_value());
+    e.set_fault({.calls = static_cast<std::uint32_t>(disk_call::sync), .nth = 1, .code = errc::io_error, .reverts = reverts});
+    CHECK(a.sync().error() == errc::io_error);
+    CHECK(e.calls_failed() == 1);
+    CHECK(read(e, "a") == (reverts ? "one" : "onetwo"));
+    REQUIRE(a.append("three").has_value());
+    REQUIRE(a.sync().has_value());
+    const std::string left = read(e.after_power_cut({}), "a");
+    CHECK(left == (reverts ? std::string("onethree") : std::string("one\0\0\0three", 11)));
+  }
+}
+
+TEST_CASE("faults come by number, by chance, once or from then on", "[environment][simulated]") {
+  const simulated e;
+  const auto looks = static_cast<std::uint32_t>(disk_call::look);
+  e.set_fault({.calls = looks, .nth = 3, .code = errc::too_many_open_files});
+  int failed = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto there = e.file_exists("a");
+    if (!there.has_value()) CHECK((there.error() == errc::too_many_open_files && i == 2));
+    failed += !there.has_value();
+  }
+  CHECK(failed == 1);
+  e.set_fault({.calls = looks, .nth = 3, .sticky = true});
+  for (int i = 0; i < 10; ++i) CHECK(e.file_exists("a").has_value() == (i < 2));
+  e.set_fault({.calls = looks, .one_in = 10});
+  for (int i = 0; i < 1000; ++i) static_cast<void>(e.file_exists("a"));
+  CHECK(e.calls_failed() > 50);
+  CHECK(e.calls_failed() < 200);
+  e.clear_fault();
+  for (int i = 0; i < 100; ++i) CHECK(e.file_exists("a").has_value());
+  e.set_fault({.calls = static_cast<std::uint32_t>(disk_call::append), .nth = 1, .code = errc::no_space});
+  auto a = e.create_file("a").value();
+  CHECK(a.append("123456").error() == errc::no_space);
+  CHECK(read(e, "a") == "123");
+}
+
+namespace {
+
+// Threads that meet in every way; the order in which they came by.
+std::string meet(const simulated& e) {
+  std::string order;
+  simulated::mutex m(e);
+  simulated::condition_variable changed(e);
+  int arrived = 0;
+  std::vector<simulated::thread> threads;
+  for (char name = 'a'; name < 'e'; ++name) {
+    threads.push_back(e.start_thread("meeting", [&, name]() noexcept {
+                         for (int i = 0; i < 20; ++i) {
+                           strata::unique_lock<simulated::mutex> lock(m);
+                           order += name;
+                           if (name == 'a') static_cast<void>(changed.wait_for_us(lock, 50));
+                         }
+                         e.sleep_for_us(10);
+                         strata::unique_lock<simulated::mutex> lock(m);
+                         ++arrived;
+                         changed.notify_all();
+                         while (arrived < 4) changed.wait(lock);
+                       }).value());
+  }
+  for (simulated::thread& each : threads) each.join();
+  return order + std::to_string(e.steady_time_ns());
+}
+
+}  // namespace
+
+TEST_CASE("one seed gives one order of threads and one time, another seed another", "[environment][simulated][threads]") {
+  std::vector<std::string> orders;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint32_t switch_one_in : {1u, 3u, 20u}) {
+      orders.push_back(meet(simulated({.seed = seed, .switch_one_in = switch_one_in})));
+      CHECK(meet(simulated({.seed = seed, .switch_one_in = switch_one_in})) == orders.back());
+    }
+  }
+  std::sort(orders.begin(), orders.end());
+  CHECK(std::unique(orders.begin(), orders.end()) == orders.end());
+}
+
+TEST_CASE("where every thread waits for a time, time goes on at once", "[environment][simulated][threads]") {
+  const simulated e;
+  const std::uint64_t before = e.steady_time_ns();
+  e.sleep_for_us(std::uint64_t{3600} * 1'000'000);
+  CHECK(e.steady_time_ns() - before >= std::uint64_t{3600} * 1'000'000'000);
+  const std::uint64_t wall = e.wall_time_us();
+  e.jump_us(-1'000'000);
+  CHECK(e.wall_time_us() < wall);
+}
