@@ -146,8 +146,8 @@ TEST_CASE("a sync that fails makes nothing durable, and no later one what it fai
     CHECK(read(e, "a") == (reverts ? "one" : "onetwo"));
     REQUIRE(a.append("three").has_value());
     REQUIRE(a.sync().has_value());
-    const std::string left = read(e.after_power_cut({}), "a");
-    CHECK(left == (reverts ? std::string("onethree") : std::string("one\0\0\0three", 11)));
+    // The handle has come to where it was.
+    CHECK(read(e.after_power_cut({}), "a") == std::string("one\0\0\0three", 11));
   }
 }
 
