@@ -246,10 +246,10 @@ class crash_run {
     for (cursor.seek_last(); cursor.valid(); cursor.prev(), ++at)
       if (at == found.rend() || cursor.key() != at->first || cursor.value() != at->second) return false;
     if (at != found.rend() || !cursor.status().has_value()) return false;
-    for (const auto& [key, value] : found) {
+    for (const auto& row : found) {
       bool same = false;
-      auto there = store.get(key, strata::sequence_max,
-                             [&](strata::bytes_view v, strata::sequence_number, std::uint64_t) { same = v == value; });
+      auto there = store.get(row.first, strata::sequence_max,
+                             [&](strata::bytes_view v, strata::sequence_number, std::uint64_t) { same = v == row.second; });
       if (!there.has_value() || !*there || !same) return false;
     }
     return true;
