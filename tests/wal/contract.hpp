@@ -364,7 +364,8 @@ class wal_contract {
           const replayed found = replay();
           REQUIRE(found.tail.has_value());
           REQUIRE((found.payloads == made.payloads));
-          REQUIRE(found.tail->end == made.bytes.size());
+          // What is appended next lies over a promise at the end.
+          REQUIRE(found.tail->end + (found.tail->ends_in_promise ? strata::record_bytes(0) : 0) == made.bytes.size());
           REQUIRE(found.tail->torn == (bytes.back() == 'x'));
           REQUIRE(found.tail->sealed == (end == ending::sealed));
           REQUIRE(found.tail->file_bytes == made.bytes.size() + behind);

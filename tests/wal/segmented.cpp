@@ -41,7 +41,7 @@ TEST_CASE("segmented: what a removed file left in a segment's place is a torn cr
     auto again = wal::segmented::writer<world>::reopen(e, {path, 1, 2, 0}, *found).value();
     again.append("new").value();
     again.close().value();
-    CHECK(replay()->end == again.bytes());
+    CHECK(replay()->end + strata::record_bytes(0) == again.bytes());  // what is appended next lies over the promise
     e.remove_file(path).value();
   }
 }
