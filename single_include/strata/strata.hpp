@@ -12487,6 +12487,12 @@ class maintenance {
       changed_->wait(held);
     }
   }
+  // Waits for the work that is under way. Of a store that is latched, none begins: afterwards nothing that failed before
+  // can latch it again.
+  STRATA_COLD void wait_until_idle() {
+    lock held(mutex_);
+    while (working_ != 0 && !stopping()) changed_->wait(held);
+  }
   // Merges until the policy has nothing left to do for the smallest shape.
   [[nodiscard]] STRATA_COLD result<void> compact_all() {
     lock held(mutex_);
@@ -12554,10 +12560,13 @@ class maintenance {
         if (told != seen) changed_->notify_all();
         told = seen;
       } else {
+        ++working_;
         held.unlock();
         auto done = work();
         if (!done.has_value()) latch(std::move(done).error());
         held.lock();
+        --working_;
+        if (health_.failed()) changed_->notify_all();
         if (done.has_value() && *done) {
           ++generation_;
           changed_->notify_all();
@@ -12822,6 +12831,7 @@ class maintenance {
   typename Environment::mutex mutex_;
   own_process<Environment, typename Environment::condition_variable> changed_;
   std::uint64_t generation_ = 0;          // mutex_: counts changes, so that none is slept through
+  std::uint32_t working_ = 0;             // mutex_: threads that are inside their work
   std::uint64_t compactions_asked_ = 0;   // mutex_
   std::uint64_t compactions_done_ = 0;    // mutex_
   round asked_;                           // the compaction thread's, as is the next
@@ -13338,6 +13348,7 @@ class committer {
     if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "resume", "the store is closed");
     if (!health_.failed()) return {};
     STRATA_TRY(health_.resumable());
+    maintenance_.wait_until_idle();
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
       successor next = prepare_successor();

@@ -423,6 +423,7 @@ class committer {
     if (stopping_.load(std::memory_order_acquire)) return error(errc::closed, "resume", "the store is closed");
     if (!health_.failed()) return {};
     STRATA_TRY(health_.resumable());
+    maintenance_.wait_until_idle();
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
       successor next = prepare_successor();
