@@ -4,10 +4,9 @@
 #include "engine/stores.hpp"
 
 #include <new>
+#include <thread>
 
 #include <strata/sstable/archetype.hpp>
-
-#include <thread>
 
 using namespace strata_tests;
 using world = strata::environment::in_memory;

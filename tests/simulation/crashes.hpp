@@ -72,7 +72,7 @@ void each_power_cut(std::size_t units, std::size_t most, std::uint64_t seed, Use
   if (units == 0) return;
   use(power_cut{.keeps = keeping::everything});
   use(vary({.keeps_sizes = true}));
-  use(vary({.keeps = keeping::everything, .torn_bytes = power_cut{}.unit + 512 * random.below(4)}));
+  use(vary({.keeps = keeping::everything, .torn_bytes = static_cast<std::size_t>(512 * random.below(4))}));
   use(vary({.keeps = keeping::everything, .torn_bytes = static_cast<std::size_t>(random.below(200))}));
   for (const keeping each : {keeping::first, keeping::all_but, keeping::only}) {
     const std::size_t count = (std::min)(units, most);
