@@ -423,8 +423,11 @@ TEST_CASE("a damaged block is an error of the read that meets it and of verify, 
 
 TEST_CASE("an edit that a killed process had not synced is synced before anything is removed for it", "[engine][recovery]") {
   const failing_environment environment;
+  // Never written anew meanwhile: a manifest that has just been ends in order, and holds no edit to sync.
+  strata::options amounts = tiny_options();
+  amounts.manifest_bytes = strata::operator""_MiB(1);
   {
-    auto store = open_store<default_store<failing_environment>>(environment, "store");
+    auto store = open_store<default_store<failing_environment>>(environment, "store", amounts);
     for (int i = 0; i < 900; ++i) require_ok(put(*store, std::to_string(i), std::string(150, 'v')));
     require_ok(store->flush());
     environment.kill(1, false);
