@@ -9,7 +9,7 @@
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !STRATA_TESTS_HAS_FEATURE(address_sanitizer) && \
     !STRATA_TESTS_HAS_FEATURE(thread_sanitizer)
 
-#include "engine/stores.hpp"
+#include "engine/workload.hpp"
 
 #include <strata/primitive/context.hpp>
 
@@ -26,25 +26,39 @@ namespace {
 
 std::atomic<long> allocations_left{-1};  // negative: none fails; else the one that finds 0 does
 std::atomic<bool> allocation_failed{false};
-std::atomic<bool> one_thread_lacks{false};
+std::atomic<bool> all_fail_then{false};
+// Of any thread; of this one; of any, but of the test's own only inside of the library.
+enum class whose : std::uint8_t { any_thread, this_thread, library };
+std::atomic<whose> lacks{whose::any_thread};
 thread_local bool this_thread_lacks = false;
+thread_local bool outside_of_library = false;
+
+bool counts() {
+  switch (lacks.load(std::memory_order_relaxed)) {
+    case whose::any_thread: return true;
+    case whose::this_thread: return this_thread_lacks;
+    case whose::library: return !outside_of_library;
+  }
+  return true;
+}
 
 void* allocate(std::size_t bytes) {
-  const bool counts = !one_thread_lacks.load(std::memory_order_relaxed) || this_thread_lacks;
-  if (counts && allocations_left.load(std::memory_order_relaxed) >= 0 && allocations_left.fetch_sub(1) == 0) {
-    allocation_failed = true;
-    return nullptr;
+  if (allocations_left.load(std::memory_order_relaxed) >= 0 && counts()) {
+    const long left = allocations_left.fetch_sub(1);
+    if (left == 0) allocation_failed = true;
+    if (left == 0 && all_fail_then) allocations_left = 0;
+    if (left == 0) return nullptr;
   }
   return std::malloc(bytes == 0 ? 1 : bytes);
 }
 
-// The n-th allocation from here to the end of it fails: of any thread, or of this one.
-enum class whose : std::uint8_t { any_thread, this_thread };
+// The n-th allocation from here to the end of it fails, and with `and_all_that_follow` every one after it.
 struct lacking_memory {
-  explicit lacking_memory(long n, whose memory = whose::any_thread) {
+  explicit lacking_memory(long n, whose memory = whose::any_thread, bool and_all_that_follow = false) {
     allocation_failed = false;
     this_thread_lacks = true;
-    one_thread_lacks = memory == whose::this_thread;
+    lacks = memory;
+    all_fail_then = and_all_that_follow;
     allocations_left = n;
   }
   lacking_memory(const lacking_memory&) = delete;
@@ -53,6 +67,13 @@ struct lacking_memory {
     allocations_left = -1;
     this_thread_lacks = false;
   }
+};
+
+struct inside_of_library {
+  inside_of_library() { outside_of_library = false; }
+  inside_of_library(const inside_of_library&) = delete;
+  inside_of_library& operator=(const inside_of_library&) = delete;
+  ~inside_of_library() { outside_of_library = true; }
 };
 
 }  // namespace
@@ -330,6 +351,33 @@ TEST_CASE("a transaction's write that lacks memory says so, and reads and commit
     require_ok(store->close());
     CHECK(scan(*open_store<memory_store>(environment, "store")) == expected);
   }
+}
+
+TEST_CASE("whichever allocation of a store's life fails, once or from then on, what was acknowledged is there", "[engine][allocations]") {
+  using memory_workload = basic_workload<world, inside_of_library>;
+  std::size_t runs = 0;
+  for (const workload_steps& steps : all_workloads) {
+    for (const bool sticky : {false, true}) {
+      bool failed = true;
+      for (long n = 0; failed; ++n) {
+        INFO("commits " << steps.commits << ", flush every " << steps.flush_every << ", allocation " << n << (sticky ? " and all behind it" : ""));
+        const world environment;
+        memory_workload work(environment, steps);
+        {
+          const lacking_memory lacking(n, whose::library, sticky);
+          outside_of_library = true;
+          work.run();
+        }
+        outside_of_library = false;
+        failed = allocation_failed;
+        for (const errc each : work.failures()) CHECK((each == errc::out_of_memory || each == errc::read_only));
+        if (!failed) CHECK(work.failures().empty());
+        work.check(false);
+        ++runs;
+      }
+    }
+  }
+  WARN(runs << " lives, in each of which one allocation was the first to fail");
 }
 
 TEST_CASE("whichever allocation of a flush fails, what was acknowledged is there", "[engine][allocations]") {

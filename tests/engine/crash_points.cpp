@@ -5,22 +5,9 @@
 using namespace strata_tests;
 using strata::durability;
 
-namespace {
-
-const std::vector<workload::shape> shapes = {
-    {16, 0, 0, 0, 40, durability::buffered},   // the log alone
-    {16, 0, 0, 8, 40, durability::strict},     // gone on with after reopening
-    {24, 5, 0, 0, 40, durability::buffered},   // flushes
-    {30, 4, 20, 12, 400, durability::strict},  // merges, and both
-    {40, 3, 30, 20, 3000, durability::buffered},
-    {60, 0, 0, 30, 6000, durability::buffered},  // rotations by size
-};
-
-}  // namespace
-
 TEST_CASE("whenever the process is killed, what was acknowledged is there, and a prefix of the commits", "[engine][crash]") {
   std::size_t points = 0;
-  for (const workload::shape& shape : shapes) {
+  for (const workload::shape& shape : all_workloads) {
     for (const bool tears : {false, true}) {
       for (std::uint64_t at = 1;; ++at) {
         INFO("commits " << shape.commits << ", flush every " << shape.flush_every << ", killed before call " << at

@@ -10,13 +10,6 @@ using strata::errc;
 
 namespace {
 
-const std::vector<workload::shape> shapes = {
-    {16, 0, 0, 8, 40, durability::strict},
-    {24, 5, 0, 0, 40, durability::buffered},
-    {30, 4, 20, 12, 400, durability::strict},
-    {40, 0, 0, 30, 6000, durability::buffered},
-};
-
 // Where the first call of `kind` on a file with `part` in its path stands in what was recorded; its end where there is none.
 using record = std::vector<std::pair<call, std::string>>;
 std::size_t first_of(const record& calls, call kind, std::string_view part) {
@@ -86,7 +79,7 @@ struct late_failing_log {
 
 TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][failures]") {
   std::size_t runs = 0;
-  for (const workload::shape& shape : shapes) {
+  for (const workload::shape& shape : all_workloads) {
     for (const errc code : {errc::io_error, errc::no_space}) {
       for (const bool sticky : {false, true}) {
         for (std::uint64_t at = 1;; ++at) {
@@ -115,7 +108,7 @@ TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][fai
 
 TEST_CASE("after a full disk every store goes on when room was made, and has lost nothing", "[engine][failures]") {
   const calls writes = call::create | call::append | call::open_writable;
-  for (const workload::shape& shape : shapes) {
+  for (const workload::shape& shape : all_workloads) {
     for (std::uint64_t at = 1;; ++at) {
       INFO("commits " << shape.commits << ", write " << at << " finds no space");
       const failing_environment environment;

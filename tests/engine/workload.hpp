@@ -13,24 +13,42 @@ namespace strata_tests {
 using failing_store = default_store<failing_environment>;
 
 // Resumes a store. A background write that met the failure before it was taken away may be said only after that.
-inline void go_on(failing_store& store) {
+template <typename Store>
+void go_on(Store& store) {
   for (int i = 0; i < 100 && !(store.resume() && store.status()); ++i) continue;
   require_ok(store.status());
 }
 
-class workload {
- public:
-  // What happens, in order, around the commits.
-  struct shape {
-    int commits = 16;
-    int flush_every = 0;       // 0: never
-    int compact_at = 0;        // 0: never
-    int reopen_at = 0;         // 0: never
-    std::size_t value_bytes = 40;
-    strata::durability durability = strata::durability::buffered;
-  };
+// What happens, in order, around the commits.
+struct workload_steps {
+  int commits = 16;
+  int flush_every = 0;       // 0: never
+  int compact_at = 0;        // 0: never
+  int reopen_at = 0;         // 0: never
+  std::size_t value_bytes = 40;
+  strata::durability durability = strata::durability::buffered;
+};
 
-  workload(const failing_environment& environment, shape s) : environment_(environment), shape_(s) {
+// Of every kind: the log alone, gone on with, rotated by size; flushes, merges, both, of small and of large values.
+inline const std::vector<workload_steps> all_workloads = {
+    {16, 0, 0, 0, 40, strata::durability::buffered},    {16, 0, 0, 8, 40, strata::durability::strict},
+    {24, 5, 0, 0, 40, strata::durability::buffered},    {24, 5, 0, 7, 40, strata::durability::strict},
+    {30, 4, 20, 12, 400, strata::durability::strict},   {30, 3, 12, 0, 400, strata::durability::buffered},
+    {40, 0, 0, 30, 6000, strata::durability::buffered}, {40, 0, 25, 0, 6000, strata::durability::strict},
+    {40, 3, 30, 20, 3000, strata::durability::buffered}, {60, 0, 0, 30, 6000, strata::durability::buffered},
+};
+
+struct nothing_around {};
+
+// `AroundCall`: one is alive during each call of the store that may fail.
+template <typename Environment, typename AroundCall = nothing_around>
+class basic_workload {
+  using store_type = default_store<Environment>;
+
+ public:
+  using shape = workload_steps;
+
+  basic_workload(const Environment& environment, shape s) : environment_(environment), shape_(s) {
     amounts_ = tiny_options();
     amounts_.durability = s.durability;
   }
@@ -46,8 +64,9 @@ class workload {
       }
       if (store_) commit(i, resumes);
       if (!store_) continue;
-      if (shape_.flush_every != 0 && i % shape_.flush_every == shape_.flush_every - 1) note(store_->flush(), resumes);
-      if (shape_.compact_at == i + 1) note(store_->compact(), resumes);
+      if (shape_.flush_every != 0 && i % shape_.flush_every == shape_.flush_every - 1)
+        note(call([&] { return store_->flush(); }), resumes);
+      if (shape_.compact_at == i + 1) note(call([&] { return store_->compact(); }), resumes);
     }
     close();
   }
@@ -72,12 +91,12 @@ class workload {
   // Opens what is there without any failure and checks it, twice. `is_prefix`: the commits that are there must be the
   // first so many, as after a kill.
   void check(bool is_prefix) {
-    environment_.revive();
+    revive();
     store_.reset();
     for (int time = 0; time < 2; ++time) {
-      auto opened = failing_store::open(environment_, "store", amounts_);
+      auto opened = store_type::open(environment_, "store", amounts_);
       require_ok(opened);
-      failing_store& store = **opened;
+      store_type& store = **opened;
       const contents found = scan(store);
       contents expected;
       bool gap = false;
@@ -110,8 +129,16 @@ class workload {
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_.size(); }
 
  private:
+  template <typename Call>
+  static auto call(Call made) {
+    [[maybe_unused]] const AroundCall around;
+    return made();
+  }
+  void revive() {
+    if constexpr (requires { environment_.revive(); }) environment_.revive();
+  }
   void open() {
-    auto opened = failing_store::open(environment_, "store", amounts_);
+    auto opened = call([&] { return store_type::open(environment_, "store", amounts_); });
     if (opened) {
       store_ = std::move(*opened);
     } else {
@@ -119,14 +146,14 @@ class workload {
     }
   }
   void close() {
-    if (store_) note(store_->close(), false);
+    if (store_) note(call([&] { return store_->close(); }), false);
     store_.reset();
   }
   void commit(int i, bool resumes) {
     strata::engine::write_batch batch;
     fill(batch, i, shape_.value_bytes);
     issued_.insert(i);
-    auto committed = store_->commit(batch, strata::durability::none);
+    auto committed = call([&] { return store_->commit(batch, strata::durability::none); });
     if (committed) {
       acknowledged_.insert(i);
       CHECK(*committed > highest_sequence_);
@@ -139,10 +166,10 @@ class workload {
     if (done) return;
     failures_.push_back(done.error().code());
     if (!resumes || !store_) return;
-    environment_.revive();
+    revive();
     go_on(*store_);
   }
-  static void check_backward(failing_store& store, const contents& forward) {
+  static void check_backward(store_type& store, const contents& forward) {
     auto made = store.make_cursor({"", "", true}, strata::sequence_max);
     require_ok(made);
     contents backward;
@@ -153,7 +180,7 @@ class workload {
   }
   // Of a closed store no file is left over: each is named by the manifest, or is a log segment that is still needed.
   void check_files() {
-    strata::engine::manifest<failing_environment> manifest(environment_, "store");
+    strata::engine::manifest<Environment> manifest(environment_, "store");
     require_ok(manifest.recover());
     using type = strata::engine::file_type;
     std::size_t tables = 0;
@@ -170,15 +197,17 @@ class workload {
     CHECK(tables == manifest.state().tables.size());
   }
 
-  failing_environment environment_;
+  Environment environment_;
   shape shape_;
   strata::options amounts_;
-  std::unique_ptr<failing_store> store_;
+  std::unique_ptr<store_type> store_;
   std::set<int> issued_;
   std::set<int> acknowledged_;
   strata::sequence_number highest_sequence_ = 0;
   std::vector<strata::errc> failures_;
 };
+
+using workload = basic_workload<failing_environment>;
 
 }  // namespace strata_tests
 
