@@ -33,6 +33,7 @@ enum class call : std::uint32_t {
   exists = 1u << 13,
   lock = 1u << 14,
   start_thread = 1u << 15,
+  unlock = 1u << 16,  // recorded only: it can't fail
 };
 using calls = std::uint32_t;
 constexpr calls operator|(call a, call b) { return static_cast<calls>(a) | static_cast<calls>(b); }
@@ -115,7 +116,22 @@ class failing_environment : public strata::environment::threads {
     std::string path_;
   };
 
-  using file_lock = under::file_lock;
+  class file_lock {
+   public:
+    file_lock(file_lock&&) noexcept = default;
+    file_lock& operator=(file_lock&&) noexcept = default;
+    ~file_lock() {
+      if (script_) note(*script_, call::unlock, path_);
+    }
+
+   private:
+    friend failing_environment;
+    file_lock(std::shared_ptr<script> s, under::file_lock lock, std::string_view path)
+        : script_(std::move(s)), lock_(std::move(lock)), path_(path) {}
+    std::shared_ptr<script> script_;
+    under::file_lock lock_;
+    std::string path_;
+  };
 
   // ---- the script
 
@@ -204,7 +220,9 @@ class failing_environment : public strata::environment::threads {
   strata::result<std::string> temporary_directory() const { return under_.temporary_directory(); }
   strata::result<file_lock> lock_file(std::string_view path) const {
     if (decide(*script_, call::lock, path) != fate::go) return failure(*script_, "lock file", path);
-    return under_.lock_file(path);
+    auto locked = under_.lock_file(path);
+    if (!locked) return std::move(locked).error();
+    return file_lock(script_, std::move(*locked), path);
   }
   template <typename Function>
   strata::result<thread> start_thread(const char* name, Function function) const {
@@ -220,6 +238,10 @@ class failing_environment : public strata::environment::threads {
   static strata::error failure(script& s, const char* operation, std::string_view path) {
     const std::lock_guard<std::mutex> held(s.mutex);
     return strata::error(s.code, operation, "as the test asked").in_file(path);
+  }
+  static void note(script& s, call kind, std::string_view path) {
+    const std::lock_guard<std::mutex> held(s.mutex);
+    if (s.traces) s.trace.emplace_back(kind, std::string(path));
   }
   static fate decide(script& s, call kind, std::string_view path) {
     const std::lock_guard<std::mutex> held(s.mutex);

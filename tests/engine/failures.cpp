@@ -184,6 +184,8 @@ TEST_CASE("a failed write of the log burns its sequence, also over an orderly cl
       environment.fail(only(call::append), 1, errc::io_error);
     }
     CHECK(code_of(put(*store, "b", "2")) == errc::io_error);
+    CHECK(store->last_sequence() == 1);
+    CHECK_FALSE(get(*store, "b"));
     environment.revive();
     static_cast<void>(store->close());
     store = open_store<failing_store>(environment, "store");

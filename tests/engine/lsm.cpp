@@ -199,6 +199,17 @@ TEST_CASE("one writer at a time, and the next when it has closed", "[engine][lsm
   CHECK(get(*next, "a") == "1");
 }
 
+TEST_CASE("a close gives the directory free when all else is done", "[engine][lsm]") {
+  const failing_environment environment;
+  auto store = open_store<failing_store>(environment, "store");
+  for (int i = 0; i < 300; ++i) require_ok(put(*store, std::to_string(i), std::string(400, 'v')));
+  static_cast<void>(environment.trace());
+  require_ok(store->close());
+  const auto calls = environment.trace();
+  REQUIRE(calls.size() > 1);
+  for (std::size_t i = 0; i < calls.size(); ++i) CHECK((calls[i].first == call::unlock) == (i + 1 == calls.size()));
+}
+
 TEST_CASE("an open that fails gives the directory free again", "[engine][lsm]") {
   const failing_environment environment;
   require_ok(open_store<failing_store>(environment, "store")->close());

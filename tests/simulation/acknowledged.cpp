@@ -1,0 +1,78 @@
+// What was acknowledged, held against a power cut in that very moment: the disk keeps what was synced, and nothing else.
+#include "simulation/crashes.hpp"
+
+using namespace strata_tests;
+using strata::durability;
+
+namespace {
+
+using simulated_store = default_store<simulated>;
+
+strata::options never_made_options() {
+  strata::options amounts = tiny_options();
+  amounts.create_if_missing = false;
+  return amounts;
+}
+
+// What is wrong with a commit of `key` that was acknowledged as strict; empty: nothing. For any thread of the world.
+std::string lost_in(const simulated& world, const std::string& key) {
+  const simulated image = world.after_power_cut({});
+  auto opened = simulated_store::open(image, "store", never_made_options());
+  if (!opened) return key + ": " + opened.error().message();
+  auto found = (*opened)->get(key, strata::sequence_max, [](strata::bytes_view, strata::sequence_number, std::uint64_t) {});
+  if (!found.has_value()) return key + ": " + found.error().message();
+  return *found ? std::string() : key + " was acknowledged and is lost";
+}
+
+}  // namespace
+
+TEST_CASE("what a strict commit returned survives a power cut, whoever led its group", "[simulation][acknowledged]") {
+  stay_on_one_core();
+  each_seed(rounds(100, 5'000), [](std::uint64_t seed) {
+    const simulated world({.seed = seed, .switch_one_in = static_cast<std::uint32_t>(1 + seed % 4)});
+    // The log is synced in the background, too, as often as it may be.
+    strata::options amounts = tiny_options();
+    amounts.sync_interval = std::chrono::milliseconds(1);
+    amounts.sync_after_bytes = 64;
+    auto store = open_store<simulated_store>(world, "store", amounts);
+    std::string wrong;
+    std::vector<simulated::thread> threads;
+    for (int writer = 0; writer < 4; ++writer) {
+      threads.push_back(world.start_thread("writer", [&, writer]() noexcept {
+                               for (int i = 0; i < 10; ++i) {
+                                 const bool strict = (writer + i) % 2 == 0;
+                                 const std::string key = std::to_string(writer) + "/" + std::to_string(i);
+                                 auto done = put(*store, key, "v", strict ? durability::strict : durability::none);
+                                 if (!wrong.empty()) return;
+                                 if (!done.has_value()) wrong = done.error().message();
+                                 if (strict && wrong.empty()) wrong = lost_in(world, key);
+                               }
+                             }).value());
+    }
+    for (simulated::thread& each : threads) each.join();
+    require_ok(store->close());
+    INFO("seed " << seed);
+    CHECK(wrong == "");
+  });
+}
+
+TEST_CASE("a checkpoint that returned survives a power cut", "[simulation][acknowledged]") {
+  stay_on_one_core();
+  each_seed(rounds(20, 1'000), [](std::uint64_t seed) {
+    INFO("seed " << seed);
+    const simulated world({.seed = seed});
+    auto store = open_store<simulated_store>(world, "store");
+    contents expected;
+    for (std::uint64_t i = 0; i < 20 * seed; ++i) {
+      expected[std::to_string(i)] = std::string(200, 'v');
+      require_ok(put(*store, std::to_string(i), expected[std::to_string(i)]));
+    }
+    require_ok(store->checkpoint("copy"));
+    const simulated image = world.after_power_cut({});
+    auto copy = open_store<simulated_store>(image, "copy", never_made_options());
+    CHECK(scan(*copy) == expected);
+    require_ok(copy->verify());
+    require_ok(copy->close());
+    require_ok(store->close());
+  });
+}
