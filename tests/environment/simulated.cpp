@@ -151,6 +151,28 @@ TEST_CASE("a sync that fails makes nothing durable, and no later one what it fai
   }
 }
 
+TEST_CASE("a sync takes time, and what is appended meanwhile is not in it", "[environment][simulated][threads]") {
+  std::size_t appended_meanwhile = 0;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    const simulated e({.seed = seed, .switch_one_in = 2});
+    auto a = e.create_file("a").value();
+    REQUIRE(a.append("one").has_value());
+    REQUIRE(e.sync_directory("").has_value());
+    bool appended = false;
+    simulated::thread other = e.start_thread("append", [&]() noexcept {
+      static_cast<void>(a.append("two"));
+      appended = true;
+    }).value();
+    REQUIRE(a.sync().has_value());
+    const bool before_it_returned = appended;
+    const std::string left = read(e.after_power_cut({}), "a");
+    CHECK((left == "one" || (before_it_returned && left == "onetwo")));
+    appended_meanwhile += before_it_returned && left == "one";
+    other.join();
+  }
+  CHECK(appended_meanwhile > 0);
+}
+
 TEST_CASE("faults come by number, by chance, once or from then on", "[environment][simulated]") {
   const simulated e;
   const auto looks = static_cast<std::uint32_t>(disk_call::look);

@@ -159,6 +159,8 @@ class simulated {
       }
       world_->disk.sync(file_);
       world_->end(0);
+      // It takes time: what others append before it returns is not in it.
+      world_->schedule.point();
       return {};
     }
     [[nodiscard]] result<void> preallocate(std::uint64_t) {
