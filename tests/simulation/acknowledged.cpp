@@ -56,6 +56,48 @@ TEST_CASE("what a strict commit returned survives a power cut, whoever led its g
   });
 }
 
+TEST_CASE("of increments that were acknowledged none is lost, also where they come in one group", "[simulation][acknowledged]") {
+  stay_on_one_core();
+  each_seed(rounds(100, 5'000), [](std::uint64_t seed) {
+    const simulated world({.seed = seed, .switch_one_in = static_cast<std::uint32_t>(1 + seed % 4)});
+    auto store = open_store<simulated_store>(world, "store");
+    require_ok(put(*store, "sum", "0"));
+    std::size_t acknowledged = 0;
+    std::string wrong;
+    // Behind a leader that has read nothing come those that have read the same, and may do so in its group.
+    const auto increment = [&]() noexcept {
+      strata::engine::read_set reads;
+      reads.at = store->take_snapshot();
+      reads.keys.push_back("sum");
+      std::string next;
+      auto found = store->get("sum", reads.at, [&](strata::bytes_view v, strata::sequence_number, std::uint64_t) {
+        next = std::to_string(1 + std::stoull(std::string(v)));
+      });
+      strata::engine::write_batch batch;
+      batch.put(0, "sum", next);
+      auto done = store->commit(batch, durability::none, &reads);
+      store->release_snapshot(reads.at);
+      acknowledged += done.has_value();
+      if (!found.has_value()) wrong = found.error().message();
+      if (!done.has_value() && done.error() != strata::errc::conflict) wrong = done.error().message();
+    };
+    std::vector<simulated::thread> threads;
+    for (int writer = 0; writer < 5; ++writer) {
+      threads.push_back(world.start_thread("writer", [&, writer]() noexcept {
+                               for (int i = 0; i < 20; ++i) {
+                                 if (writer > 1) increment();
+                                 else if (!put(*store, "other", "v")) wrong = "a write was refused";
+                               }
+                             }).value());
+    }
+    for (simulated::thread& each : threads) each.join();
+    INFO("seed " << seed);
+    CHECK(wrong == "");
+    CHECK(get(*store, "sum") == std::to_string(acknowledged));
+    require_ok(store->close());
+  });
+}
+
 TEST_CASE("a checkpoint that returned survives a power cut", "[simulation][acknowledged]") {
   stay_on_one_core();
   each_seed(rounds(20, 1'000), [](std::uint64_t seed) {
