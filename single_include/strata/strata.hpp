@@ -5928,6 +5928,7 @@ class type_tree {
     tree.description_ = std::move(description);
     parser parsing(tree, form);
     const std::uint32_t root = parsing.type(0);
+    if (parsing.in.complete()) tree.complete_leasts();
     if (!parsing.in.complete() || !tree.elements_have_bytes())
       return error(errc::corruption, "read type description", "the bytes describe no type");
     tree.root_ = root;
@@ -5983,6 +5984,31 @@ class type_tree {
     std::size_t guards = 0;  // kinds around this place that let a value end before it
   };
 
+  // What a structure takes at least is known only behind it, and what is made of it may stand within: sums of children are
+  // made when all is read. Children come behind what holds them; only what names an enclosing structure looks back, always
+  // to one further out, so that this ends after as many rounds as structures nest.
+  void complete_leasts() noexcept {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t i = nodes_.size(); i-- > 0;) {
+        type_node& node = nodes_[i];
+        const std::uint64_t least = least_of(node);
+        changed = changed || least != node.least;
+        node.least = least;
+      }
+    }
+  }
+  [[nodiscard]] std::uint64_t least_of(const type_node& node) const noexcept {
+    switch (node.kind) {
+      case type_kind::array: return capped(capped(node.length) * least_of_element(node));
+      case type_kind::tuple:
+      case type_kind::structure:
+      case type_kind::evolving_structure:
+      case type_kind::duration:
+      case type_kind::time_point: return least_of_element(node);
+      default: return node.least;
+    }
+  }
   [[nodiscard]] bool elements_have_bytes() const noexcept {
     for (const type_node& node : nodes_) {
       if (node.kind != type_kind::sequence && node.kind != type_kind::set && node.kind != type_kind::map) continue;
@@ -6034,16 +6060,13 @@ STRATA_COLD inline void type_tree::parser::children(std::uint32_t index, std::ui
 
   const type_kind kind = tree.nodes_[index].kind;
   const bool labelled = kind == type_kind::structure || kind == type_kind::evolving_structure;
-  std::uint64_t least = 0;
   for (std::size_t i = first; i < first + count && in.ok(); ++i) {
     if (labelled) tree.labels_[i].name = range();
     if (kind == type_kind::evolving_structure)
       for (std::uint64_t names = in.varint(); names != 0 && in.ok(); --names) tree.labels_[i].former.push_back(range());
     const std::uint32_t node = type(level + 1);
     tree.children_[i] = node;
-    if (in.ok()) least = capped(least + tree.nodes_[node].least);
   }
-  tree.nodes_[index].least = least;
 }
 
 STRATA_COLD inline void type_tree::parser::structure(std::uint32_t index, unsigned level, std::size_t begin) {
@@ -6102,7 +6125,6 @@ STRATA_COLD inline std::uint32_t type_tree::parser::type(unsigned level) {
       const std::uint64_t length = in.varint();
       children(index, 1, level);
       tree.nodes_[index].length = length;
-      tree.nodes_[index].least = capped(capped(length) * tree.nodes_[index].least);
       break;
     }
     case type_kind::tuple:

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <set>
 #include <tuple>
 #include <variant>
@@ -233,6 +234,34 @@ TEST_CASE("evolution: a type that contains itself evolves at every depth") {
   const tree_v2 now = as<tree_v2>(tree_v1{1, {{2, {{3, {}}}}, {4, {}}}}).value();
   CHECK(now.children[0].children[0].label == 3);
   CHECK(now.children[1].note == "none");
+}
+
+namespace {
+
+// Stands in itself as a part of something that is as large as its parts: how large is known only behind it.
+struct branch_v1 {
+  std::map<std::uint8_t, std::tuple<branch_v1>> by_letter;
+  std::vector<std::array<branch_v1, 2>> pairs;
+  std::int32_t label = 0;
+};
+struct branch_v2 {
+  std::int64_t label = 0;
+  std::vector<std::array<branch_v2, 2>> pairs;
+  std::map<std::uint8_t, std::tuple<branch_v2>> by_letter;
+};
+
+}  // namespace
+
+TEST_CASE("evolution: a type that stands in itself within a tuple or an array is walked whole") {
+  branch_v1 old{{}, {}, 1};
+  std::get<0>(old.by_letter[7]).label = 2;
+  old.pairs.resize(1);
+  old.pairs[0][1].label = 3;
+  const branch_v2 now = as<branch_v2>(old).value();
+  CHECK(now.label == 1);
+  CHECK(std::get<0>(now.by_letter.at(7)).label == 2);
+  CHECK(now.pairs.at(0)[1].label == 3);
+  CHECK(as<branch_v1>(old).value().pairs.at(0)[1].label == 3);
 }
 
 TEST_CASE("evolution: integers keep their number or are refused, record by record") {
