@@ -162,7 +162,7 @@ struct table_file {
       case 2: std::swap(*chosen, blocks[chance.below(blocks.size())]); return;
       case 3: blocks.erase(blocks.begin() + (chosen - blocks.data())); return;
       case 4: chosen->separator = mutate(chosen->separator, 40); return;
-      case 5: chosen->sequence = chance.below(chance.one_in(2) ? 40 : SIZE_MAX); return;
+      case 5: chosen->sequence = chance.one_in(4) ? chance.next() >> chance.below(64) : chosen->sequence + chance.below(5) - 2; return;
       case 6: chosen->id = static_cast<std::uint8_t>(chance.below(3)); return;
       case 10: filter = mutate(filter, bytes_max); return;
       case 11: tombstones = mutate(tombstones, bytes_max); return;

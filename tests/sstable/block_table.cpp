@@ -318,6 +318,31 @@ TEST_CASE("verify() sees versions out of order though all checksums are right") 
   REQUIRE(world.open(cache).value()->verify().error() == errc::corruption);
 }
 
+TEST_CASE("verify() sees a separator that hides versions, though it lies between the blocks") {
+  // Versions of one key over two blocks: the separator is the last one of the first block, 7. With 6 it is still before the
+  // next one, 5, but whoever wants the newest of at most 6 looks in the first block and finds none.
+  world_type world;
+  const std::string large(5000, 'v');
+  world.write({{"key", large, 7, value_kind::value}, {"key", large, 5, value_kind::value}});
+  std::string image = world.image();
+  world_type::cache cache(world.environment, 1 << 20);
+  {
+    auto table = world.open(cache).value();
+    REQUIRE(table->verify().has_value());
+    world_type::lookup found;
+    REQUIRE(table->get("key", hash64("key"), 6, found).value());
+  }
+  const std::string separators("\x00\x00\xA4\x27\xA4\x27\x07\x00", 8);  // lengths behind the prefix, bytes, sequences
+  const std::size_t at = image.rfind(separators);
+  REQUIRE(at != image.npos);
+  image[at + 6] = 6;
+  sealed_again(image, world.settings);
+  world.replace(image);
+  const auto verified = world.open(cache).value()->verify();
+  REQUIRE(verified.error() == errc::corruption);
+  REQUIRE(verified.error().file() == world.settings.path);
+}
+
 TEST_CASE("a small table has these bytes") {
   world_type world;
   world.write({{"apple", "red", 7, value_kind::value},

@@ -191,7 +191,7 @@ class block_view {
   }
 
   // What is wrong with the structure of a block, or null. Linear in the entries; order and tags are verify()'s
-  // business.
+  // business. Requires: `block_padding_bytes` readable bytes behind it, as a view does.
   [[nodiscard]] static const char* find_flaw(bytes_view block) noexcept;
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }

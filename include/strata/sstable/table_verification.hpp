@@ -62,6 +62,11 @@ class table_verification {
     }
     if (i == 0 && number != 0 && contents_.index.compare_separator(number - 1, key_, sequence) >= 0)
       return "a separator of the index is not before the next block's first key";
+    // A look-up takes the first block whose separator is not before what it wants: versions of a key that go on behind a
+    // separator are found only where that is the last one before it.
+    if (i == 0 && number != 0 && contents_.index.compare_separator(number - 1, key_, sequence_max) >= 0 &&
+        contents_.index.compare_separator(number - 1, last_key_, last_sequence_) != 0)
+      return "a separator of the index hides versions of the next block's first key";
     const std::uint64_t hash = hash64(key_);
     if (block.tag(i) != block_tag(hash)) return "an entry has the tag of another key";
     if (!contents_.filter.may_contain(hash)) return "the filter denies a key";
