@@ -18561,7 +18561,8 @@ struct catalogue_record {
   }
   [[nodiscard]] STRATA_COLD result<void> parse(bytes_view bytes) {
     byte_reader in(bytes);
-    if (in.fixed<std::uint8_t>() > format)
+    const auto stored_format = in.fixed<std::uint8_t>();
+    if (stored_format > format)
       return error(errc::unsupported_version, "read catalogue", "written by a later version");
     const std::uint64_t stored_kind = in.varint();
     const std::uint64_t stored_id = in.varint();
@@ -18571,7 +18572,7 @@ struct catalogue_record {
     std::uint64_t count = in.varint();
     descriptions.clear();
     for (; count > 0 && in.ok(); --count) descriptions.emplace_back(in.sized());
-    if (!in.complete() || stored_kind > UINT8_MAX || stored_id == 0 || stored_id > UINT32_MAX)
+    if (!in.complete() || stored_format == 0 || stored_kind > UINT8_MAX || stored_id == 0 || stored_id > UINT32_MAX)
       return error(errc::corruption, "read catalogue", "a record does not parse");
     return {};
   }

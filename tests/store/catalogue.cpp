@@ -61,6 +61,8 @@ TEST_CASE("catalogue: the bytes of a record are frozen") {
     REQUIRE(read.parse(bytes.substr(0, length)).error() == errc::corruption);
   bytes[0] = 2;
   REQUIRE(read.parse(bytes).error() == errc::unsupported_version);
+  bytes[0] = 0;
+  REQUIRE(read.parse(bytes).error() == errc::corruption);
 }
 
 TEST_CASE("catalogue: numbers that a record's fields do not hold are corruption, and not cut to fit") {
