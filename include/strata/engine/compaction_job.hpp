@@ -107,11 +107,18 @@ class compaction_job {
     bool any = false;
     bool before_border = reserved == reserved_rows::apart;
     std::size_t newer_stripe = 0;
+    sequence_number last_sequence = 0;
     std::uint64_t entries_read = 0;
     for (merge_.seek_first(); merge_.valid(); merge_.next()) {
       entry e = merge_.current();
       if ((++entries_read & 1023) == 0 && interrupted()) return error(errc::closed, "compact", "the store is closing");
-      const bool new_key = !any || e.key != bytes_view(key_);
+      const int order = any ? e.key.compare(bytes_view(key_)) : 1;
+      if (order < 0 || (order == 0 && e.sequence > last_sequence)) [[unlikely]] {
+        merge_.end_out_of_order();
+        break;
+      }
+      last_sequence = e.sequence;
+      const bool new_key = order != 0;
       const std::size_t stripe = kept_.stripe(e.sequence);
       if (new_key) {
         key_.assign(e.key);
