@@ -10477,6 +10477,14 @@ struct manifest_state {
     return true;
   }
 
+  // None that it names is higher, whatever the ceiling says: a fresh number is above all of them, so that no new file takes
+  // the place of one that counts.
+  [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
+    std::uint64_t newest = (std::max)(counts.file_ceiling, number);
+    if (tables.size() > 0) newest = (std::max)(newest, tables.entries()[tables.entries().size() - 1].table.number);
+    return newest;
+  }
+
   // One edit that says it all.
   [[nodiscard]] STRATA_COLD version_edit whole() const {
     version_edit edit;
@@ -10517,6 +10525,9 @@ class manifest {
         });
     if (!replayed) return std::move(replayed).error();
     if (!any) return error(errc::corruption, "recover manifest", "no edit in it").in_file(path).at_offset(0);
+    // No manifest is ever complete. One that says so would be read, and then take no edit.
+    if (replayed->sealed)
+      return error(errc::corruption, "recover manifest", "it says that it is complete").in_file(path).at_offset(replayed->end);
     // Whole or not at all: a store whose manifest can't be read again goes on with what it knows.
     state_ = std::move(read);
     tail_ = *replayed;
@@ -10529,7 +10540,7 @@ class manifest {
   // to disk. So a manifest that did not end in order is written anew. Nothing to do where it did.
   [[nodiscard]] STRATA_COLD result<void> make_durable() {
     if (tail_.settled) return {};
-    const std::uint64_t number = state_.counts.file_ceiling + 1;
+    const std::uint64_t number = state_.newest_number() + 1;
     // An opening that was killed here may have left one of this name, which no CURRENT has named.
     const byte_string path = manifest_path(directory_, number);
     STRATA_TRY_LET(stale, environment_.file_exists(path));
@@ -11951,6 +11962,11 @@ class recovery {
     return frozen > 0 ? units_[frozen - 1] : nullptr;
   }
 
+  // No file that was read has a higher number.
+  [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
+    return (std::max)(manifest_.state().newest_number(), newest_segment_);
+  }
+
   // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
   manifest<Environment> manifest_;
   std::shared_ptr<const version_type> tables_;
@@ -11996,6 +12012,9 @@ class recovery {
       STRATA_TRY_LET(table, table_type::open(environment_, settings, cache_));
       if (table->facts() != added.facts)
         return error(errc::corruption, "open store", "a table has other facts than the manifest says").in_file(settings.path);
+      // They would come to light when commits to come had used up as many sequences.
+      if (added.facts.highest_sequence > state.counts.flushed_sequence)
+        return error(errc::corruption, "open store", "a table has commits that are newer than the newest").in_file(settings.path);
       opened.push_back(std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
       edit.added.push_back(added);
     }
@@ -12107,12 +12126,12 @@ class version_set {
   // Takes over what recovery read. `active` (may be null) is the unit that commits go on in. Before any other call.
   template <typename Recovered>
   STRATA_COLD void start(Recovered& recovered, std::shared_ptr<unit> active) {
+    next_file_ = recovered.newest_number() + 1;
     manifest_ = std::move(recovered.manifest_);
     store_id_ = manifest_.state().store_id;
     const version_edit::counters& counts = manifest_.state().counts;
     visible_.store(recovered.last_sequence_, std::memory_order_release);
     orderly_ = counts.sequence_ceiling <= recovered.last_sequence_;
-    next_file_ = counts.file_ceiling + 1;
     sequence_ceiling_.store(counts.sequence_ceiling, std::memory_order_relaxed);
     flushed_sequence_ = counts.flushed_sequence;
     auto state = std::make_shared<state_type>();

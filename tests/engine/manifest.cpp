@@ -215,7 +215,7 @@ TEST_CASE("a manifest that did not end in order is written anew before it is rel
     if (orderly) require_ok(made.written.close());
     const std::string left = made.path();
     // What an opening that was killed here left.
-    if (!orderly) write_file(made.environment, strata::engine::manifest_path("d", made.written.state().counts.file_ceiling + 1), "x");
+    if (!orderly) write_file(made.environment, strata::engine::manifest_path("d", made.written.state().newest_number() + 1), "x");
     manifest read(made.environment, "d");
     require_ok(read.recover());
     require_ok(read.make_durable());
@@ -235,6 +235,36 @@ TEST_CASE("a manifest that did not end in order is written anew before it is rel
     CHECK(sorted_names(made.environment, "d") == before);
     CHECK(same(again.state(), read.state()));
   }
+}
+
+TEST_CASE("a manifest that says it is complete is refused, and not found out by the first edit", "[engine][manifest]") {
+  made_manifest made;
+  const strata::record_file_settings settings{made.path(), strata::engine::manifest_magic, made.written.state().number, 42, 0};
+  auto tail = strata::replay_records(made.environment, settings, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+  require_ok(tail);
+  auto writer = strata::record_writer<world>::reopen(made.environment, settings, *tail);
+  require_ok(writer);
+  require_ok(writer->seal());
+  manifest read(made.environment, "d");
+  const auto recovered = read.recover();
+  REQUIRE(code_of(recovered) == errc::corruption);
+  CHECK(recovered.error().file() == made.path());
+  CHECK(recovered.error().has_offset());
+}
+
+TEST_CASE("a manifest is written anew under a number that no file has, whatever its ceiling says", "[engine][manifest]") {
+  made_manifest made;
+  version_edit lowering = adding(1);  // a ceiling just below the manifest's own number: the next is that number
+  lowering.counts.file_ceiling = made.written.state().number - 1;
+  require_ok(made.written.append(lowering));
+  const std::string left = made.path();
+  manifest read(made.environment, "d");
+  require_ok(read.recover());
+  require_ok(read.make_durable());
+  CHECK(strata::engine::manifest_path("d", read.state().number) != left);
+  manifest again(made.environment, "d");
+  require_ok(again.recover());
+  CHECK(same(again.state(), read.state()));
 }
 
 TEST_CASE("the bytes of a fresh manifest are frozen but for its salt", "[engine][manifest]") {

@@ -87,6 +87,44 @@ TEST_CASE("segments are replayed in order, each to its end", "[engine][recovery]
   }
 }
 
+TEST_CASE("a new segment comes behind those that are there, whatever the manifest's ceiling says", "[engine][recovery]") {
+  const crafted c;
+  c.write(900, 1, 3, end::open);
+  {
+    auto opened = c.open();
+    require_ok(opened);
+    require_ok((*opened)->flush());
+    require_ok(put(**opened, "more", "x"));
+    require_ok((*opened)->close());
+  }
+  auto opened = c.open();
+  require_ok(opened);
+  CHECK(get(**opened, "more") == "x");
+  CHECK(scan(**opened).size() == 4);
+}
+
+TEST_CASE("a table with commits that are newer than the newest is corruption", "[engine][recovery]") {
+  const crafted c;
+  {
+    auto opened = c.open();
+    require_ok(opened);
+    require_ok(put(**opened, "a", "1"));
+    require_ok(put(**opened, "a", "2"));
+    require_ok((*opened)->flush());
+    require_ok((*opened)->close());
+  }
+  strata::engine::manifest<world> manifest(c.environment, "store");
+  require_ok(manifest.recover());
+  strata::engine::version_edit edit;
+  edit.has_counters = true;
+  edit.counts = manifest.state().counts;
+  edit.counts.flushed_sequence = 1;
+  require_ok(manifest.append(edit));
+  require_ok(manifest.close());
+  const std::uint64_t table = manifest.state().tables.entries()[0].table.number;
+  c.require_refused(errc::corruption, strata::engine::table_path("store", table), false);
+}
+
 TEST_CASE("sequences that a record says are unused are no hole", "[engine][recovery]") {
   const crafted c;
   c.write(100, 1, 3, end::sealed);

@@ -97,6 +97,14 @@ struct manifest_state {
     return true;
   }
 
+  // None that it names is higher, whatever the ceiling says: a fresh number is above all of them, so that no new file takes
+  // the place of one that counts.
+  [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
+    std::uint64_t newest = (std::max)(counts.file_ceiling, number);
+    if (tables.size() > 0) newest = (std::max)(newest, tables.entries()[tables.entries().size() - 1].table.number);
+    return newest;
+  }
+
   // One edit that says it all.
   [[nodiscard]] STRATA_COLD version_edit whole() const {
     version_edit edit;
@@ -137,6 +145,9 @@ class manifest {
         });
     if (!replayed) return std::move(replayed).error();
     if (!any) return error(errc::corruption, "recover manifest", "no edit in it").in_file(path).at_offset(0);
+    // No manifest is ever complete. One that says so would be read, and then take no edit.
+    if (replayed->sealed)
+      return error(errc::corruption, "recover manifest", "it says that it is complete").in_file(path).at_offset(replayed->end);
     // Whole or not at all: a store whose manifest can't be read again goes on with what it knows.
     state_ = std::move(read);
     tail_ = *replayed;
@@ -149,7 +160,7 @@ class manifest {
   // to disk. So a manifest that did not end in order is written anew. Nothing to do where it did.
   [[nodiscard]] STRATA_COLD result<void> make_durable() {
     if (tail_.settled) return {};
-    const std::uint64_t number = state_.counts.file_ceiling + 1;
+    const std::uint64_t number = state_.newest_number() + 1;
     // An opening that was killed here may have left one of this name, which no CURRENT has named.
     const byte_string path = manifest_path(directory_, number);
     STRATA_TRY_LET(stale, environment_.file_exists(path));

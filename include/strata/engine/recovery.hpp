@@ -111,6 +111,11 @@ class recovery {
     return frozen > 0 ? units_[frozen - 1] : nullptr;
   }
 
+  // No file that was read has a higher number.
+  [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
+    return (std::max)(manifest_.state().newest_number(), newest_segment_);
+  }
+
   // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
   manifest<Environment> manifest_;
   std::shared_ptr<const version_type> tables_;
@@ -156,6 +161,9 @@ class recovery {
       STRATA_TRY_LET(table, table_type::open(environment_, settings, cache_));
       if (table->facts() != added.facts)
         return error(errc::corruption, "open store", "a table has other facts than the manifest says").in_file(settings.path);
+      // They would come to light when commits to come had used up as many sequences.
+      if (added.facts.highest_sequence > state.counts.flushed_sequence)
+        return error(errc::corruption, "open store", "a table has commits that are newer than the newest").in_file(settings.path);
       opened.push_back(std::make_shared<handle>(environment_, settings.path, number, std::move(table)));
       edit.added.push_back(added);
     }

@@ -45,12 +45,12 @@ class version_set {
   // Takes over what recovery read. `active` (may be null) is the unit that commits go on in. Before any other call.
   template <typename Recovered>
   STRATA_COLD void start(Recovered& recovered, std::shared_ptr<unit> active) {
+    next_file_ = recovered.newest_number() + 1;
     manifest_ = std::move(recovered.manifest_);
     store_id_ = manifest_.state().store_id;
     const version_edit::counters& counts = manifest_.state().counts;
     visible_.store(recovered.last_sequence_, std::memory_order_release);
     orderly_ = counts.sequence_ceiling <= recovered.last_sequence_;
-    next_file_ = counts.file_ceiling + 1;
     sequence_ceiling_.store(counts.sequence_ceiling, std::memory_order_relaxed);
     flushed_sequence_ = counts.flushed_sequence;
     auto state = std::make_shared<state_type>();
