@@ -239,7 +239,9 @@ void check_opening(const world& files) {
   }
   if (!reading.has_value()) FUZZ_CLAIM(reading.error() == errc::no_such_file && !before.contains("CURRENT"));
   std::optional<rows> opened = contents(**writing, layered);
-  if (reading.has_value()) FUZZ_CLAIM(opened == read);
+  if (read) FUZZ_CLAIM(opened == read);
+  // What was not sound stays so in part, also where a merge in the background has mended some of it by now.
+  if (reading.has_value() && !read) opened.reset();
   write_and_open_again(files, std::move(*writing), std::move(opened));
 }
 

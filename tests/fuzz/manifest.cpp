@@ -51,7 +51,7 @@ void check_going_on(const world& files, manifest& read) {
   edit.counts.last_time_us = now_us;
   FUZZ_OK(read.append(edit));
   FUZZ_CLAIM(read.state().counts.last_time_us == now_us);
-  const std::uint64_t fresh = read.state().counts.file_ceiling + 1;
+  const std::uint64_t fresh = read.state().newest_number() + 1;
   if (fresh <= strata::engine::file_number_max) FUZZ_OK(read.rewrite(fresh, fresh));
   FUZZ_OK(read.close());
   manifest again(files, "store");
