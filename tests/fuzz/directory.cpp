@@ -208,6 +208,8 @@ void write_and_open_again(const world& files, std::unique_ptr<store> open, std::
   if (well && before) FUZZ_OK(closed);
   open.reset();
   auto again = store::open(files, directory, amounts());
+  // A merge of tables whose facts are not those of their entries brings to light what the first opening could not see.
+  if (!sound && !again.has_value()) return FUZZ_EXPECT(again.error(), failures{errc::corruption}, place::file);
   FUZZ_OK(again);
   FUZZ_CLAIM((*again)->last_sequence() >= last);
   const auto after = contents(**again, sound);
