@@ -341,19 +341,60 @@ class simulated_disk {
 // strata/environment/simulated_threads.hpp
 //
 // Threads, locks, waits and time of a simulated world. Of its threads one runs at a time; at each point where threads
-// could meet (a lock, a wait, a wake, a call of the environment) a seeded choice says who goes on.
+// could meet (a lock, a wait, a wake, a call of the environment) a seeded choice says who goes on: see `schedule`.
 //
 // Each is a thread of the operating system that waits for its turn, so debuggers, sanitizers and thread-local variables
 // work as ever. Who made the world is its first thread. Threads that the world did not start must not use it.
 //
 // Time is counted: a microsecond for each such point; where every thread waits, it jumps to the first that waits for a
-// time. Where none does, no one can ever go on: the process says who waits for what, and aborts.
+// time. Where none does, no one can ever go on: the process says who waits for what, and aborts. A thread that looks at
+// something once a minute keeps its world going, though all others may wait for ever; `lasts_us_max` ends that too.
 //
 // Thread safety: what is said above is the lock. Turns are handed over with release and acquire.
 #ifndef STRATA_ENVIRONMENT_SIMULATED_THREADS_HPP
 #define STRATA_ENVIRONMENT_SIMULATED_THREADS_HPP
 
-namespace strata::inline STRATA_ABI::environment::detail {
+namespace strata::inline STRATA_ABI::environment {
+
+// Who goes on at a point.
+//
+//   random      of `switch_one_in` points one lets another thread go on, any that can. Short orders in plenty
+//   priorities  each thread has a priority, drawn when it starts; of those that can go on the highest does. At
+//               `priority_changes` points, drawn among the first `priority_points`, the running one falls below all others.
+//               A thread may so stand still for long, wherever it is: what no thread ever does to another at random
+//
+// A bug that takes d events in one order is met by priorities with d - 1 changes in one of n · k^(d - 1) runs or more, for n
+// threads and k points. Source: Burckhardt et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs",
+// ASPLOS 2010.
+enum class schedule : std::uint8_t { random, priorities };
+
+// What a world is like.
+struct simulation {
+  std::uint64_t seed = 1;
+  std::uint32_t switch_one_in = 4;  // points at which threads may change; 1: at each, where another could go on
+  environment::schedule schedule = environment::schedule::random;
+  std::uint32_t priority_changes = 3;
+  std::uint64_t priority_points = 2000;
+  std::uint64_t begins_at_us = 1'700'000'000'000'000;  // wall clock, µs since 1970
+  // A world that is older says what its threads wait for, and aborts: no program should take that long.
+  std::uint64_t lasts_us_max = UINT64_MAX;
+};
+
+namespace detail {
+
+// How deep the calling thread is in the world's own code. In a thread that no world has started: never out of it.
+[[nodiscard]] inline std::uint32_t& depth_in_world() noexcept {
+  thread_local std::uint32_t depth = 1;
+  return depth;
+}
+// The calling thread runs the world's own code.
+class inside_world {
+ public:
+  inside_world() noexcept { ++depth_in_world(); }
+  inside_world(const inside_world&) = delete;
+  inside_world& operator=(const inside_world&) = delete;
+  ~inside_world() { --depth_in_world(); }
+};
 
 class simulated_schedule {
  public:
@@ -367,16 +408,17 @@ class simulated_schedule {
     const void* waits_for = nullptr;
     const char* waits_how = "";
     std::uint64_t wakes_at_ns = UINT64_MAX;
+    std::uint64_t priority = 0;
     bool timed_out = false;
     std::optional<threads::thread> native;  // not of the first
   };
   using member_pointer = std::shared_ptr<member>;
 
-  // Of `switch_one_in` points one lets another thread go on, where one could.
-  simulated_schedule(std::uint64_t seed, std::uint32_t switch_one_in) : seed_(seed), random_(seed), switch_one_in_(switch_one_in) {
-    members_.push_back(std::make_shared<member>());
+  explicit simulated_schedule(const simulation& with) : with_(with), random_(with.seed) {
+    if (has_priorities())
+      for (std::uint32_t i = 0; i < with.priority_changes; ++i) changes_.push_back(1 + random_.below(with.priority_points));
+    members_.push_back(make_member("main"));
     running_ = members_[0];
-    running_->name = "main";
   }
 
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
@@ -386,15 +428,23 @@ class simulated_schedule {
 
   // A point where another may go on.
   void point() {
+    const inside_world inside;
     ++points_;
     now_ns_ += 1000;
+    look_at_age();
     wake_late();
-    if (!random_.one_in(switch_one_in_)) return;
-    if (const member_pointer next = ready_member()) hand_to(next);
+    if (has_priorities()) {
+      for (std::size_t i = 0; i < changes_.size(); ++i)
+        if (changes_[i] == points_) running_->priority = i;
+    } else if (!random_.one_in(with_.switch_one_in)) {
+      return;
+    }
+    hand_to(ready_member());
   }
 
   // Waits for `wake(what)`, or until the time has come: false then. `how`, for the word on a world that stands still.
   bool wait(const void* what, const char* how, std::uint64_t until_ns = UINT64_MAX) {
+    const inside_world inside;
     running_->is = member::condition::waiting;
     running_->waits_for = what;
     running_->waits_how = how;
@@ -406,6 +456,7 @@ class simulated_schedule {
   }
   // Lets one, or all, of those that wait for `what` go on, when their turn comes.
   void wake(const void* what, bool all) {
+    const inside_world inside;
     std::size_t waiting = 0;
     for (const member_pointer& each : members_) waiting += waits_for(*each, what);
     if (waiting == 0) return;
@@ -418,12 +469,14 @@ class simulated_schedule {
 
   template <typename Function>
   [[nodiscard]] result<member_pointer> start(const char* name, Function function) {
-    auto started = std::make_shared<member>();
-    started->name = name;
+    const inside_world inside;
+    member_pointer started = make_member(name);
     // Waits for its first turn; at its end hands on and goes.
     auto body = [this, self = started.get(), run = std::move(function)]() mutable noexcept {
       await_turn(*self);
+      --depth_in_world();
       run();
+      ++depth_in_world();
       end();
     };
     STRATA_TRY_LET(native, threads::start_thread(name, std::move(body)));
@@ -433,6 +486,7 @@ class simulated_schedule {
     return started;
   }
   void join(const member_pointer& other) {
+    const inside_world inside;
     point();
     while (other->is != member::condition::ended) static_cast<void>(wait(other.get(), "the end of a thread"));
     other->native->join();
@@ -440,6 +494,15 @@ class simulated_schedule {
   }
 
  private:
+  [[nodiscard]] bool has_priorities() const noexcept { return with_.schedule == schedule::priorities; }
+  [[nodiscard]] member_pointer make_member(const char* name) {
+    auto made = std::make_shared<member>();
+    made->name = name;
+    // Above those that a change gives.
+    if (has_priorities()) made->priority = with_.priority_changes + (random_.next() >> 1);
+    return made;
+  }
+
   static bool waits_for(const member& each, const void* what) noexcept {
     return each.is == member::condition::waiting && each.waits_for == what;
   }
@@ -454,8 +517,9 @@ class simulated_schedule {
     for (const member_pointer& each : members_)
       if (each->is == member::condition::waiting && each->wakes_at_ns <= now_ns_) make_ready(*each, true);
   }
-  // Any that could go on; null where none could.
+  // One that could go on; null where none could.
   [[nodiscard]] member_pointer ready_member() {
+    if (has_priorities()) return highest_ready_member();
     std::size_t ready = 0;
     for (const member_pointer& each : members_) ready += each->is == member::condition::ready;
     if (ready == 0) return nullptr;
@@ -464,20 +528,31 @@ class simulated_schedule {
       if (each->is == member::condition::ready && chosen-- == 0) return each;
     return nullptr;
   }
+  [[nodiscard]] member_pointer highest_ready_member() const {
+    member_pointer highest;
+    for (const member_pointer& each : members_)
+      if (each->is == member::condition::ready && (!highest || each->priority > highest->priority)) highest = each;
+    return highest;
+  }
   // The same, where the running one can't go on.
   [[nodiscard]] member_pointer next_member() {
     wake_late();
     if (member_pointer next = ready_member()) return next;
     if (const std::uint64_t earliest = earliest_ns(); earliest != UINT64_MAX) now_ns_ = earliest;
+    look_at_age();
     wake_late();
     if (member_pointer next = ready_member()) return next;
-    stand_still();
+    stand_still("every thread waits");
   }
   [[nodiscard]] std::uint64_t earliest_ns() const noexcept {
     std::uint64_t earliest = UINT64_MAX;
     for (const member_pointer& each : members_)
       if (each->is == member::condition::waiting) earliest = (std::min)(earliest, each->wakes_at_ns);
     return earliest;
+  }
+
+  void look_at_age() const noexcept {
+    if (now_ns_ / 1000 > with_.lasts_us_max) stand_still("the world has lasted too long");
   }
 
   void hand_to(const member_pointer& next) {
@@ -501,16 +576,16 @@ class simulated_schedule {
     wake(running_.get(), true);
     give_turn(next_member());
   }
-  [[noreturn]] void stand_still() const noexcept {
-    std::fprintf(stderr, "strata: simulation with seed %llu: every thread waits\n", static_cast<unsigned long long>(seed_));
+  [[noreturn]] void stand_still(const char* why) const noexcept {
+    std::fprintf(stderr, "strata: simulation with seed %llu: %s\n", static_cast<unsigned long long>(with_.seed), why);
     for (const member_pointer& each : members_)
       if (each->is == member::condition::waiting) std::fprintf(stderr, "  %s waits for %s\n", each->name.c_str(), each->waits_how);
     std::abort();
   }
 
-  std::uint64_t seed_;
+  simulation with_;
   simulated_random random_;
-  std::uint32_t switch_one_in_;
+  dynamic_array<std::uint64_t> changes_;  // points at which the running one gets the priority of that index
   dynamic_array<member_pointer> members_;
   member_pointer running_;
   std::uint64_t now_ns_ = 0;
@@ -616,7 +691,9 @@ class simulated_thread {
   simulated_schedule::member_pointer member_;
 };
 
-}  // namespace strata::inline STRATA_ABI::environment::detail
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI::environment
 
 #endif
 
@@ -685,17 +762,11 @@ struct disk_fault {
   bool reverts = false;
 };
 
-struct simulation {
-  std::uint64_t seed = 1;
-  std::uint32_t switch_one_in = 4;  // points at which threads may change; 1: at each, where another could go on
-  std::uint64_t begins_at_us = 1'700'000'000'000'000;  // wall clock, µs since 1970
-};
-
 namespace detail {
 
 struct simulated_world {
   explicit simulated_world(const simulation& wanted)
-      : with(wanted), schedule(wanted.seed, wanted.switch_one_in), entropy(~wanted.seed), chance(wanted.seed + 1) {}
+      : with(wanted), schedule(wanted), entropy(~wanted.seed), chance(wanted.seed + 1) {}
 
   // A call begins: others may go on before it. Success, or what a fault makes of it.
   [[nodiscard]] errc begin(disk_call what, std::string_view path) {
@@ -760,6 +831,7 @@ class simulated {
    public:
     [[nodiscard]] result<void> append(bytes_view bytes) {
       if (!file_) return error(errc::closed, "append").in_file(path_);
+      const detail::inside_world inside;
       if (const errc failure = world_->begin(disk_call::append, path_); failure != errc{}) {
         const bytes_view torn = world_->fault.tears ? bytes.substr(0, bytes.size() / 2) : bytes_view();
         if (!torn.empty()) world_->disk.append(file_, size_, torn);
@@ -773,6 +845,7 @@ class simulated {
     }
     [[nodiscard]] result<void> sync() {
       if (!file_) return error(errc::closed, "sync").in_file(path_);
+      const detail::inside_world inside;
       if (const errc failure = world_->begin(disk_call::sync, path_); failure != errc{}) {
         world_->fault.reverts ? world_->disk.revert(file_) : world_->disk.lose(file_);
         world_->end(1);
@@ -786,6 +859,7 @@ class simulated {
     }
     [[nodiscard]] result<void> preallocate(std::uint64_t) {
       if (!file_) return error(errc::closed, "preallocate").in_file(path_);
+      const detail::inside_world inside;
       const errc failure = world_->begin(disk_call::preallocate, path_);
       world_->end(failure != errc{});
       if (failure != errc{}) return error(failure, "preallocate", "a simulated fault").in_file(path_);
@@ -794,6 +868,7 @@ class simulated {
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     [[nodiscard]] result<void> close() {
       if (!file_) return {};
+      const detail::inside_world inside;
       file_.reset();
       const errc failure = world_->begin(disk_call::close, path_);
       world_->end(failure != errc{});
@@ -815,6 +890,7 @@ class simulated {
   class readable_file {
    public:
     [[nodiscard]] result<std::size_t> read(std::uint64_t offset, char* to, std::size_t count) const {
+      const detail::inside_world inside;
       const errc failure = world_->begin(disk_call::read, path_);
       if (failure != errc{}) {
         world_->end(1);
@@ -897,6 +973,14 @@ class simulated {
   }
   // Moves the wall clock; the steady one goes on.
   void jump_us(std::int64_t by) const noexcept { world_->wall_jump_us += by; }
+
+  // ---- threads that meet without a call of the world: through an atomic, say
+
+  // Another may go on here, as at each call of the world.
+  void step() const { world_->schedule.point(); }
+  // Whether the caller is in a thread that a world has started, and in none of a world's own calls: where step() makes sense
+  // for who can't see what calls it.
+  [[nodiscard]] static bool may_step() noexcept { return detail::depth_in_world() == 0; }
 
   // ---- watching
 
@@ -1048,6 +1132,7 @@ class simulated {
 
   template <typename Function>
   [[nodiscard]] result<thread> start_thread(const char* name, Function function) const {
+    const detail::inside_world inside;
     const errc failure = world_->begin(disk_call::start_thread, name);
     world_->end(failure != errc{});
     if (failure != errc{}) return error(failure, "start thread", "a simulated fault");
@@ -1059,6 +1144,7 @@ class simulated {
     static_cast<void>(world_->schedule.wait(nullptr, "time", steady_time_ns() + (std::min)(duration_us, longest_us) * 1000));
   }
   void wait(std::atomic<std::uint32_t>& word, std::uint32_t value) const {
+    const detail::inside_world inside;
     world_->schedule.point();
     if (word.load(std::memory_order_acquire) == value) static_cast<void>(world_->schedule.wait(&word, "a word"));
   }
@@ -1084,6 +1170,7 @@ class simulated {
   template <typename Body>
   auto perform(disk_call what, const char* operation, std::string_view path, Body body) const
       -> std::invoke_result_t<Body, const detail::path_call&, std::string&> {
+    const detail::inside_world inside;
     const detail::path_call call(operation, path);
     STRATA_TRY_LET(key, call.key());
     if (const errc failure = world_->begin(what, key); failure != errc{}) {

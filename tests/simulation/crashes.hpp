@@ -24,11 +24,11 @@ struct crash_effort {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
   static constexpr std::size_t cuts = 1, depth = 1;
   static constexpr std::uint64_t images_least = 3'000;
-  static constexpr std::size_t lives = 12, operations = 2'000, calls = 50'000;
+  static constexpr std::size_t lives = 12, operations = 2'000, calls = 50'000, histories = 100;
 #else
   static constexpr std::size_t cuts = 4, depth = 2;
   static constexpr std::uint64_t images_least = 150'000;
-  static constexpr std::size_t lives = 500, operations = 10'000, calls = 1'000'000;
+  static constexpr std::size_t lives = 500, operations = 10'000, calls = 1'000'000, histories = 1'000;
 #endif
 };
 

@@ -64,6 +64,7 @@ TEST_CASE("transactions that one order explains are accepted", "[simulation][ser
   // Of unknown fate: seen, or not.
   CHECK(judged({made("A", 1, for_ever).puts("x", 1).ended_as(fate::unknown), made("B", 3, 4).gets("x", 1, 7).as_of(7)}) == "fine");
   CHECK(judged({made("A", 1, for_ever).puts("x", 1).ended_as(fate::unknown), made("B", 3, 4).gets("x", nothing)}) == "fine");
+  CHECK(judged({made("A", 1, 2).puts("x", 1).at(1), made("B", 3, for_ever).puts("x", nothing).ended_as(fate::unknown), made("C", 4, 5).gets("x", nothing).as_of(2)}) == "fine");
 }
 
 TEST_CASE("a lost update is found", "[simulation][serializability]") {

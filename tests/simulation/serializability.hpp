@@ -147,6 +147,8 @@ class serializability {
   void order_versions() {
     for (std::size_t i = 0; i < records_.size(); ++i) {
       const transaction_record& each = records_[i];
+      for (const step& write : each.steps)
+        if (each.is == fate::unknown && write.what == step::kind::write && write.value == nothing) maybe_erased_.insert(write.key);
       if (!is_in(i) || !each.writes()) continue;
       if (each.sequence == 0) fail("the history is none: " + each.name + " has written, and has no sequence");
       std::map<std::string, register_value> last;
@@ -206,6 +208,8 @@ class serializability {
   void read_of_absence(std::size_t reader, const step& seen) {
     const transaction_record& record = records_[reader];
     const std::string what = record.name + " found no " + seen.key;
+    // Nobody can tell an erasure that may have happened from one that has.
+    if (maybe_erased_.count(seen.key) != 0) return;
     const std::vector<version>& list = versions_[seen.key];
     std::size_t next = 0;
     if (record.reads_at) {
@@ -329,6 +333,7 @@ class serializability {
   std::set<std::string> keys_;
   std::map<register_value, std::size_t> writers_;
   std::map<std::string, std::vector<version>> versions_;  // by sequence
+  std::set<std::string> maybe_erased_;                    // by a transaction of unknown fate
   std::map<std::size_t, std::vector<edge>> edges_;        // a record's index, or behind them a moment's
   std::string wrong_;
 };

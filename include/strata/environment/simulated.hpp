@@ -64,17 +64,11 @@ struct disk_fault {
   bool reverts = false;
 };
 
-struct simulation {
-  std::uint64_t seed = 1;
-  std::uint32_t switch_one_in = 4;  // points at which threads may change; 1: at each, where another could go on
-  std::uint64_t begins_at_us = 1'700'000'000'000'000;  // wall clock, µs since 1970
-};
-
 namespace detail {
 
 struct simulated_world {
   explicit simulated_world(const simulation& wanted)
-      : with(wanted), schedule(wanted.seed, wanted.switch_one_in), entropy(~wanted.seed), chance(wanted.seed + 1) {}
+      : with(wanted), schedule(wanted), entropy(~wanted.seed), chance(wanted.seed + 1) {}
 
   // A call begins: others may go on before it. Success, or what a fault makes of it.
   [[nodiscard]] errc begin(disk_call what, std::string_view path) {
@@ -139,6 +133,7 @@ class simulated {
    public:
     [[nodiscard]] result<void> append(bytes_view bytes) {
       if (!file_) return error(errc::closed, "append").in_file(path_);
+      const detail::inside_world inside;
       if (const errc failure = world_->begin(disk_call::append, path_); failure != errc{}) {
         const bytes_view torn = world_->fault.tears ? bytes.substr(0, bytes.size() / 2) : bytes_view();
         if (!torn.empty()) world_->disk.append(file_, size_, torn);
@@ -152,6 +147,7 @@ class simulated {
     }
     [[nodiscard]] result<void> sync() {
       if (!file_) return error(errc::closed, "sync").in_file(path_);
+      const detail::inside_world inside;
       if (const errc failure = world_->begin(disk_call::sync, path_); failure != errc{}) {
         world_->fault.reverts ? world_->disk.revert(file_) : world_->disk.lose(file_);
         world_->end(1);
@@ -165,6 +161,7 @@ class simulated {
     }
     [[nodiscard]] result<void> preallocate(std::uint64_t) {
       if (!file_) return error(errc::closed, "preallocate").in_file(path_);
+      const detail::inside_world inside;
       const errc failure = world_->begin(disk_call::preallocate, path_);
       world_->end(failure != errc{});
       if (failure != errc{}) return error(failure, "preallocate", "a simulated fault").in_file(path_);
@@ -173,6 +170,7 @@ class simulated {
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     [[nodiscard]] result<void> close() {
       if (!file_) return {};
+      const detail::inside_world inside;
       file_.reset();
       const errc failure = world_->begin(disk_call::close, path_);
       world_->end(failure != errc{});
@@ -194,6 +192,7 @@ class simulated {
   class readable_file {
    public:
     [[nodiscard]] result<std::size_t> read(std::uint64_t offset, char* to, std::size_t count) const {
+      const detail::inside_world inside;
       const errc failure = world_->begin(disk_call::read, path_);
       if (failure != errc{}) {
         world_->end(1);
@@ -276,6 +275,14 @@ class simulated {
   }
   // Moves the wall clock; the steady one goes on.
   void jump_us(std::int64_t by) const noexcept { world_->wall_jump_us += by; }
+
+  // ---- threads that meet without a call of the world: through an atomic, say
+
+  // Another may go on here, as at each call of the world.
+  void step() const { world_->schedule.point(); }
+  // Whether the caller is in a thread that a world has started, and in none of a world's own calls: where step() makes sense
+  // for who can't see what calls it.
+  [[nodiscard]] static bool may_step() noexcept { return detail::depth_in_world() == 0; }
 
   // ---- watching
 
@@ -427,6 +434,7 @@ class simulated {
 
   template <typename Function>
   [[nodiscard]] result<thread> start_thread(const char* name, Function function) const {
+    const detail::inside_world inside;
     const errc failure = world_->begin(disk_call::start_thread, name);
     world_->end(failure != errc{});
     if (failure != errc{}) return error(failure, "start thread", "a simulated fault");
@@ -438,6 +446,7 @@ class simulated {
     static_cast<void>(world_->schedule.wait(nullptr, "time", steady_time_ns() + (std::min)(duration_us, longest_us) * 1000));
   }
   void wait(std::atomic<std::uint32_t>& word, std::uint32_t value) const {
+    const detail::inside_world inside;
     world_->schedule.point();
     if (word.load(std::memory_order_acquire) == value) static_cast<void>(world_->schedule.wait(&word, "a word"));
   }
@@ -463,6 +472,7 @@ class simulated {
   template <typename Body>
   auto perform(disk_call what, const char* operation, std::string_view path, Body body) const
       -> std::invoke_result_t<Body, const detail::path_call&, std::string&> {
+    const detail::inside_world inside;
     const detail::path_call call(operation, path);
     STRATA_TRY_LET(key, call.key());
     if (const errc failure = world_->begin(what, key); failure != errc{}) {
