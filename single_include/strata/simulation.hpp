@@ -1140,6 +1140,7 @@ class simulated {
     return thread(world_->schedule, std::move(started));
   }
   void sleep_for_us(std::uint64_t duration_us) const {
+    const detail::inside_world inside;
     constexpr std::uint64_t longest_us = UINT64_MAX / 4000;
     static_cast<void>(world_->schedule.wait(nullptr, "time", steady_time_ns() + (std::min)(duration_us, longest_us) * 1000));
   }

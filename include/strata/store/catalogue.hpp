@@ -13,6 +13,7 @@
 //   2. A collection is opened only if its kind and key are the same, and all its stored descriptions can be read as the
 //      type of today; else schema_mismatch, and every call on its views says so.
 //   3. A new description is stored before the first value is written with it.
+//   4. A collection that has a schema has an id.
 #ifndef STRATA_STORE_CATALOGUE_HPP
 #define STRATA_STORE_CATALOGUE_HPP
 
@@ -177,8 +178,7 @@ class catalogue {
     }
     target.older.store(older.get(), std::memory_order_release);
     target.lists.push_back(std::move(older));
-    target.schema_id.store(current, std::memory_order_release);
-    target.id.store(record.id, std::memory_order_release);
+    publish(target, record.id, current);
     return {};
   }
   [[nodiscard]] STRATA_COLD result<bool> read(std::string_view name, catalogue_record& record) {
@@ -214,9 +214,14 @@ class catalogue {
     for (std::size_t at = 0; at < known_.size(); ++at)
       if (known_[at].get() != &target && known_[at]->name == target.name && known_[at]->usable)
         static_cast<void>(load(*known_[at]));
-    target.schema_id.store(static_cast<std::uint32_t>(record.descriptions.size()), std::memory_order_release);
-    target.id.store(record.id, std::memory_order_release);
+    publish(target, record.id, static_cast<std::uint32_t>(record.descriptions.size()));
     return {};
+  }
+  // The id before the schema: a writer looks for a schema without a lock, and where there is one takes the id to be there,
+  // too. A reader that meets the id alone finds nothing under it that has the schema.
+  STRATA_COLD static void publish(primitive::collection& target, std::uint32_t id, std::uint32_t schema) noexcept {
+    target.id.store(id, std::memory_order_release);
+    target.schema_id.store(schema, std::memory_order_release);
   }
   [[nodiscard]] STRATA_COLD result<std::uint32_t> next_id(primitive::transaction_state<Engine>& transaction) {
     std::uint64_t id = 1;
