@@ -1,5 +1,6 @@
 #include "test.hpp"
 
+#include "environment/child.hpp"
 #include "environment/contract.hpp"
 
 #include <strata/simulation.hpp>
@@ -8,6 +9,7 @@ using strata::errc;
 using strata::environment::disk_call;
 using strata::environment::disk_fault;
 using strata::environment::power_cut;
+using strata::environment::schedule;
 using strata::environment::simulated;
 using strata::environment::simulation;
 
@@ -15,7 +17,6 @@ static_assert(strata::requirements::environment<simulated>);
 static_assert(strata::detail::check_environment<simulated>());
 
 namespace {
-
 
 std::string read(const simulated& e, std::string_view path) {
   auto file = e.open_readable(path);
@@ -234,6 +235,9 @@ TEST_CASE("one seed gives one order of threads and one time, another seed anothe
       orders.push_back(meet(simulated({.seed = seed, .switch_one_in = switch_one_in})));
       CHECK(meet(simulated({.seed = seed, .switch_one_in = switch_one_in})) == orders.back());
     }
+    const simulation by_priorities{.seed = seed, .schedule = schedule::priorities, .priority_changes = 5, .priority_points = 200};
+    orders.push_back(meet(simulated(by_priorities)));
+    CHECK(meet(simulated(by_priorities)) == orders.back());
   }
   std::sort(orders.begin(), orders.end());
   CHECK(std::unique(orders.begin(), orders.end()) == orders.end());
@@ -247,4 +251,121 @@ TEST_CASE("where every thread waits for a time, time goes on at once", "[environ
   const std::uint64_t wall = e.wall_time_us();
   e.jump_us(-1'000'000);
   CHECK(e.wall_time_us() < wall);
+}
+
+TEST_CASE("by priorities the highest that can go on does, until a change", "[environment][simulated][threads]") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    for (const std::uint32_t changes : {0u, 1u, 2u}) {
+      const simulated e({.seed = seed, .schedule = schedule::priorities, .priority_changes = changes, .priority_points = 60});
+      std::string order;
+      std::vector<simulated::thread> threads;
+      for (char name = 'a'; name < 'e'; ++name) {
+        threads.push_back(e.start_thread("stepping", [&, name]() noexcept {
+                             for (int i = 0; i < 20; ++i) {
+                               order += name;
+                               e.step();
+                             }
+                           }).value());
+      }
+      for (simulated::thread& each : threads) each.join();
+      std::size_t switches = 0;
+      for (std::size_t i = 1; i < order.size(); ++i) switches += order[i] != order[i - 1];
+      // From thread to thread three times; a change adds one, and one more where that thread is met again.
+      INFO("seed " << seed << ": " << order);
+      CHECK(switches <= 3 + 2 * changes);
+      // The first thread may be overtaken where a higher one starts.
+      if (changes == 0) CHECK(switches >= 3);
+    }
+  }
+}
+
+TEST_CASE("a thread that stands still for long where it should not is what priorities find and chance does not", "[environment][simulated][threads]") {
+  // Wrong only where one thread stands between its two steps all the while that the other takes a hundred.
+  const auto goes_wrong = [](const simulation& with) {
+    const simulated e(with);
+    int half_done = 0;
+    bool wrong = false;
+    auto one = e.start_thread("one", [&]() noexcept {
+      half_done = 1;
+      e.step();
+      half_done = 0;
+    }).value();
+    auto other = e.start_thread("other", [&]() noexcept {
+      const bool began = half_done == 1;
+      for (int i = 0; i < 100; ++i) e.step();
+      wrong = began && half_done == 1;
+    }).value();
+    one.join();
+    other.join();
+    return wrong;
+  };
+  std::size_t by_chance = 0, by_priorities = 0;
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    by_chance += goes_wrong({.seed = seed, .switch_one_in = 2});
+    by_priorities += goes_wrong({.seed = seed, .schedule = schedule::priorities, .priority_changes = 2, .priority_points = 50});
+  }
+  CHECK(by_chance == 0);
+  // One in n · k^(d - 1) or more: of three threads and 50 points, 1000 / 150.
+  CHECK(by_priorities >= 6);
+}
+
+namespace {
+
+// One waits for another's word. The word is given under no lock, so that it can come between the look and the wait.
+void wait_for_a_word_that_may_be_lost(const simulation& with, bool somebody_looks_now_and_then) {
+  const simulated e(with);
+  simulated::mutex m(e);
+  simulated::condition_variable changed(e);
+  bool given = false, received = false;
+  auto waiting = e.start_thread("waiting", [&]() noexcept {
+    const bool was_given = given;
+    strata::unique_lock<simulated::mutex> lock(m);
+    if (!was_given) changed.wait(lock);
+    received = true;
+  }).value();
+  auto giving = e.start_thread("giving", [&]() noexcept {
+    given = true;
+    changed.notify_all();
+    while (somebody_looks_now_and_then && !received) e.sleep_for_us(60'000'000);
+  }).value();
+  waiting.join();
+  giving.join();
+}
+
+}  // namespace
+
+TEST_CASE("a wake-up that is lost ends the world with who waits for what", "[environment][simulated][threads]") {
+  for (const schedule how : {schedule::random, schedule::priorities}) {
+    int lost = 0, came = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+      const simulation with{.seed = seed, .schedule = how, .priority_changes = 2, .priority_points = 12};
+      const auto end = strata_tests::run_in_child([&] { wait_for_a_word_that_may_be_lost(with, false); });
+      if (end.signal == 0) {
+        ++came;
+        continue;
+      }
+      INFO(end.said);
+      ++lost;
+      CHECK(end.signal == SIGABRT);
+      CHECK(end.says("simulation with seed " + std::to_string(seed) + ": every thread waits\n"));
+      CHECK(end.says("  waiting waits for a condition\n"));
+    }
+    CHECK(lost > 0);
+    CHECK(came > 0);
+  }
+}
+
+TEST_CASE("so it does where another thread goes on looking, and the world may not last for ever", "[environment][simulated][threads]") {
+  int lost = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const simulation with{.seed = seed, .lasts_us_max = 3'600'000'000};
+    const auto end = strata_tests::run_in_child([&] { wait_for_a_word_that_may_be_lost(with, true); });
+    if (end.signal == 0) continue;
+    INFO(end.said);
+    ++lost;
+    CHECK(end.signal == SIGABRT);
+    CHECK(end.says(": the world has lasted too long\n"));
+    CHECK(end.says("  waiting waits for a condition\n"));
+  }
+  CHECK(lost > 0);
 }
