@@ -139,7 +139,7 @@ TEST_CASE("random histories of a true register are accepted; with one answer cha
     for (std::uint64_t step = 0; step < 400; ++step) {
       client& c = clients[draw(4)];
       if (c.stage == 0) {
-        if (calls.size() >= 80) continue;
+        if (calls.size() >= 60) continue;
         c.call = calls.size();
         register_call call{static_cast<kind>(draw(4)), ++clock, for_ever};
         if (call.what == kind::put || call.what == kind::put_if) call.value = 100 + calls.size();
@@ -147,7 +147,7 @@ TEST_CASE("random histories of a true register are accepted; with one answer cha
         calls.push_back(call);
       } else if (c.stage == 1) {
         register_call& call = calls[c.call];
-        if (draw(12) == 0) {  // never heard of again; and it may not happen at all
+        if (draw(30) == 0) {  // never heard of again; and it may not happen at all
           call.known = false;
           c.stage = 0;
           if (draw(2) == 0) continue;
