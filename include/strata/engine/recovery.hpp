@@ -95,7 +95,8 @@ class recovery {
           parsed.type == file_type::foreign || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
-          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
+          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_ &&
+           !contains_sorted(passed_over_, parsed.number));
       if (needed) continue;
       // One that is gone by now was removed by a cursor that outlived the last opening and held its table until here.
       if (auto removed = environment_.remove_file(join_path(directory_, name));
@@ -127,6 +128,7 @@ class recovery {
  private:
   [[nodiscard]] STRATA_COLD result<void> read_once() {
     units_.clear();
+    passed_over_.clear();
     open_tail_.reset();
     newest_segment_ = 0;
     // Before the manifest: a segment that a writer drops between the two is then missed by name, not passed over.
@@ -192,7 +194,10 @@ class recovery {
     fresh->build_staged();
     fresh->publish_staged();
     // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
-    if (!is_last && !any && !tail.sealed) return {};
+    if (!is_last && !any && !tail.sealed) {
+      passed_over_.push_back(segment_number);
+      return {};
+    }
     if (!is_last && !tail.sealed)
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
           .in_file(segment.path)
@@ -223,6 +228,7 @@ class recovery {
   byte_string directory_;
   cache_type& cache_;
   std::uint64_t newest_segment_ = 0;
+  dynamic_array<std::uint64_t> passed_over_;  // ascending: segments below the newest in which nothing was ever acknowledged
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
