@@ -356,7 +356,7 @@ TEST_CASE("a transaction's write that lacks memory says so, and reads and commit
 TEST_CASE("whichever allocation of a store's life fails, once or from then on, what was acknowledged is there", "[engine][allocations]") {
   using memory_workload = basic_workload<world, inside_of_library>;
   std::size_t runs = 0;
-  for (const workload_steps& steps : all_workloads) {
+  for (const workload_steps& steps : workloads(10)) {
     for (const bool sticky : {false, true}) {
       bool failed = true;
       for (long n = 0; failed; ++n) {

@@ -7,7 +7,7 @@ using strata::durability;
 
 TEST_CASE("whenever the process is killed, what was acknowledged is there, and a prefix of the commits", "[engine][crash]") {
   std::size_t points = 0;
-  for (const workload::shape& shape : all_workloads) {
+  for (const workload::shape& shape : workloads(7)) {
     for (const bool tears : {false, true}) {
       for (std::uint64_t at = 1;; ++at) {
         INFO("commits " << shape.commits << ", flush every " << shape.flush_every << ", killed before call " << at

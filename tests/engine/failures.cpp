@@ -79,7 +79,7 @@ struct late_failing_log {
 
 TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][failures]") {
   std::size_t runs = 0;
-  for (const workload::shape& shape : all_workloads) {
+  for (const workload::shape& shape : workloads(4)) {
     for (const errc code : {errc::io_error, errc::no_space}) {
       for (const bool sticky : {false, true}) {
         for (std::uint64_t at = 1;; ++at) {
@@ -108,7 +108,7 @@ TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][fai
 
 TEST_CASE("after a full disk every store goes on when room was made, and has lost nothing", "[engine][failures]") {
   const calls writes = call::create | call::append | call::open_writable;
-  for (const workload::shape& shape : all_workloads) {
+  for (const workload::shape& shape : workloads(4)) {
     for (std::uint64_t at = 1;; ++at) {
       INFO("commits " << shape.commits << ", write " << at << " finds no space");
       const failing_environment environment;

@@ -29,14 +29,20 @@ struct workload_steps {
   strata::durability durability = strata::durability::buffered;
 };
 
-// Of every kind: the log alone, gone on with, rotated by size; flushes, merges, both, of small and of large values.
-inline const std::vector<workload_steps> all_workloads = {
-    {16, 0, 0, 0, 40, strata::durability::buffered},    {16, 0, 0, 8, 40, strata::durability::strict},
-    {24, 5, 0, 0, 40, strata::durability::buffered},    {24, 5, 0, 7, 40, strata::durability::strict},
-    {30, 4, 20, 12, 400, strata::durability::strict},   {30, 3, 12, 0, 400, strata::durability::buffered},
-    {40, 0, 0, 30, 6000, strata::durability::buffered}, {40, 0, 25, 0, 6000, strata::durability::strict},
-    {40, 3, 30, 20, 3000, strata::durability::buffered}, {60, 0, 0, 30, 6000, strata::durability::buffered},
-};
+// Of every kind: the log alone, gone on with, rotated by size; flushes, merges, both, of small and of large values. With a
+// sanitizer, which makes each take many times as long, the first `sanitized`.
+inline std::vector<workload_steps> workloads(std::size_t sanitized) {
+  using strata::durability;
+  std::vector<workload_steps> all = {
+      {16, 0, 0, 8, 40, durability::strict},    {24, 5, 0, 0, 40, durability::buffered},
+      {30, 4, 20, 12, 400, durability::strict}, {40, 0, 0, 30, 6000, durability::buffered},
+      {16, 0, 0, 0, 40, durability::buffered},  {40, 3, 30, 20, 3000, durability::buffered},
+      {60, 0, 0, 30, 6000, durability::buffered}, {24, 5, 0, 7, 40, durability::strict},
+      {30, 3, 12, 0, 400, durability::buffered}, {40, 0, 25, 0, 6000, durability::strict},
+  };
+  if (is_sanitized) all.resize(sanitized);
+  return all;
+}
 
 struct nothing_around {};
 
