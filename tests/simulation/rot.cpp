@@ -3,9 +3,9 @@
 // process was killed a change is noticed, or leaves a prefix of the commits that holds all that was durable.
 #include "simulation/crashes.hpp"
 
+#include <bit>
+
 #include <strata/compaction/tiered.hpp>
-#include <strata/memtable/archetype.hpp>
-#include <strata/wal/archetype.hpp>
 
 using namespace strata_tests;
 using strata::durability;
