@@ -1,6 +1,7 @@
 // Rot: every byte of every file of a store, changed in three ways. Of a store that was closed in order every change is
-// noticed, with file and offset, when it is opened or when it is verified, and no answer is ever wrong; of one whose
-// process was killed a change is noticed, or leaves a prefix of the commits that holds all that was durable.
+// noticed, with file and offset, when it is opened or when it is verified, but for one of the last record of a log, without
+// which nothing is missing; and no answer is ever wrong. Of one whose process was killed a change is noticed, or leaves a
+// prefix of the commits that holds all that was durable.
 #include "simulation/crashes.hpp"
 
 #include <bit>
