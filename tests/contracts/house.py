@@ -211,6 +211,14 @@ def check_assertions(root, include_graph):
                 breach(f"include/{name}", 1, f"uses STRATA_ASSERT and does not include <{'> or <'.join(sorted(defined))}>")
 
 
+def check_test_cases(root):
+    """An entry of ctest runs the cases of one source file: one that stands in a header is in none of them."""
+    for path in sorted((root / "tests").rglob("*.hpp")):
+        code = code_of(path.read_text(encoding="utf-8"))
+        for case in re.finditer(r"\w*TEST_CASE", code):
+            breach(path.relative_to(root), code.count("\n", 0, case.start()) + 1, "a TEST_CASE in a header is never run")
+
+
 def check_tree(root):
     for path in sorted(root.iterdir()):
         if not path.name.startswith(".") and path.name not in TOP_LEVEL and not BUILD_OUTPUT.fullmatch(path.name):
@@ -235,6 +243,7 @@ def main():
     if "strata/strata.hpp" in doors:
         check_reached(include_graph, doors)
     check_assertions(root, include_graph)
+    check_test_cases(root)
     check_tree(root)
     for line in breaches:
         print(line)
