@@ -706,16 +706,17 @@ void check_threads(Environment e) {
   }
   SECTION("wake_all wakes all that wait on a word") {
     std::atomic<std::uint32_t> word{0};
-    std::atomic<int> arrived{0};
+    std::atomic<std::uint32_t> arrived{0};
     std::atomic<int> gone{0};
     std::vector<thread> running;
     for (int i = 0; i < 3; ++i)
       running.push_back(e.start_thread("wait", [&]() noexcept {
                            arrived.fetch_add(1);
+                           e.wake_all(arrived);
                            while (word.load() == 0) e.wait(word, 0);
                            gone.fetch_add(1);
                          }).value());
-    while (arrived.load() < 3) e.sleep_for_us(50);
+    for (std::uint32_t seen = 0; (seen = arrived.load()) < 3;) e.wait(arrived, seen);
     word.store(1);
     e.wake_all(word);
     for (thread& t : running) t.join();
