@@ -1,14 +1,5 @@
 // Memory that is lacking, wherever it is asked for, is an error like any other and loses nothing.
-//
-// Not with a sanitizer, which brings its own operator new: two do not link.
-#if defined(__has_feature)
-#define STRATA_TESTS_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define STRATA_TESTS_HAS_FEATURE(feature) 0
-#endif
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !STRATA_TESTS_HAS_FEATURE(address_sanitizer) && \
-    !STRATA_TESTS_HAS_FEATURE(thread_sanitizer)
-
+// Not built with a sanitizer: see CMakeLists.txt.
 #include "engine/workload.hpp"
 
 #include <strata/primitive/context.hpp>
@@ -389,5 +380,3 @@ TEST_CASE("whichever allocation of a commit that erases ranges fails, it is ther
 TEST_CASE("whichever allocation of a compaction fails, what was acknowledged is there", "[engine][allocations]") {
   whichever_fails(deed::compact);
 }
-
-#endif
