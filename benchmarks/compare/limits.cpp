@@ -87,21 +87,21 @@ double measure_memcpy() {
 
 }  // namespace
 
-double appended_syncs_per_s(const std::string& directory, double seconds) {
+double device_syncs_per_s(const std::string& directory, double seconds) {
   scratch_file file(directory + "/limits");
+  file.write(std::string(std::size_t{8} << 20, '\0'));
+  file.sync();
+  file.rewind();
   return syncs_per_s(file, seconds);
 }
 
 limits measure_limits(const std::string& directory) {
   limits found;
+  found.syncs_per_s = device_syncs_per_s(directory, 1);
   {
     scratch_file file(directory + "/limits");
-    file.write(std::string(std::size_t{8} << 20, '\0'));
-    file.sync();
-    file.rewind();
-    found.syncs_per_s = syncs_per_s(file, 1);
+    found.appended_syncs_per_s = syncs_per_s(file, 1);
   }
-  found.appended_syncs_per_s = appended_syncs_per_s(directory, 1);
   {
     scratch_file file(directory + "/limits");
     const std::string piece(std::size_t{1} << 20, 'p');

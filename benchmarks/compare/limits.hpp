@@ -16,8 +16,9 @@ struct limits {
   double clock_ns = 0;             // reading the clock, as each put of fillrandom and overwrite does once
 };
 
-// fdatasync after an append of 128 B, a second: what the device gives at this moment. Makes and removes one file.
-[[nodiscard]] double appended_syncs_per_s(const std::string& directory, double seconds);
+// fdatasync after a write of 128 B in place, a second: the most that the device gives at this moment. Makes and removes
+// one file.
+[[nodiscard]] double device_syncs_per_s(const std::string& directory, double seconds);
 
 // Makes and removes one file in `directory`.
 [[nodiscard]] limits measure_limits(const std::string& directory);

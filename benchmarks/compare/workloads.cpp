@@ -269,9 +269,9 @@ class run {
   // Each thread puts entries of its own until the time is up; then they must all be there.
   void fillsync(const char* name, std::uint64_t threads) {
     empty_directory();
-    // Others may use the device too: what it gives is measured right before and after, by the same kind of write.
+    // Others may use the device too: what it gives is measured right before and after, with writes in place.
     constexpr double device_seconds = 0.5;
-    double device = threads == 1 ? appended_syncs_per_s(directory_, device_seconds) : 0;
+    double device = threads == 1 ? device_syncs_per_s(directory_, device_seconds) : 0;
     store_->open(with(true));
     std::atomic<std::uint64_t> next{0};
     std::mutex failing;
@@ -298,7 +298,7 @@ class run {
     tell_.number(name, per_second(next.load(), begin));
     store_->close();
     if (threads == 1) {
-      device = (device + appended_syncs_per_s(directory_, device_seconds)) / 2;
+      device = (device + device_syncs_per_s(directory_, device_seconds)) / 2;
       tell_.number("fillsync_device", device);
     }
     store_->open(with(true));
