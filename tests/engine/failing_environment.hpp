@@ -81,6 +81,7 @@ class failing_environment : public strata::environment::threads {
       return file_.sync();
     }
     strata::result<void> preallocate(std::uint64_t count) { return file_.preallocate(count); }
+    strata::result<void> zero_fill(std::uint64_t end) { return file_.zero_fill(end); }
     std::uint64_t size() const { return file_.size(); }
     strata::result<void> close() {
       if (decide(*script_, call::close, path_) != fate::go) {

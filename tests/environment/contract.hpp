@@ -120,6 +120,7 @@ void check_writing(Environment environment) {
     check_failed(file.append("d"), errc::closed, path);
     check_failed(file.sync(), errc::closed, path);
     check_failed(file.preallocate(100), errc::closed, path);
+    check_failed(file.zero_fill(100), errc::closed, path);
     CHECK(contents_of(e, path) == "abc");
   }
   SECTION("destroying a file closes it with all that was appended") {
@@ -147,6 +148,30 @@ void check_writing(Environment environment) {
     CHECK(e.file_size(path).value() == 3);
     file.append("def").value();
     CHECK(contents_of(e, path) == "abcdef");
+  }
+  SECTION("zeros stand behind what was appended, and appends go over them; or they are refused as unsupported") {
+    auto file = e.create_file(path).value();
+    file.append("abc").value();
+    std::string expected = "abc";
+    const std::size_t zeros_end = 40'000;
+    if (const auto outcome = file.zero_fill(zeros_end); outcome) {
+      expected.resize(zeros_end);
+    } else {
+      check_failed(outcome, errc::unsupported, path);
+    }
+    CHECK(file.size() == 3);
+    CHECK(contents_of(e, path) == expected);
+    file.append("def").value();
+    file.sync().value();
+    expected.replace(3, 3, "def");
+    CHECK(file.size() == 6);
+    CHECK(contents_of(e, path) == expected);
+    if (const auto outcome = file.zero_fill(5); !outcome) check_failed(outcome, errc::unsupported, path);  // nothing to do
+    CHECK(contents_of(e, path) == expected);
+    file.close().value();
+    auto again = e.open_writable(path, 6).value();
+    again.append("g").value();
+    CHECK(contents_of(e, path) == "abcdefg");
   }
   SECTION("creating what is there, or where no directory is, fails and changes nothing") {
     write_file(e, path, "abc");

@@ -141,6 +141,92 @@ TEST_CASE("record file: room that the file system has not is no error") {
   }
 }
 
+TEST_CASE("record file: zeros that the file system does not write are no error, and not asked for again") {
+  for (const std::uint64_t failing : {std::uint64_t{0}, std::uint64_t{3}}) {
+    const scripted e;
+    record_file_settings ahead = file;
+    ahead.zeros_ahead_bytes = 4096;
+    writer w = writer::create(e, ahead).value();
+    e.state().fails_at = failing == 0 ? 0 : 1;
+    w.append("one").value();
+    w.append("two").value();
+    CHECK(count_of(e, "zero_fill") == 1);
+    CHECK(replay(e, ahead).payloads == std::vector<std::string>{"one", "two"});
+  }
+}
+
+TEST_CASE("record file: records go over zeros that were written ahead, and those behind them are its end") {
+  const environment::simulated world;
+  using simulated_writer = record_writer<environment::simulated>;
+  record_file_settings ahead{"/f", "STRATWAL", 42, 7};
+  ahead.zeros_ahead_bytes = 4096;
+  const auto size = [&] { return world.file_size(ahead.path).value(); };
+  std::vector<std::string> found;
+  const auto replay_all = [&] {
+    found.clear();
+    return replay_records(world, ahead, [&](bytes_view payload, std::uint64_t) -> result<void> {
+      found.emplace_back(payload);
+      return {};
+    });
+  };
+  simulated_writer w = simulated_writer::create(world, ahead).value();
+  REQUIRE(world.sync_directory("/").has_value());
+  std::vector<std::string> all;
+  const auto append = [&](std::string payload) {
+    REQUIRE(w.append(payload).has_value());
+    REQUIRE(w.sync().has_value());
+    all.push_back(std::move(payload));
+  };
+  append("first");
+  const std::uint64_t first_end = size();
+  CHECK(first_end == record_file_header_bytes + 4096);
+  while (w.bytes() + record_bytes(100) <= first_end) append(std::string(100, 'x'));
+  CHECK(size() == first_end);
+
+  SECTION("where they end, the next stand behind them") {
+    const std::uint64_t at = w.bytes();
+    append(std::string(100, 'y'));
+    CHECK(size() == at + 4096);
+  }
+  SECTION("a large record goes without") {
+    append(std::string(8000, 'y'));
+    CHECK(size() == w.bytes());
+  }
+  SECTION("a seal, a promise and reopening") {
+    const bool seals = GENERATE(false, true);
+    REQUIRE((seals ? w.seal() : w.close()).has_value());
+    const record_tail tail = replay_all().value();
+    CHECK(found == all);
+    CHECK(tail.sealed == seals);
+    CHECK(tail.settled);
+    CHECK_FALSE(tail.torn);
+    if (seals) return;
+    w = simulated_writer::reopen(world, ahead, tail).value();
+    append("behind");
+    CHECK(size() == tail.end + 4096);
+  }
+  SECTION("a byte among them that is none was never a record") {
+    for (std::uint64_t offset = w.bytes(); offset < first_end; ++offset) {
+      REQUIRE(world.overwrite(ahead.path, offset, '\1').has_value());
+      const record_tail tail = replay_all().value();
+      CHECK(tail.torn);
+      CHECK(found == all);
+      REQUIRE(world.overwrite(ahead.path, offset, '\0').has_value());
+    }
+  }
+  SECTION("a failure other than the lack of room is one of the append") {
+    world.set_fault({.calls = static_cast<std::uint32_t>(environment::disk_call::zero_fill), .nth = 1});
+    CHECK(w.append(std::string(100, 'y')).error() == errc::io_error);
+    CHECK(w.append("z").error() == errc::read_only);
+    CHECK(replay_all().has_value());
+    CHECK(found == all);
+    return;
+  }
+  REQUIRE(w.close().has_value());
+  CHECK(replay_all().value().end != 0);
+  CHECK(found == all);
+}
+
 TEST_CASE("record file: after any failure nothing is written, what was appended before is synced, once and no more") {
   for (const bool tears : {false, true}) {
     for (std::uint64_t failing = 1;; ++failing) {

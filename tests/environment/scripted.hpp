@@ -71,6 +71,10 @@ class scripted {
       if (!go("preallocate")) return strata::error(strata::errc::no_space, "preallocate");
       return strata::error(strata::errc::unsupported, "preallocate");
     }
+    strata::result<void> zero_fill(std::uint64_t) {
+      if (!go("zero_fill")) return strata::error(strata::errc::no_space, "zero_fill");
+      return strata::error(strata::errc::unsupported, "zero_fill");
+    }
     std::uint64_t size() const { return file_->now.size(); }
     strata::result<void> close() {
       if (!go("close")) return strata::error(strata::errc::io_error, "close");

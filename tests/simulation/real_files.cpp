@@ -32,7 +32,7 @@ class client {
     const auto path = [&] { return root_ + "/" + name(random); };
     const std::string first = path(), second = path();
     const std::size_t slot = static_cast<std::size_t>(random.below(4));
-    switch (random.below(14)) {
+    switch (random.below(15)) {
       case 0: {
         auto made = environment_.create_file(first);
         std::string said = outcome(made);
@@ -68,6 +68,10 @@ class client {
       case 10: return outcome(environment_.link_file(first, second));
       case 11: return outcome(environment_.create_directory(first));
       case 12: return outcome(environment_.remove_directory(first));
+      case 13: {
+        if (!files_[slot]) return "";
+        return outcome(files_[slot]->zero_fill(random.below(22'000))) + std::to_string(files_[slot]->size());
+      }
       default: {
         auto names = environment_.list_directory(first);
         if (!names.has_value()) return outcome(names);

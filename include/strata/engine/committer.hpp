@@ -372,7 +372,10 @@ class committer {
   // ---- the log
 
   [[nodiscard]] wal::segment segment(std::uint64_t number) const {
-    return {log_path(versions_.directory(), number), number, versions_.store_id(), options_.memtable_bytes};
+    constexpr std::uint64_t zeros_max = std::uint64_t{1} << 20;
+    const bool synced_often = options_.durability == durability::strict;
+    return {log_path(versions_.directory(), number), number, versions_.store_id(), options_.memtable_bytes,
+            synced_often ? (std::min)(options_.memtable_bytes / 16, zeros_max) : 0};
   }
 
   // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.

@@ -142,6 +142,10 @@ class in_memory : public threads {
     [[nodiscard]] result<void> preallocate(std::uint64_t) noexcept {
       return error(file_ ? errc::unsupported : errc::closed, "preallocate").in_file(path_);
     }
+    // Always unsupported: no sync costs anything here.
+    [[nodiscard]] result<void> zero_fill(std::uint64_t) noexcept {
+      return error(file_ ? errc::unsupported : errc::closed, "fill with zeros").in_file(path_);
+    }
     [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
     [[nodiscard]] result<void> close() noexcept {
       file_.reset();

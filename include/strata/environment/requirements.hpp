@@ -44,6 +44,9 @@
 //                                                             library after an error
 // f.preallocate(u)           result<void>                     room for the first u bytes, size unchanged; unsupported where
 //                                                             the file system can't
+// f.zero_fill(u)             result<void>                     zeros behind what was appended, up to offset u; size() unchanged,
+//                                                             and appends go over them. The next sync is theirs too. After
+//                                                             an error some may be there; unsupported where it buys nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
 // f.close()                  result<void>                     a second close does nothing
 //
@@ -117,6 +120,7 @@ concept writable_file = std::movable<File> && requires(File file, const File& co
   { file.append(bytes) } -> std::same_as<result<void>>;
   { file.sync() } -> std::same_as<result<void>>;
   { file.preallocate(count) } -> std::same_as<result<void>>;
+  { file.zero_fill(count) } -> std::same_as<result<void>>;
   { constant.size() } -> std::same_as<std::uint64_t>;
   { file.close() } -> std::same_as<result<void>>;
 };

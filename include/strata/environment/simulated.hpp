@@ -42,7 +42,8 @@ enum class disk_call : std::uint32_t {
   list = 1u << 14,
   sync_directory = 1u << 15,
   lock = 1u << 16,
-  start_thread = 1u << 17
+  start_thread = 1u << 17,
+  zero_fill = 1u << 18
 };
 [[nodiscard]] constexpr std::uint32_t operator|(disk_call a, disk_call b) noexcept {
   return static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b);
@@ -58,7 +59,7 @@ struct disk_fault {
   std::uint64_t one_in = 0;                 // or each with this chance; 0: none by chance
   bool sticky = false;                      // once one has failed, so do all that follow
   errc code = errc::io_error;
-  // Of an append that fails, the first half is there. A sync that fails loses what it was for: it can still be read
+  // Of an append (or zeros) that fails, the first half is there. A sync that fails loses what it was for: it can still be read
   // unless `reverts`, and no later sync makes it durable.
   bool tears = true;
   bool reverts = false;
@@ -132,18 +133,14 @@ class simulated {
   class writable_file {
    public:
     [[nodiscard]] result<void> append(bytes_view bytes) {
-      if (!file_) return error(errc::closed, "append").in_file(path_);
-      const detail::inside_world inside;
-      if (const errc failure = world_->begin(disk_call::append, path_); failure != errc{}) {
-        const bytes_view torn = world_->fault.tears ? bytes.substr(0, bytes.size() / 2) : bytes_view();
-        if (!torn.empty()) world_->disk.append(file_, size_, torn);
-        world_->end(1);
-        return error(failure, "append", "a simulated fault").in_file(path_).at_offset(size_);
-      }
-      if (!bytes.empty()) world_->disk.append(file_, size_, bytes);
+      STRATA_TRY(write(disk_call::append, "append", bytes));
       size_ += bytes.size();
-      world_->end(bytes.size() << 1);
       return {};
+    }
+    [[nodiscard]] result<void> zero_fill(std::uint64_t bytes) {
+      const detail::inside_world inside;
+      const byte_string zeros(bytes < size_ ? 0 : static_cast<std::size_t>(bytes - size_), '\0');
+      return write(disk_call::zero_fill, "fill with zeros", zeros);
     }
     [[nodiscard]] result<void> sync() {
       if (!file_) return error(errc::closed, "sync").in_file(path_);
@@ -182,6 +179,18 @@ class simulated {
     friend simulated;
     writable_file(world_pointer world, disk_file file, std::uint64_t size, std::string path) noexcept
         : world_(std::move(world)), file_(std::move(file)), size_(size), path_(std::move(path)) {}
+
+    // At the end, which stays where it is.
+    [[nodiscard]] result<void> write(disk_call what, const char* operation, bytes_view bytes) {
+      if (!file_) return error(errc::closed, operation).in_file(path_);
+      const detail::inside_world inside;
+      const errc failure = world_->begin(what, path_);
+      const bytes_view written = failure == errc{} ? bytes : world_->fault.tears ? bytes.substr(0, bytes.size() / 2) : bytes_view();
+      if (!written.empty()) world_->disk.append(file_, size_, written);
+      world_->end(failure == errc{} ? bytes.size() << 1 : 1);
+      if (failure != errc{}) return error(failure, operation, "a simulated fault").in_file(path_).at_offset(size_);
+      return {};
+    }
 
     world_pointer world_;
     disk_file file_;

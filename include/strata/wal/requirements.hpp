@@ -64,6 +64,7 @@ struct segment {
   std::uint64_t number = 0;     // file number; inside every checksum, so that bytes of another segment are never taken
   std::uint64_t store_id = 0;   // the same for a store's life
   std::uint64_t preallocate_bytes = 0;  // room to ask for; the file system may decline
+  std::uint64_t zeros_ahead_bytes = 0;  // a sync may follow each record: so many zeros at a time may stand ready for them
 };
 
 // Where the records of a segment end. A policy fills what its own reopen needs, and at least `end`, `file_bytes`,

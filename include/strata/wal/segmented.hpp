@@ -22,7 +22,7 @@ struct segmented {
   static constexpr bytes_view magic = "STRATWAL";
 
   [[nodiscard]] static record_file_settings file_settings(const segment& s) {
-    return {s.path, magic, s.number, s.store_id, s.preallocate_bytes, record_file_naming::at_once};
+    return {s.path, magic, s.number, s.store_id, s.preallocate_bytes, s.zeros_ahead_bytes, record_file_naming::at_once};
   }
 
   // See the table in wal/requirements.hpp; errors are those of `record_writer`.
