@@ -85,6 +85,8 @@ void write_beside(const forgetful& world, store_type& store, std::size_t writers
                                auto done = put(store, std::to_string(w) + "/" + std::to_string(i), std::string(6000, 'v'));
                                if (!done) failed.push_back(done.error().code());
                              }
+                             // The native thread may be a store's next.
+                             forgetful::is_client() = false;
                            }).value());
   }
   threads.push_back(world.start_thread("beside", [&]() noexcept { beside(); }).value());
