@@ -338,13 +338,159 @@ class simulated_disk {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
+// strata/environment/simulated_workers.hpp
+//
+// The native threads of simulated worlds, kept from one simulated thread to the next: to make one costs more than most
+// simulated threads do in their whole life, with a sanitizer a hundred times more.
+//
+// A world shares its workers with the worlds that are derived from it; they end with the last of these. A forked child has
+// none of them: a world that was made before the fork is not the child's to use or to destroy.
+//
+// Thread safety: any thread may take a worker, and give it back. One that is taken belongs to who took it until its turn
+// is given, then to itself until it gives another the turn, then to who joins it.
+//
+// Invariants
+//  1. A worker that is idle waits for its turn, or is about to: nothing of its last task is left but memory to free.
+//  2. Who has the turn sees all that was done before: it is handed on with release and taken with acquire.
+#ifndef STRATA_ENVIRONMENT_SIMULATED_WORKERS_HPP
+#define STRATA_ENVIRONMENT_SIMULATED_WORKERS_HPP
+
+namespace strata::inline STRATA_ABI::environment::detail {
+
+// What a worker does in one simulated thread.
+class worker_task {
+ public:
+  worker_task() noexcept = default;
+  worker_task(const worker_task&) = delete;
+  worker_task& operator=(const worker_task&) = delete;
+  virtual ~worker_task() = default;
+  // Called once, at the first turn; gives another the turn as the last that it does.
+  virtual void run() noexcept = 0;
+};
+
+// A native thread of a simulated world. The one that made the world is a worker, too: of no pool, and without a task.
+class worker {
+ public:
+  explicit worker(std::string_view name) : name_(name) {}
+
+  [[nodiscard]] const char* name() const noexcept { return name_.c_str(); }
+
+  // Requires: taken from the pool, and not begun.
+  void give_task(std::unique_ptr<worker_task> task) noexcept { task_ = std::move(task); }
+
+  // Lets the thread go on that waits, or will wait, in await_turn().
+  void give_turn() noexcept {
+    turn_.store(1, std::memory_order_release);
+    threads::wake_one(turn_);
+  }
+  void await_turn() noexcept {
+    while (turn_.load(std::memory_order_acquire) == 0) threads::wait(turn_, 0);
+    turn_.store(0, std::memory_order_relaxed);
+  }
+
+ private:
+  friend class worker_threads;
+
+  // Task after task, until it is given a turn without one.
+  void serve() noexcept {
+    for (;;) {
+      await_turn();
+      // Not the worker's any more: when it has handed on its turn, it may be given another.
+      const std::unique_ptr<worker_task> task = std::move(task_);
+      if (!task) return;
+      if (std::exchange(renamed_, false)) threads::name_this_thread(name_);
+      task->run();
+    }
+  }
+  void end() noexcept {
+    give_turn();
+    native_.join();
+  }
+
+  std::string name_;
+  bool renamed_ = false;  // debuggers still show the name before
+  bool idle_ = false;     // under the pool's mutex
+  std::atomic<std::uint32_t> turn_{0};
+  std::unique_ptr<worker_task> task_;
+  threads::thread native_;
+};
+using worker_pointer = std::shared_ptr<worker>;
+
+class worker_threads {
+ public:
+  worker_threads() noexcept : mutex_(threads()) {}
+  worker_threads(const worker_threads&) = delete;
+  worker_threads& operator=(const worker_threads&) = delete;
+  // Requires: all were given back, and it is none of them that calls.
+  ~worker_threads() {
+    for (const worker_pointer& each : workers_) {
+      STRATA_ASSERT(each->idle_);
+      each->end();
+    }
+  }
+
+  // An idle one, the last that had this name if there is one; a new one where none is idle. Debuggers show it as `name`.
+  //
+  // out_of_memory: no memory, or no further thread is allowed.
+  [[nodiscard]] result<worker_pointer> take(std::string_view name) {
+    const unique_lock lock(mutex_);
+    const worker_pointer* found = nullptr;
+    for (const worker_pointer& each : workers_)
+      if (each->idle_ && (found == nullptr || each->name_ == name)) found = &each;
+    if (found == nullptr) return start(name);
+    worker& taken = **found;
+    if (taken.name_ != name) {
+      STRATA_TRY_BLOCK { taken.name_ = name; }
+      STRATA_CATCH(...) { return error(errc::out_of_memory, "start thread"); }
+      taken.renamed_ = true;
+    }
+    taken.idle_ = false;
+    return *found;
+  }
+  // Requires: its task has come to its end, or it never had one.
+  void give_back(worker& idle) noexcept {
+    const unique_lock lock(mutex_);
+    idle.idle_ = true;
+  }
+
+ private:
+  [[nodiscard]] result<worker_pointer> start(std::string_view name) {
+    worker_pointer started;
+    STRATA_TRY_BLOCK {
+      started = std::make_shared<worker>(name);
+      workers_.push_back(started);
+    }
+    STRATA_CATCH(...) { return error(errc::out_of_memory, "start thread"); }
+    auto native = threads::start_thread(started->name(), [self = started.get()]() noexcept { self->serve(); });
+    if (!native) {
+      workers_.pop_back();
+      return std::move(native).error();
+    }
+    started->native_ = std::move(*native);
+    return started;
+  }
+
+  threads::mutex mutex_;
+  dynamic_array<worker_pointer> workers_;
+};
+
+}  // namespace strata::inline STRATA_ABI::environment::detail
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // strata/environment/simulated_threads.hpp
 //
 // Threads, locks, waits and time of a simulated world. Of its threads one runs at a time; at each point where threads
 // could meet (a lock, a wait, a wake, a call of the environment) a seeded choice says who goes on: see `schedule`.
 //
-// Each is a thread of the operating system that waits for its turn, so debuggers, sanitizers and thread-local variables
-// work as ever. Who made the world is its first thread. Threads that the world did not start must not use it.
+// Each is a thread of the operating system that waits for its turn, so debuggers and sanitizers work as ever. Who made the
+// world is its first thread. Threads that the world did not start must not use it.
+//
+// A thread that was joined lends its native thread to one that starts later; see simulated_workers.hpp. So a thread-local
+// variable may begin with what another simulated thread left in it, and is destroyed after all of them. Which one left it
+// hangs on the seed, in a derived world also on the worlds before it: what a program does must not hang on the value that it
+// finds. The library's own count threads and keep memory for the next call; neither changes what a world is asked for.
 //
 // Time is counted: a microsecond for each such point; where every thread waits, it jumps to the first that waits for a
 // time. Where none does, no one can ever go on: the process says who waits for what, and aborts. A thread that looks at
@@ -402,24 +548,29 @@ class simulated_schedule {
   struct member {
     enum class condition : std::uint8_t { ready, waiting, ended };
 
-    std::string name;
-    std::atomic<std::uint32_t> turn{0};
+    explicit member(worker_pointer native) noexcept : runs_on(std::move(native)) {}
+
+    worker_pointer runs_on;
     condition is = condition::ready;
     const void* waits_for = nullptr;
     const char* waits_how = "";
     std::uint64_t wakes_at_ns = UINT64_MAX;
     std::uint64_t priority = 0;
     bool timed_out = false;
-    std::optional<threads::thread> native;  // not of the first
   };
-  using member_pointer = std::shared_ptr<member>;
 
-  explicit simulated_schedule(const simulation& with) : with_(with), random_(with.seed) {
+  simulated_schedule(const simulation& with, std::shared_ptr<worker_threads> workers)
+      : with_(with), random_(with.seed), workers_(std::move(workers)) {
     if (has_priorities())
       for (std::uint32_t i = 0; i < with.priority_changes; ++i) changes_.push_back(1 + random_.below(with.priority_points));
-    members_.push_back(make_member("main"));
-    running_ = members_[0];
+    const std::uint64_t priority = first_priority();
+    members_.push_back(std::make_unique<member>(std::make_shared<worker>("main")));
+    running_ = members_[0].get();
+    running_->priority = priority;
   }
+
+  // For the schedules of derived worlds.
+  [[nodiscard]] const std::shared_ptr<worker_threads>& workers() const noexcept { return workers_; }
 
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
   void pass_ns(std::uint64_t ns) noexcept { now_ns_ += ns; }
@@ -450,57 +601,76 @@ class simulated_schedule {
     running_->waits_how = how;
     running_->wakes_at_ns = until_ns;
     running_->timed_out = false;
-    const member_pointer self = running_;
+    const member& self = *running_;
     hand_to(next_member());
-    return !self->timed_out;
+    return !self.timed_out;
   }
   // Lets one, or all, of those that wait for `what` go on, when their turn comes.
   void wake(const void* what, bool all) {
     const inside_world inside;
     std::size_t waiting = 0;
-    for (const member_pointer& each : members_) waiting += waits_for(*each, what);
+    for (const std::unique_ptr<member>& each : members_) waiting += waits_for(*each, what);
     if (waiting == 0) return;
     std::size_t chosen = static_cast<std::size_t>(random_.below(waiting));
-    for (const member_pointer& each : members_) {
+    for (const std::unique_ptr<member>& each : members_) {
       if (!waits_for(*each, what)) continue;
       if (all || chosen-- == 0) make_ready(*each, false);
     }
   }
 
+  // out_of_memory: no memory, or no further native thread is allowed; nothing was started.
   template <typename Function>
-  [[nodiscard]] result<member_pointer> start(const char* name, Function function) {
+  [[nodiscard]] result<member*> start(const char* name, Function function) {
     const inside_world inside;
-    member_pointer started = make_member(name);
-    // Waits for its first turn; at its end hands on and goes.
-    auto body = [this, self = started.get(), run = std::move(function)]() mutable noexcept {
-      await_turn(*self);
-      --depth_in_world();
-      run();
-      ++depth_in_world();
-      end();
-    };
-    STRATA_TRY_LET(native, threads::start_thread(name, std::move(body)));
-    started->native.emplace(std::move(native));
-    members_.push_back(started);
+    const std::uint64_t priority = first_priority();
+    STRATA_TRY_LET(native, workers_->take(name));
+    member* started = nullptr;
+    STRATA_TRY_BLOCK {
+      auto task = std::make_unique<thread_of<Function>>(*this, std::move(function));
+      members_.push_back(std::make_unique<member>(native));
+      native->give_task(std::move(task));
+      started = members_.back().get();
+    }
+    STRATA_CATCH(...) {
+      workers_->give_back(*native);
+      return error(errc::out_of_memory, "start thread");
+    }
+    started->priority = priority;
     point();
     return started;
   }
-  void join(const member_pointer& other) {
+  // Requires: started here, and not joined yet.
+  void join(member& other) {
     const inside_world inside;
     point();
-    while (other->is != member::condition::ended) static_cast<void>(wait(other.get(), "the end of a thread"));
-    other->native->join();
-    members_.erase_if([&](const member_pointer& each) { return each == other; });
+    while (other.is != member::condition::ended) static_cast<void>(wait(&other, "the end of a thread"));
+    workers_->give_back(*other.runs_on);
+    members_.erase_if([&](const std::unique_ptr<member>& each) { return each.get() == &other; });
   }
 
  private:
+  // Runs a function, and destroys it before the thread is seen to have ended.
+  template <typename Function>
+  class thread_of final : public worker_task {
+   public:
+    thread_of(simulated_schedule& schedule, Function&& function) : schedule_(&schedule), function_(std::move(function)) {}
+    void run() noexcept override {
+      --depth_in_world();
+      (*function_)();
+      ++depth_in_world();
+      function_.reset();
+      schedule_->end();
+    }
+
+   private:
+    simulated_schedule* schedule_;
+    std::optional<Function> function_;
+  };
+
   [[nodiscard]] bool has_priorities() const noexcept { return with_.schedule == schedule::priorities; }
-  [[nodiscard]] member_pointer make_member(const char* name) {
-    auto made = std::make_shared<member>();
-    made->name = name;
-    // Above those that a change gives.
-    if (has_priorities()) made->priority = with_.priority_changes + (random_.next() >> 1);
-    return made;
+  // Above those that a change gives.
+  [[nodiscard]] std::uint64_t first_priority() noexcept {
+    return has_priorities() ? with_.priority_changes + (random_.next() >> 1) : 0;
   }
 
   static bool waits_for(const member& each, const void* what) noexcept {
@@ -514,39 +684,39 @@ class simulated_schedule {
   }
   // Those whose time has come.
   void wake_late() noexcept {
-    for (const member_pointer& each : members_)
+    for (const std::unique_ptr<member>& each : members_)
       if (each->is == member::condition::waiting && each->wakes_at_ns <= now_ns_) make_ready(*each, true);
   }
   // One that could go on; null where none could.
-  [[nodiscard]] member_pointer ready_member() {
+  [[nodiscard]] member* ready_member() {
     if (has_priorities()) return highest_ready_member();
     std::size_t ready = 0;
-    for (const member_pointer& each : members_) ready += each->is == member::condition::ready;
+    for (const std::unique_ptr<member>& each : members_) ready += each->is == member::condition::ready;
     if (ready == 0) return nullptr;
     std::size_t chosen = static_cast<std::size_t>(random_.below(ready));
-    for (const member_pointer& each : members_)
-      if (each->is == member::condition::ready && chosen-- == 0) return each;
+    for (const std::unique_ptr<member>& each : members_)
+      if (each->is == member::condition::ready && chosen-- == 0) return each.get();
     return nullptr;
   }
-  [[nodiscard]] member_pointer highest_ready_member() const {
-    member_pointer highest;
-    for (const member_pointer& each : members_)
-      if (each->is == member::condition::ready && (!highest || each->priority > highest->priority)) highest = each;
+  [[nodiscard]] member* highest_ready_member() const {
+    member* highest = nullptr;
+    for (const std::unique_ptr<member>& each : members_)
+      if (each->is == member::condition::ready && (highest == nullptr || each->priority > highest->priority)) highest = each.get();
     return highest;
   }
   // The same, where the running one can't go on.
-  [[nodiscard]] member_pointer next_member() {
+  [[nodiscard]] member* next_member() {
     wake_late();
-    if (member_pointer next = ready_member()) return next;
+    if (member* const next = ready_member()) return next;
     if (const std::uint64_t earliest = earliest_ns(); earliest != UINT64_MAX) now_ns_ = earliest;
     look_at_age();
     wake_late();
-    if (member_pointer next = ready_member()) return next;
+    if (member* const next = ready_member()) return next;
     stand_still("every thread waits");
   }
   [[nodiscard]] std::uint64_t earliest_ns() const noexcept {
     std::uint64_t earliest = UINT64_MAX;
-    for (const member_pointer& each : members_)
+    for (const std::unique_ptr<member>& each : members_)
       if (each->is == member::condition::waiting) earliest = (std::min)(earliest, each->wakes_at_ns);
     return earliest;
   }
@@ -555,39 +725,36 @@ class simulated_schedule {
     if (now_ns_ / 1000 > with_.lasts_us_max) stand_still("the world has lasted too long");
   }
 
-  void hand_to(const member_pointer& next) {
+  void hand_to(member* next) {
     if (next == running_) return;
-    const member_pointer self = running_;
-    give_turn(next);
-    await_turn(*self);
+    worker& self = *running_->runs_on;
+    give_turn(*next);
+    self.await_turn();
   }
-  void give_turn(const member_pointer& next) {
-    running_ = next;
-    next->turn.store(1, std::memory_order_release);
-    threads::wake_one(next->turn);
-  }
-  static void await_turn(member& self) noexcept {
-    // Acquire: all that ran before is seen.
-    while (self.turn.load(std::memory_order_acquire) == 0) threads::wait(self.turn, 0);
-    self.turn.store(0, std::memory_order_relaxed);
+  void give_turn(member& next) noexcept {
+    running_ = &next;
+    // It may come to its end, and its world too, before it was woken here.
+    const worker_pointer native = next.runs_on;
+    native->give_turn();
   }
   void end() noexcept {
     running_->is = member::condition::ended;
-    wake(running_.get(), true);
-    give_turn(next_member());
+    wake(running_, true);
+    give_turn(*next_member());
   }
   [[noreturn]] void stand_still(const char* why) const noexcept {
     std::fprintf(stderr, "strata: simulation with seed %llu: %s\n", static_cast<unsigned long long>(with_.seed), why);
-    for (const member_pointer& each : members_)
-      if (each->is == member::condition::waiting) std::fprintf(stderr, "  %s waits for %s\n", each->name.c_str(), each->waits_how);
+    for (const std::unique_ptr<member>& each : members_)
+      if (each->is == member::condition::waiting) std::fprintf(stderr, "  %s waits for %s\n", each->runs_on->name(), each->waits_how);
     std::abort();
   }
 
   simulation with_;
   simulated_random random_;
   dynamic_array<std::uint64_t> changes_;  // points at which the running one gets the priority of that index
-  dynamic_array<member_pointer> members_;
-  member_pointer running_;
+  std::shared_ptr<worker_threads> workers_;
+  dynamic_array<std::unique_ptr<member>> members_;
+  member* running_ = nullptr;
   std::uint64_t now_ns_ = 0;
   std::uint64_t points_ = 0;
 };
@@ -669,26 +836,26 @@ class simulated_condition_variable {
 class simulated_thread {
  public:
   simulated_thread() noexcept = default;
-  simulated_thread(simulated_schedule& schedule, simulated_schedule::member_pointer started) noexcept
-      : schedule_(&schedule), member_(std::move(started)) {}
-  simulated_thread(simulated_thread&& other) noexcept = default;
+  simulated_thread(simulated_schedule& schedule, simulated_schedule::member& started) noexcept
+      : schedule_(&schedule), member_(&started) {}
+  simulated_thread(simulated_thread&& other) noexcept
+      : schedule_(other.schedule_), member_(std::exchange(other.member_, nullptr)) {}
   simulated_thread& operator=(simulated_thread&& other) noexcept {
-    STRATA_ASSERT(!member_);
+    STRATA_ASSERT(member_ == nullptr);
     schedule_ = other.schedule_;
-    member_ = std::move(other.member_);
+    member_ = std::exchange(other.member_, nullptr);
     return *this;
   }
-  ~simulated_thread() { STRATA_ASSERT(!member_); }
+  ~simulated_thread() { STRATA_ASSERT(member_ == nullptr); }
 
   void join() {
     STRATA_ASSERT(member_ != nullptr);
-    schedule_->join(member_);
-    member_.reset();
+    schedule_->join(*std::exchange(member_, nullptr));
   }
 
  private:
   simulated_schedule* schedule_ = nullptr;
-  simulated_schedule::member_pointer member_;
+  simulated_schedule::member* member_ = nullptr;
 };
 
 }  // namespace detail
@@ -766,8 +933,8 @@ struct disk_fault {
 namespace detail {
 
 struct simulated_world {
-  explicit simulated_world(const simulation& wanted)
-      : with(wanted), schedule(wanted), entropy(~wanted.seed), chance(wanted.seed + 1) {}
+  simulated_world(const simulation& wanted, std::shared_ptr<worker_threads> workers)
+      : with(wanted), schedule(wanted, std::move(workers)), entropy(~wanted.seed), chance(wanted.seed + 1) {}
 
   // A call begins: others may go on before it. Success, or what a fault makes of it.
   [[nodiscard]] errc begin(disk_call what, std::string_view path) {
@@ -946,7 +1113,7 @@ class simulated {
   };
 
   simulated() : simulated(simulation()) {}
-  explicit simulated(const simulation& with) : world_(std::make_shared<detail::simulated_world>(with)) {}
+  explicit simulated(const simulation& with) : simulated(with, std::make_shared<detail::worker_threads>()) {}
 
   // ---- what goes wrong
 
@@ -961,9 +1128,10 @@ class simulated {
   [[nodiscard]] std::uint64_t calls_counted() const noexcept { return world_->counted; }
   [[nodiscard]] std::uint64_t calls_failed() const noexcept { return world_->failed; }
 
-  // A world whose disk is what a power cut at this moment leaves of this one's. This one goes on.
+  // A world whose disk is what a power cut at this moment leaves of this one's. This one goes on. Their threads are their own,
+  // but for the native ones that these run on: of those, one takes what the other does not use.
   [[nodiscard]] simulated after_power_cut(const power_cut& cut, const simulation& with) const {
-    simulated after(with);
+    simulated after(with, world_->schedule.workers());
     after.world_->disk = world_->disk.after(cut);
     after.world_->wall_jump_us = static_cast<std::int64_t>(wall_time_us() - after.wall_time_us());
     return after;
@@ -1146,7 +1314,7 @@ class simulated {
     world_->end(failure != errc{});
     if (failure != errc{}) return error(failure, "start thread", "a simulated fault");
     STRATA_TRY_LET(started, world_->schedule.start(name, std::move(function)));
-    return thread(world_->schedule, std::move(started));
+    return thread(world_->schedule, *started);
   }
   void sleep_for_us(std::uint64_t duration_us) const {
     const detail::inside_world inside;
@@ -1169,6 +1337,9 @@ class simulated {
 
  private:
   using call_type = detail::path_call;
+
+  simulated(const simulation& with, std::shared_ptr<detail::worker_threads> workers)
+      : world_(std::make_shared<detail::simulated_world>(with, std::move(workers))) {}
 
   [[nodiscard]] const detail::simulated_disk::table& names() const noexcept { return world_->disk.names(); }
   [[nodiscard]] result<disk_file> existing(const detail::path_call& call, const std::string& key) const {

@@ -14241,6 +14241,19 @@ class threads {
     return thread(native);
   }
 
+  // Debuggers show the calling thread as `name` (its first 15 bytes).
+  static void name_this_thread(std::string_view name) noexcept {
+    char shown[name_bytes] = {};
+    name.copy(shown, name_bytes - 1);
+#if defined(__APPLE__)
+    pthread_setname_np(shown);
+#elif defined(__linux__)
+    pthread_setname_np(pthread_self(), shown);
+#else
+    static_cast<void>(shown);
+#endif
+  }
+
   // µs since 1970. May jump both ways.
   [[nodiscard]] static std::uint64_t wall_time_us() noexcept {
     const timespec now = read_clock(CLOCK_REALTIME);
@@ -14317,11 +14330,7 @@ class threads {
     }
     static void* run(void* begin) noexcept {
       const std::unique_ptr<start> self(static_cast<start*>(begin));
-#if defined(__APPLE__)
-      pthread_setname_np(self->name);
-#elif defined(__linux__)
-      pthread_setname_np(pthread_self(), self->name);
-#endif
+      name_this_thread(self->name);
       self->function();
       return nullptr;
     }

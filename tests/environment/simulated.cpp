@@ -3,6 +3,8 @@
 #include "environment/child.hpp"
 #include "environment/contract.hpp"
 
+#include <set>
+
 #include <strata/simulation.hpp>
 
 using strata::errc;
@@ -308,6 +310,132 @@ TEST_CASE("a thread that stands still for long where it should not is what prior
   // One in n · k^(d - 1) or more: of three threads and 50 points, 1000 / 150.
   CHECK(by_priorities >= 6);
 }
+
+namespace {
+
+// Of the native thread that calls; the operating system's own would come again.
+std::size_t native_number() {
+  static std::atomic<std::size_t> threads{0};
+  thread_local const std::size_t mine = threads.fetch_add(1);
+  return mine;
+}
+
+// Starts `count` threads that all live at once, and joins them. The native threads that they ran on.
+std::set<std::size_t> natives_of(const simulated& e, std::size_t count) {
+  std::set<std::size_t> natives;
+  std::vector<simulated::thread> threads;
+  for (std::size_t i = 0; i < count; ++i)
+    threads.push_back(e.start_thread("native", [&]() noexcept { natives.insert(native_number()); }).value());
+  for (simulated::thread& each : threads) each.join();
+  CHECK(natives.size() == count);
+  CHECK(natives.count(native_number()) == 0);
+  return natives;
+}
+
+}  // namespace
+
+TEST_CASE("a thread that is joined lends its native thread to the next, in its world and in those derived from it", "[environment][simulated][threads]") {
+  for (const schedule how : {schedule::random, schedule::priorities}) {
+    const simulated e({.seed = 3, .switch_one_in = 2, .schedule = how});
+    const std::set<std::size_t> first = natives_of(e, 3);
+    CHECK(natives_of(e, 3) == first);
+    simulated derived = e.after_power_cut({});
+    CHECK(natives_of(derived, 3) == first);
+    derived = derived.after_power_cut({}, {.seed = 7});
+    CHECK(natives_of(derived, 3) == first);
+    // While one is in use elsewhere there are the others, and a new one where those do not suffice.
+    std::set<std::size_t> beside;
+    simulated::thread holding = e.start_thread("holding", [&]() noexcept {
+      beside = natives_of(derived, 3);
+      beside.erase(native_number());
+    }).value();
+    holding.join();
+    CHECK(beside.size() == 3);
+    std::set<std::size_t> all = beside;
+    all.insert(first.begin(), first.end());
+    CHECK(all.size() == 4);
+    CHECK(natives_of(e, 4) == all);
+  }
+}
+
+TEST_CASE("worlds that were not derived from one another share no native thread, and derived ones outlive their parent's", "[environment][simulated][threads]") {
+  simulated e({.seed = 1});
+  const std::set<std::size_t> first = natives_of(e, 2);
+  const simulated other({.seed = 1});
+  for (const std::size_t each : natives_of(other, 2)) CHECK(first.count(each) == 0);
+  const simulated derived = e.after_power_cut({});
+  e = other;
+  CHECK(natives_of(derived, 2) == first);
+}
+
+TEST_CASE("the function of a simulated thread is gone when it is joined, and its name is shown", "[environment][simulated][threads]") {
+  const simulated e({.seed = 5, .switch_one_in = 1});
+  for (const char* const name : {"first", "first", "second", "a name of more than fifteen bytes"}) {
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = token;
+    std::string shown(16, '\0');
+    simulated::thread t = e.start_thread(name, [&shown, &e, token = std::move(token)]() noexcept {
+                             e.step();
+#if defined(__linux__)
+                             static_cast<void>(pthread_getname_np(pthread_self(), shown.data(), shown.size()));
+#endif
+                             e.step();
+                           }).value();
+    t.join();
+    CHECK(watched.expired());
+#if defined(__linux__)
+    CHECK(std::string(shown.c_str()) == std::string(name).substr(0, 15));
+#endif
+  }
+}
+
+#if defined(__GLIBC__)
+namespace {
+
+// While it lives no native thread starts: its stack would be larger than any memory.
+struct no_native_threads {
+  no_native_threads() {
+    REQUIRE(pthread_getattr_default_np(&before) == 0);
+    pthread_attr_t too_large;
+    REQUIRE(pthread_attr_init(&too_large) == 0);
+    REQUIRE(pthread_attr_setstacksize(&too_large, std::size_t{1} << 60) == 0);
+    REQUIRE(pthread_setattr_default_np(&too_large) == 0);
+    pthread_attr_destroy(&too_large);
+  }
+  no_native_threads(const no_native_threads&) = delete;
+  no_native_threads& operator=(const no_native_threads&) = delete;
+  ~no_native_threads() {
+    pthread_setattr_default_np(&before);
+    pthread_attr_destroy(&before);
+  }
+  pthread_attr_t before;
+};
+
+}  // namespace
+
+TEST_CASE("a simulated thread that gets no native one is not started, and the world goes on without", "[environment][simulated][threads]") {
+  for (const schedule how : {schedule::random, schedule::priorities}) {
+    const simulated e({.seed = 1, .schedule = how});
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = token;
+    const auto refuse = [&] {
+      const no_native_threads lacking;
+      const auto refused = e.start_thread("refused", [token = std::move(token)]() noexcept {});
+      CHECK(refused.error() == errc::out_of_memory);
+      CHECK(watched.expired());
+    };
+    refuse();
+    bool ran = false;
+    e.start_thread("one", [&]() noexcept { ran = true; }).value().join();
+    CHECK(ran);
+    // That one is there for the next; for two at once it is not enough.
+    e.start_thread("another", [&]() noexcept { refuse(); }).value().join();
+    const no_native_threads lacking;
+    e.start_thread("the next", [&]() noexcept { ran = false; }).value().join();
+    CHECK_FALSE(ran);
+  }
+}
+#endif
 
 namespace {
 

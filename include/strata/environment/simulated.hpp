@@ -68,8 +68,8 @@ struct disk_fault {
 namespace detail {
 
 struct simulated_world {
-  explicit simulated_world(const simulation& wanted)
-      : with(wanted), schedule(wanted), entropy(~wanted.seed), chance(wanted.seed + 1) {}
+  simulated_world(const simulation& wanted, std::shared_ptr<worker_threads> workers)
+      : with(wanted), schedule(wanted, std::move(workers)), entropy(~wanted.seed), chance(wanted.seed + 1) {}
 
   // A call begins: others may go on before it. Success, or what a fault makes of it.
   [[nodiscard]] errc begin(disk_call what, std::string_view path) {
@@ -248,7 +248,7 @@ class simulated {
   };
 
   simulated() : simulated(simulation()) {}
-  explicit simulated(const simulation& with) : world_(std::make_shared<detail::simulated_world>(with)) {}
+  explicit simulated(const simulation& with) : simulated(with, std::make_shared<detail::worker_threads>()) {}
 
   // ---- what goes wrong
 
@@ -263,9 +263,10 @@ class simulated {
   [[nodiscard]] std::uint64_t calls_counted() const noexcept { return world_->counted; }
   [[nodiscard]] std::uint64_t calls_failed() const noexcept { return world_->failed; }
 
-  // A world whose disk is what a power cut at this moment leaves of this one's. This one goes on.
+  // A world whose disk is what a power cut at this moment leaves of this one's. This one goes on. Their threads are their own,
+  // but for the native ones that these run on: of those, one takes what the other does not use.
   [[nodiscard]] simulated after_power_cut(const power_cut& cut, const simulation& with) const {
-    simulated after(with);
+    simulated after(with, world_->schedule.workers());
     after.world_->disk = world_->disk.after(cut);
     after.world_->wall_jump_us = static_cast<std::int64_t>(wall_time_us() - after.wall_time_us());
     return after;
@@ -448,7 +449,7 @@ class simulated {
     world_->end(failure != errc{});
     if (failure != errc{}) return error(failure, "start thread", "a simulated fault");
     STRATA_TRY_LET(started, world_->schedule.start(name, std::move(function)));
-    return thread(world_->schedule, std::move(started));
+    return thread(world_->schedule, *started);
   }
   void sleep_for_us(std::uint64_t duration_us) const {
     const detail::inside_world inside;
@@ -471,6 +472,9 @@ class simulated {
 
  private:
   using call_type = detail::path_call;
+
+  simulated(const simulation& with, std::shared_ptr<detail::worker_threads> workers)
+      : world_(std::make_shared<detail::simulated_world>(with, std::move(workers))) {}
 
   [[nodiscard]] const detail::simulated_disk::table& names() const noexcept { return world_->disk.names(); }
   [[nodiscard]] result<disk_file> existing(const detail::path_call& call, const std::string& key) const {
