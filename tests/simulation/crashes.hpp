@@ -9,6 +9,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include <sstream>
 
@@ -94,6 +97,13 @@ inline void stay_on_one_core() {
 #endif
 }
 
+// What one image gives back, the next takes again: from the system that is a fault for each page, a tenth of the time.
+inline void keep_freed_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 template <typename Store>
 class crash_run {
  public:
@@ -106,6 +116,7 @@ class crash_run {
 
   void run() {
     stay_on_one_core();
+    keep_freed_memory();
     const auto look = [this] {
       // A process that is killed loses nothing of what the system has.
       crash_here(world_, 0, durable_, shape_.durability == strata::durability::none ? durable_ : acknowledged_);
