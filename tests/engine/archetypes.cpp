@@ -1,5 +1,6 @@
 // The smallest policy of every slot: what holds here hangs on the requirements alone.
 #include "engine/contract.hpp"
+#include "engine/one_stream.hpp"
 
 #include <strata/compaction/archetype.hpp>
 #include <strata/memtable/archetype.hpp>
@@ -14,4 +15,5 @@ TEST_CASE("a store of archetypes answers as an oracle does", "[engine]") {
                                           strata::sstable::archetype, strata::compaction::archetype>;
   engine_contract<store>(world(), "store", 21, 120'000);
   for (std::uint64_t seed = 22; seed < 22 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+  check_one_stream<store>(world(), "stream", 4);
 }

@@ -1,6 +1,7 @@
 // A store that drops its oldest data: what it still has is the newest of each key, what was written lately is there, and so
 // are all keys of run 0, the store's own.
 #include "engine/failing_environment.hpp"
+#include "engine/one_stream.hpp"
 #include "engine/stores.hpp"
 
 #include <deque>
@@ -12,6 +13,10 @@ using namespace strata_tests;
 using world = strata::environment::in_memory;
 using fifo_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
                                              strata::sstable::block_table<>, strata::compaction::fifo>;
+
+TEST_CASE("a fifo store with room for everything answers as an oracle does", "[engine]") {
+  check_one_stream<fifo_store>(world(), "stream", 8);
+}
 
 TEST_CASE("a fifo store holds the newest or nothing of each key, and all that was written lately", "[engine]") {
   STATIC_REQUIRE(fifo_store::discards_live_data);

@@ -1,5 +1,6 @@
 // The default composition, over files in memory and over those of the operating system.
 #include "engine/contract.hpp"
+#include "engine/one_stream.hpp"
 
 #include <strata/compaction/archetype.hpp>
 #include <strata/environment/posix.hpp>
@@ -10,6 +11,7 @@ TEST_CASE("the default composition answers as an oracle does", "[engine]") {
   engine_contract<memory_store>(strata::environment::in_memory(), "store", 1, 120'000);
   for (std::uint64_t seed = 2; seed <= rounds(4, 100); ++seed)
     engine_contract<memory_store>(strata::environment::in_memory(), "store", seed, 30'000);
+  check_one_stream<memory_store>(strata::environment::in_memory(), "stream", 1);
 }
 
 TEST_CASE("the default composition answers as an oracle does on the file system", "[engine]") {
@@ -22,6 +24,7 @@ TEST_CASE("the default composition answers as an oracle does on the file system"
     for (const std::string& name : sorted_names(environment, store)) require_ok(environment.remove_file(store + "/" + name));
     require_ok(environment.remove_directory(store));
   }
+  check_one_stream<default_store<strata::environment::posix>>(environment, *directory + "/stream", 2);
   require_ok(environment.remove_directory(*directory));
 }
 

@@ -1,5 +1,6 @@
 // Compositions that mix what is usual with archetypes: no shelf relies on its neighbour.
 #include "engine/contract.hpp"
+#include "engine/one_stream.hpp"
 
 #include <strata/compaction/tiered.hpp>
 #include <strata/memtable/archetype.hpp>
@@ -14,6 +15,7 @@ TEST_CASE("a store with the archetype's log and tables answers as an oracle does
                                           strata::sstable::archetype, strata::compaction::tiered>;
   engine_contract<store>(world(), "store", 41, 120'000);
   for (std::uint64_t seed = 42; seed < 42 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+  check_one_stream<store>(world(), "stream", 6);
 }
 
 TEST_CASE("a store with the archetype's memtable and wide filters answers as an oracle does", "[engine]") {
@@ -22,4 +24,5 @@ TEST_CASE("a store with the archetype's memtable and wide filters answers as an 
                                           strata::compaction::leveled>;
   engine_contract<store>(world(), "store", 51, 120'000);
   for (std::uint64_t seed = 52; seed < 52 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+  check_one_stream<store>(world(), "stream", 7);
 }

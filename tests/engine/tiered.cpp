@@ -1,5 +1,6 @@
 // Tiered compaction over tables without a filter.
 #include "engine/contract.hpp"
+#include "engine/one_stream.hpp"
 
 #include <strata/compaction/tiered.hpp>
 
@@ -11,4 +12,5 @@ TEST_CASE("a tiered store without filters answers as an oracle does", "[engine]"
                                           strata::sstable::block_table<strata::filter::none>, strata::compaction::tiered>;
   engine_contract<store>(world(), "store", 11, 120'000);
   for (std::uint64_t seed = 12; seed < 12 + rounds(4, 100); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
+  check_one_stream<store>(world(), "stream", 3);
 }

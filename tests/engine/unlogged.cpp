@@ -1,5 +1,6 @@
 // Without a log: an orderly close keeps everything all the same.
 #include "engine/contract.hpp"
+#include "engine/one_stream.hpp"
 #include "engine/failing_environment.hpp"
 
 #include <strata/wal/none.hpp>
@@ -14,6 +15,7 @@ TEST_CASE("a store without a log answers as an oracle does", "[engine]") {
   engine_contract<unlogged_store>(world(), "store", 31, 120'000);
   for (std::uint64_t seed = 32; seed < 32 + rounds(4, 100); ++seed)
     engine_contract<unlogged_store>(world(), "store", seed, 30'000);
+  check_one_stream<unlogged_store>(world(), "stream", 5);
 }
 
 TEST_CASE("a store without a log offers no durability but none, and a commit may ask to be flushed", "[engine]") {
