@@ -32,25 +32,63 @@ enum class type_problem : unsigned char {
 
 enum class type_use : unsigned char { value, key };
 
-template <type_use Use, typename Type, typename... Enclosing>
-consteval type_problem find_problem();
+// Whether no struct is in a type: what a walk finds there is the same whatever the type stands in.
+template <typename Type>
+consteval bool has_no_structs();
 
-template <type_use Use, typename... Enclosing, typename... Types>
-consteval type_problem find_problem_in(type_list<Types...>) {
-  type_problem found = type_problem::none;
-  static_cast<void>(((found = find_problem<Use, Types, Enclosing...>(), found != type_problem::none) || ...));
-  return found;
+template <typename... Types>
+consteval bool have_no_structs(type_list<Types...>) {
+  return (has_no_structs<Types>() && ...);
 }
 
-template <type_use Use, typename Type, typename... Enclosing>
+template <typename Type>
+consteval bool has_no_structs() {
+  constexpr shape what = shape_of<Type>;
+  if constexpr (what == shape::aggregate) {
+    return false;
+  } else if constexpr (what == shape::map) {
+    return has_no_structs<typename Type::key_type>() && has_no_structs<typename Type::mapped_type>();
+  } else if constexpr (what == shape::sequence || what == shape::set || what == shape::optional) {
+    return has_no_structs<typename Type::value_type>();
+  } else if constexpr (what == shape::descending) {
+    return has_no_structs<decltype(Type::value)>();
+  } else if constexpr (what == shape::array) {
+    return has_no_structs<typename array_of<Type>::element>();
+  } else if constexpr (what == shape::tuple) {
+    return have_no_structs(tuple_types<Type>{});
+  } else if constexpr (what == shape::variant) {
+    return have_no_structs(typename alternatives_of<Type>::types{});
+  } else {
+    return true;
+  }
+}
+
+template <typename Type>
+inline constexpr bool is_without_structs = has_no_structs<Type>();
+
+// `Enclosing`: the structs that a type stands in, as a type_list, so that one which contains itself is walked once.
+template <type_use Use, typename Type, typename Enclosing>
+consteval type_problem find_problem();
+
+// Types without structs are walked once a program, and not once for each struct that has a field of them. A list, as clang
+// looks at a fold over || anew from each of its operands.
+template <type_use Use, typename Enclosing, typename... Types>
+consteval type_problem find_problem_in(type_list<Types...>) {
+  for (const type_problem found :
+       {type_problem::none, find_problem<Use, Types, std::conditional_t<is_without_structs<Types>, type_list<>, Enclosing>>()...})
+    if (found != type_problem::none) return found;
+  return type_problem::none;
+}
+
+template <type_use Use, typename Type, typename Enclosing>
 consteval type_problem find_container_problem() {
   constexpr shape what = shape_of<Type>;
   if constexpr (Use == type_use::key) {
     return type_problem::container_in_key;
   } else if constexpr (what == shape::map) {
-    return find_problem_in<Use, Enclosing...>(type_list<typename Type::key_type, typename Type::mapped_type>{});
+    return find_problem_in<Use, Enclosing>(type_list<typename Type::key_type, typename Type::mapped_type>{});
   } else {
-    constexpr type_problem inside = find_problem<Use, typename Type::value_type, Enclosing...>();
+    constexpr type_problem inside = find_problem<Use, typename Type::value_type, Enclosing>();
     if constexpr (inside != type_problem::none) {
       return inside;
     } else {
@@ -60,7 +98,7 @@ consteval type_problem find_container_problem() {
 }
 
 template <type_use Use, typename Type, typename... Enclosing>
-consteval type_problem find_aggregate_problem() {
+consteval type_problem find_aggregate_problem(type_list<Enclosing...>) {
   if constexpr ((std::is_same_v<Type, Enclosing> || ...)) {
     return type_problem::none;  // judged where it was first met
   } else if constexpr (!std::is_default_constructible_v<Type>) {
@@ -72,11 +110,11 @@ consteval type_problem find_aggregate_problem() {
   } else if constexpr (has_bit_fields<Type>) {
     return type_problem::bit_field;
   } else {
-    return find_problem_in<Use, Type, Enclosing...>(field_types<Type>{});
+    return find_problem_in<Use, type_list<Type, Enclosing...>>(field_types<Type>{});
   }
 }
 
-template <type_use Use, typename Type, typename... Enclosing>
+template <type_use Use, typename Type, typename Enclosing>
 consteval type_problem find_problem() {
   constexpr shape what = shape_of<Type>;
   if constexpr (what == shape::pointer) {
@@ -92,19 +130,19 @@ consteval type_problem find_problem() {
   } else if constexpr (what == shape::unknown) {
     return type_problem::unknown;
   } else if constexpr (what == shape::aggregate) {
-    return find_aggregate_problem<Use, Type, Enclosing...>();
+    return find_aggregate_problem<Use, Type>(Enclosing{});
   } else if constexpr (what == shape::sequence || what == shape::set || what == shape::map) {
-    return find_container_problem<Use, Type, Enclosing...>();
+    return find_container_problem<Use, Type, Enclosing>();
   } else if constexpr (what == shape::optional) {
-    return find_problem<Use, typename Type::value_type, Enclosing...>();
+    return find_problem<Use, typename Type::value_type, Enclosing>();
   } else if constexpr (what == shape::descending) {
-    return find_problem<Use, decltype(Type::value), Enclosing...>();
+    return find_problem<Use, decltype(Type::value), Enclosing>();
   } else if constexpr (what == shape::array) {
-    return find_problem<Use, typename array_of<Type>::element, Enclosing...>();
+    return find_problem<Use, typename array_of<Type>::element, Enclosing>();
   } else if constexpr (what == shape::tuple) {
-    return find_problem_in<Use, Enclosing...>(tuple_types<Type>{});
+    return find_problem_in<Use, Enclosing>(tuple_types<Type>{});
   } else if constexpr (what == shape::variant) {
-    return find_problem_in<Use, Enclosing...>(typename alternatives_of<Type>::types{});
+    return find_problem_in<Use, Enclosing>(typename alternatives_of<Type>::types{});
   } else if constexpr (what == shape::custom && Use == type_use::key) {
     return requires(byte_string & out, const Type& value, Type& into) {
       codec<Type>::encode_key(out, value);
@@ -160,13 +198,13 @@ consteval bool report_problem() {
 // Gives one readable line at compile time if a value of this type cannot be stored. What a collection asks first.
 template <typename Type>
 consteval bool check_value_type() {
-  return detail::report_problem<detail::find_problem<detail::type_use::value, Type>()>();
+  return detail::report_problem<detail::find_problem<detail::type_use::value, Type, type_list<>>()>();
 }
 
 // The same for a key.
 template <typename Type>
 consteval bool check_key_type() {
-  return detail::report_problem<detail::find_problem<detail::type_use::key, Type>()>();
+  return detail::report_problem<detail::find_problem<detail::type_use::key, Type, type_list<>>()>();
 }
 
 }  // namespace strata::inline STRATA_ABI
