@@ -7380,17 +7380,34 @@ consteval bool check_descriptor() {
 
 namespace strata::inline STRATA_ABI {
 
+namespace detail {
+
+// Its address stands for a type: to compare two of them instantiates nothing.
+template <typename Type>
+inline constexpr char type_mark = 0;
+
+struct schema_entry {
+  std::string_view name;
+  const void* type;
+};
+
+}  // namespace detail
+
 template <const auto&... Descriptors>
 struct schema {
   using strata_slot = slot::schema;
   static constexpr std::size_t size = sizeof...(Descriptors);
 
+ private:
+  static constexpr detail::schema_entry entries[size + 1] = {
+      {Descriptors.name, &detail::type_mark<std::remove_cvref_t<decltype(Descriptors)>>}..., {"", nullptr}};
+
+ public:
   // True where no two collections have one name.
   [[nodiscard]] static consteval bool names_differ() {
-    const std::string_view names[] = {Descriptors.name..., ""};
     for (std::size_t i = 0; i < size; ++i)
       for (std::size_t j = 0; j < i; ++j)
-        if (names[i] == names[j]) return false;
+        if (entries[i].name == entries[j].name) return false;
     return true;
   }
   static_assert(names_differ(), "strata: schema: two collections have one name");
@@ -7398,29 +7415,25 @@ struct schema {
   // The place of the descriptor in the list, or `size`.
   template <typename Descriptor>
   [[nodiscard]] static constexpr std::size_t index_of(const Descriptor& wanted) noexcept {
-    std::size_t index = 0;
-    const bool found = ((is_same(Descriptors, wanted) || (++index, false)) || ...);
-    return found ? index : size;
+    // Not a fold: 50 collections are looked up in 50, and a compiler would make a function for each pair.
+    const std::string_view name = wanted.name;
+    for (std::size_t i = 0; i < size; ++i)
+      if (entries[i].type == &detail::type_mark<Descriptor> && entries[i].name == name) return i;
+    return size;
   }
 
   template <typename Descriptor>
-  static constexpr bool has_type = (std::is_same_v<std::remove_cvref_t<decltype(Descriptors)>, Descriptor> || ...);
+  static constexpr bool has_type = [] {
+    for (const detail::schema_entry& each : entries)
+      if (each.type == &detail::type_mark<Descriptor>) return true;
+    return false;
+  }();
 
   // Calls visit(index, descriptor) for each.
   template <typename Visit>
   static void each(Visit&& visit) {
     std::size_t index = 0;
     (visit(index++, Descriptors), ...);
-  }
-
- private:
-  template <typename Listed, typename Wanted>
-  [[nodiscard]] static constexpr bool is_same(const Listed& listed, const Wanted& wanted) noexcept {
-    if constexpr (std::is_same_v<Listed, Wanted>) {
-      return listed.name == wanted.name;
-    } else {
-      return false;
-    }
   }
 };
 
