@@ -28,7 +28,6 @@
 #ifndef STRATA_STRATA_HPP
 #define STRATA_STRATA_HPP
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>

@@ -29,7 +29,6 @@
 #ifndef STRATA_ENVIRONMENT_RECORD_FILE_HPP
 #define STRATA_ENVIRONMENT_RECORD_FILE_HPP
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 

@@ -19,7 +19,6 @@
 #ifndef STRATA_MEMTABLE_SKIP_LIST_HPP
 #define STRATA_MEMTABLE_SKIP_LIST_HPP
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
