@@ -96,6 +96,8 @@ TEST_CASE("record file: a call outside its contract is refused and changes nothi
   const scripted e;
   writer w = writer::create(e, file).value();
   CHECK((w.append("").error() == errc::invalid_argument));
+  // Refused for its size alone: no byte of it is looked at.
+  CHECK((w.append(bytes_view("one", record_payload_bytes_max + 1)).error() == errc::invalid_argument));
   w.append("one").value();
   writer moved = std::move(w);
   moved.append("two").value();
@@ -142,12 +144,12 @@ TEST_CASE("record file: room that the file system has not is no error") {
 }
 
 TEST_CASE("record file: zeros that the file system does not write are no error, and not asked for again") {
-  for (const std::uint64_t failing : {std::uint64_t{0}, std::uint64_t{3}}) {
+  for (const std::uint64_t failing : {std::uint64_t{0}, std::uint64_t{1}}) {
     const scripted e;
     record_file_settings ahead = file;
     ahead.zeros_ahead_bytes = 4096;
     writer w = writer::create(e, ahead).value();
-    e.state().fails_at = failing == 0 ? 0 : 1;
+    e.state().fails_at = failing;
     w.append("one").value();
     w.append("two").value();
     CHECK(count_of(e, "zero_fill") == 1);
@@ -225,6 +227,98 @@ TEST_CASE("record file: records go over zeros that were written ahead, and those
   REQUIRE(w.close().has_value());
   CHECK(replay_all().value().end != 0);
   CHECK(found == all);
+}
+
+TEST_CASE("record file: a preallocation that fails for anything but room is said") {
+  const scripted e;
+  e.state().no_room = errc::io_error;
+  record_file_settings roomy = file;
+  roomy.preallocate_bytes = 1 << 20;
+  e.state().fails_at = 2;
+  CHECK((writer::create(e, roomy).error() == errc::io_error));
+  CHECK(e.file("f").now.empty());
+  e.state().fails_at = 2;
+  CHECK((writer::reopen(e, roomy, *replay(e).tail).error() == errc::io_error));
+  CHECK(e.file("f").now.empty());
+  // What has its room already asks for none.
+  e.state().fails_at = 0;
+  writer::reopen(e, roomy, *replay(e).tail).value().append(std::string(1 << 20, 'x')).value();
+  e.state().operations.clear();
+  CHECK(writer::reopen(e, roomy, *replay(e).tail).has_value());
+  CHECK(count_of(e, "preallocate") == 0);
+}
+
+TEST_CASE("record file: whichever call of a reopening fails is said, and no record is lost") {
+  for (const bool begun : {false, true}) {
+    std::size_t failed = 0;
+    for (std::uint64_t failing = 1;; ++failing) {
+      INFO((begun ? "a torn record" : "a torn creation") << ", call " << failing);
+      const scripted e;
+      if (begun) writer::create(e, file).value().append("one").value();
+      e.put("f", (begun ? e.file("f").now : "") + "torn");
+      const replayed found = replay(e);
+      REQUIRE(found.tail->torn);
+      e.state().fails_at = failing;
+      auto reopened = writer::reopen(e, file, *found.tail);
+      const bool fired = e.state().fails_at == 0;
+      CHECK(reopened.has_value() != fired);
+      failed += fired;
+      e.state().fails_at = 0;
+      const replayed again = replay(e);
+      REQUIRE(again.tail.has_value());
+      CHECK((again.payloads == found.payloads));
+      writer more = fired ? writer::reopen(e, file, *again.tail).value() : std::move(*reopened);
+      more.append("two").value();
+      CHECK(replay(e).payloads.size() == found.payloads.size() + 1);
+      if (!fired) break;
+    }
+    // The cut, its sync, a promise over it and the sync of that; or the header.
+    CHECK(failed == (begun ? 4 : 3));
+  }
+}
+
+TEST_CASE("record file: a long record without padding takes one write less, and any of them may fail") {
+  for (const std::size_t padding : {std::size_t{0}, std::size_t{3}}) {
+    const std::string payload(70'004 - padding, 'x');
+    REQUIRE(record_bytes(payload.size()) == record_header_bytes + payload.size() + padding);
+    const std::uint64_t writes = padding == 0 ? 2 : 3;
+    for (std::uint64_t failing = 0; failing <= writes; ++failing) {
+      const scripted e;
+      writer w = writer::create(e, file).value();
+      e.state().operations.clear();
+      e.state().fails_at = failing;
+      CHECK(w.append(payload).has_value() == (failing == 0));
+      CHECK(count_of(e, "append") == (failing == 0 ? writes : failing));
+      const replayed found = replay(e);
+      REQUIRE(found.tail.has_value());
+      CHECK(found.payloads == (failing == 0 ? std::vector<std::string>{payload} : std::vector<std::string>{}));
+    }
+  }
+}
+
+TEST_CASE("record file: the window shows the bytes of a file wherever it is asked for them") {
+  splitmix64 random(11);
+  const scripted e;
+  using window_type = detail::record_file_window<scripted::readable_file>;
+  const std::string bytes = random.bytes(3 * window_type::window_bytes + 123);
+  e.put("f", bytes);
+  const std::string path = "f";
+  window_type window(e.open_readable(path).value(), path);
+  REQUIRE(window.file_bytes() == bytes.size());
+  const auto shows = [&](std::size_t offset, std::size_t count) {
+    const auto seen = window.view(offset, count);
+    return seen.has_value() && *seen == bytes_view(bytes).substr(offset, count);
+  };
+  CHECK(shows(0, 10));
+  CHECK(shows(window_type::window_bytes - 10, 20));        // over the end of what it holds
+  CHECK(shows(5, 20));                                     // before it
+  CHECK(shows(bytes.size() - 7, 7));                       // far behind it
+  CHECK(shows(0, bytes.size()));                           // more than it has room for
+  CHECK(shows(bytes.size() - 7, 7));
+  for (int i = 0; i < 2000; ++i) {
+    const std::size_t offset = static_cast<std::size_t>(random.below(bytes.size()));
+    REQUIRE(shows(offset, static_cast<std::size_t>(random.below((std::min)(bytes.size() - offset, window_type::window_bytes)))));
+  }
 }
 
 TEST_CASE("record file: after any failure nothing is written, what was appended before is synced, once and no more") {

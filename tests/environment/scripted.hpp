@@ -46,6 +46,7 @@ class scripted {
     std::vector<std::string> operations;
     std::uint64_t fails_at = 0;  // the n-th operation from now fails, once; 0: none
     bool tears = false;          // a failing append leaves half of its bytes
+    strata::errc no_room = strata::errc::no_space;  // what a preallocation that fails gives
     std::uint64_t salt = 0x1122334455667788;
   };
 
@@ -68,7 +69,7 @@ class scripted {
       return {};
     }
     strata::result<void> preallocate(std::uint64_t) {
-      if (!go("preallocate")) return strata::error(strata::errc::no_space, "preallocate");
+      if (!go("preallocate")) return strata::error(world_->no_room, "preallocate");
       return strata::error(strata::errc::unsupported, "preallocate");
     }
     strata::result<void> zero_fill(std::uint64_t) {
