@@ -159,6 +159,21 @@ TEST_CASE("edits that contradict each other are corruption", "[engine][manifest]
   CHECK(code_of(read.recover()) == errc::corruption);
 }
 
+TEST_CASE("a record of a manifest that is no edit is corruption, with file and offset", "[engine][manifest]") {
+  made_manifest made;
+  const strata::record_file_settings settings{made.path(), strata::engine::manifest_magic, made.written.state().number, 42, 0};
+  auto tail = strata::replay_records(made.environment, settings, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+  require_ok(tail);
+  auto writer = strata::record_writer<world>::reopen(made.environment, settings, *tail);
+  require_ok(writer);
+  require_ok(writer->append("no edit"));
+  manifest read(made.environment, "d");
+  const auto recovered = read.recover();
+  REQUIRE(code_of(recovered) == errc::corruption);
+  CHECK(recovered.error().file() == made.path());
+  CHECK(recovered.error().offset() == tail->end);
+}
+
 TEST_CASE("a manifest without an edit, without its file, or of another store is refused", "[engine][manifest]") {
   made_manifest made;
   const std::string whole = read_file(made.environment, made.path());

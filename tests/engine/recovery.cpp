@@ -3,6 +3,9 @@
 #include "engine/failing_environment.hpp"
 #include "engine/stores.hpp"
 
+#include <functional>
+#include <utility>
+
 using namespace strata_tests;
 using world = strata::environment::in_memory;
 using strata::errc;
@@ -595,5 +598,271 @@ TEST_CASE("numbers are never used twice, whatever a crash lost", "[engine][recov
       INFO(path);
       CHECK(made_in.emplace(path, life).second);
     }
+  }
+}
+
+// ---- what happens meanwhile, and what fails
+
+namespace {
+
+// Files in memory; and somebody does something when a file is about to be opened or a directory listed.
+class interfered : public world {
+ public:
+  // The next opening for reading of a file with `part` in its path comes after `work`, and finds no file.
+  void before_opening(std::string part, std::function<void()> work) const {
+    meanwhile_->part = std::move(part);
+    meanwhile_->at_opening = std::move(work);
+  }
+  // The n-th listing from now on (1: the next) comes after `work`.
+  void before_listing(int n, std::function<void()> work) const {
+    meanwhile_->listings_left = n;
+    meanwhile_->at_listing = std::move(work);
+  }
+  bool was_interfered() const { return !meanwhile_->at_opening && !meanwhile_->at_listing; }
+  // The first numbers that are called random.
+  void draw(std::vector<std::uint64_t> numbers) const { meanwhile_->drawn = std::move(numbers); }
+
+  strata::result<readable_file> open_readable(std::string_view path) const {
+    if (meanwhile_->at_opening && path.find(meanwhile_->part) != std::string_view::npos) {
+      std::exchange(meanwhile_->at_opening, nullptr)();
+      return strata::error(errc::no_such_file, "open file").in_file(path);
+    }
+    return world::open_readable(path);
+  }
+  strata::result<std::vector<std::string>> list_directory(std::string_view path) const {
+    if (meanwhile_->at_listing && --meanwhile_->listings_left == 0) std::exchange(meanwhile_->at_listing, nullptr)();
+    return world::list_directory(path);
+  }
+  std::uint64_t entropy() const {
+    if (meanwhile_->drawn.empty()) return world::entropy();
+    const std::uint64_t number = meanwhile_->drawn.front();
+    meanwhile_->drawn.erase(meanwhile_->drawn.begin());
+    return number;
+  }
+
+ private:
+  struct script {
+    std::string part;
+    std::function<void()> at_opening;
+    int listings_left = 0;
+    std::function<void()> at_listing;
+    std::vector<std::uint64_t> drawn;
+  };
+  std::shared_ptr<script> meanwhile_ = std::make_shared<script>();
+};
+
+// A closed store with two tables in two runs, and a log with one commit.
+template <typename Environment>
+contents make_two_runs(const Environment& environment) {
+  strata::options amounts = tiny_options();
+  amounts.compaction.level0_runs = 8;  // nothing is merged
+  auto store = open_store<default_store<Environment>>(environment, "store", amounts);
+  for (const char* value : {"1", "2"}) {
+    require_ok(put(*store, "a", value));
+    require_ok(put(*store, "b", value));
+    require_ok(store->flush());
+  }
+  require_ok(put(*store, "c", "3"));
+  require_ok(store->close());
+  return {{"a", "2"}, {"b", "2"}, {"c", "3"}};
+}
+
+// Adds `change(state, edit)` to the manifest.
+template <typename Environment, typename Change>
+void edit_manifest(const Environment& environment, const Change& change) {
+  strata::engine::manifest<Environment> manifest(environment, "store");
+  require_ok(manifest.recover());
+  strata::engine::version_edit edit;
+  edit.has_counters = true;
+  edit.counts = manifest.state().counts;
+  change(manifest.state(), edit);
+  require_ok(manifest.append(edit));
+  require_ok(manifest.close());
+}
+
+}  // namespace
+
+TEST_CASE("a file that is missing because the manifest has moved on is read again, else it is corruption", "[engine][recovery]") {
+  using strata::engine::manifest_state;
+  using strata::engine::version_edit;
+  const interfered environment;
+  const contents expected = make_two_runs(environment);
+  const auto open = [&] { return default_store<interfered>::open_read_only(environment, "store", tiny_options()); };
+  const auto moved_on = [&](const std::function<void()>& work) {
+    environment.before_opening(".table", work);
+    auto opened = open();
+    CHECK(environment.was_interfered());
+    require_ok(opened);
+    CHECK(scan(**opened) == expected);
+  };
+  SECTION("its ceiling alone") {
+    moved_on([&] { edit_manifest(environment, [](const manifest_state&, version_edit& edit) { edit.counts.file_ceiling += 64; }); });
+  }
+  SECTION("its log number alone") {
+    // One that changes nothing: up to the segment there is no other.
+    moved_on([&] { edit_manifest(environment, [](const manifest_state& state, version_edit& edit) { edit.log_number = state.log_number + 1; }); });
+  }
+  SECTION("its number alone") {
+    moved_on([&] {
+      strata::engine::manifest<interfered> manifest(environment, "store");
+      require_ok(manifest.recover());
+      const strata::engine::manifest_state before = manifest.state();
+      require_ok(manifest.rewrite(before.newest_number() + 1, 0));
+      CHECK(manifest.state().counts.file_ceiling == before.counts.file_ceiling);
+    });
+  }
+  SECTION("its tables") {
+    environment.before_opening(".table", [&] {
+      edit_manifest(environment, [](const manifest_state& state, version_edit& edit) {
+        edit.dropped.push_back(state.tables.entries()[0].table.number);
+      });
+    });
+    auto opened = open();
+    require_ok(opened);
+    CHECK((*opened)->stats().tables == 1);
+    CHECK(scan(**opened) == expected);
+  }
+  SECTION("not at all") {
+    environment.before_opening(".table", [] {});
+    CHECK(code_of(open()) == errc::corruption);
+  }
+  SECTION("it can't be read any more") {
+    environment.before_opening(".table", [&] { write_file(environment, "store/CURRENT", "damaged"); });
+    CHECK(code_of(open()) == errc::not_a_store);
+  }
+}
+
+TEST_CASE("what comes into a directory while a store is made or opened is not taken for its own", "[engine][recovery]") {
+  const interfered environment;
+  require_ok(environment.create_directory("store"));
+  // Looked through before the lock is taken, behind it, and once more for what a creation left.
+  environment.before_listing(3, [&] { write_file(environment, "store/notes.txt", "mine"); });
+  require_ok(put(*open_store<default_store<interfered>>(environment, "store"), "a", "1"));
+  CHECK(environment.was_interfered());
+  CHECK(read_file(environment, "store/notes.txt") == "mine");
+  // Read, then looked through for what is left over: a segment that nobody has read has no commit that counts.
+  environment.before_listing(2, [&] { write_file(environment, "store/000999.log", "left over"); });
+  CHECK(get(*open_store<default_store<interfered>>(environment, "store"), "a") == "1");
+  CHECK(environment.was_interfered());
+  CHECK_FALSE(*environment.file_exists("store/000999.log"));
+  CHECK(read_file(environment, "store/notes.txt") == "mine");
+}
+
+TEST_CASE("no store has the number 0, which would be none", "[engine][recovery]") {
+  const interfered environment;
+  environment.draw({0, 0, 77});
+  require_ok(open_store<default_store<interfered>>(environment, "store")->close());
+  auto current = strata::engine::read_current(environment, "store");
+  require_ok(current);
+  CHECK(current->store_id == 77);
+}
+
+TEST_CASE("a manifest whose tables are not what it says, or do not fit together, is corruption", "[engine][recovery]") {
+  using strata::engine::manifest_state;
+  using strata::engine::version_edit;
+  const world environment;
+  const contents expected = make_two_runs(environment);
+  std::string file;
+  SECTION("other facts") {
+    edit_manifest(environment, [&](const manifest_state& state, version_edit& edit) {
+      version_edit::added_table table = state.tables.entries()[1].table;
+      file = strata::engine::table_path("store", table.number);
+      edit.dropped.push_back(table.number);
+      ++table.facts.entries;
+      edit.added.push_back(table);
+    });
+  }
+  SECTION("two that overlap in one run") {
+    edit_manifest(environment, [&](const manifest_state& state, version_edit& edit) {
+      version_edit::added_table table = state.tables.entries()[1].table;
+      file = strata::engine::manifest_path("store", state.number);
+      edit.dropped.push_back(table.number);
+      table.run = state.tables.entries()[0].table.run;
+      edit.added.push_back(table);
+    });
+  }
+  for (const bool writes : {false, true}) {
+    auto opened = writes ? memory_store::open(environment, "store", tiny_options())
+                         : memory_store::open_read_only(environment, "store", tiny_options());
+    REQUIRE(code_of(opened) == errc::corruption);
+    CHECK(opened.error().file() == file);
+  }
+}
+
+TEST_CASE("a group whose commits are not what it says is corruption, though its record is whole", "[engine][recovery]") {
+  strata::engine::write_batch batch;
+  batch.put(0, "1", "value 1");
+  batch.seal(1, 0, 1000);
+  const std::string good(batch.group_bytes());
+  const auto with_count = [&](std::uint32_t count) {
+    std::string bytes = good;
+    strata::store_fixed(bytes.data() + strata::engine::group_header_bytes + strata::engine::commit_time_offset + 8, count);
+    return bytes;
+  };
+  const auto write = [](const crafted& c, const std::string& group) {
+    auto writer = segmented::writer<world>::create(c.environment, c.segment(100));
+    require_ok(writer);
+    require_ok(writer->append(group));
+    require_ok(writer->close());
+  };
+  for (const std::string& bytes : {with_count(0), with_count(2), good + "x"}) {
+    const crafted c;
+    write(c, bytes);
+    c.require_refused(errc::corruption, c.path(100));
+  }
+  const crafted c;
+  write(c, good);
+  c.require_commits(1);
+}
+
+TEST_CASE("whichever call of an opening fails, it is said, and the next opening finds all and leaves nothing over", "[engine][recovery]") {
+  using failing_store = default_store<failing_environment>;
+  for (const bool was_made : {false, true}) {
+    std::size_t failed = 0;
+    for (std::uint64_t at = 1;; ++at) {
+      INFO((was_made ? "a store, killed" : "half a creation") << ", call " << at);
+      const failing_environment environment;
+      contents expected;
+      if (was_made) {
+        auto store = open_store<failing_store>(environment, "store");
+        for (int i = 0; i < 30; ++i) {
+          expected[std::to_string(i)] = std::to_string(i);
+          require_ok(put(*store, std::to_string(i), std::to_string(i)));
+          if (i % 10 == 9) require_ok(store->flush());
+        }
+        require_ok(put(*store, "30", "30"));
+        expected["30"] = "30";
+        environment.kill(1, false);
+        store.reset();
+        environment.revive();
+        strata::engine::manifest<world> manifest(environment.files(), "store");
+        require_ok(manifest.recover());
+        // What an opening that was killed before this one left, too.
+        write_file(environment.files(), strata::engine::manifest_path("store", manifest.state().newest_number() + 1), "half");
+        write_file(environment.files(), "store/000001.log", "left over");
+      } else {
+        require_ok(environment.files().create_directory("store"));
+        write_file(environment.files(), "store/MANIFEST-000001", "half");
+        write_file(environment.files(), "store/LOCK", "");
+      }
+      write_file(environment.files(), "store/CURRENT.tmp", "ha");
+      environment.fail(every_call, at, errc::io_error);
+      auto opened = failing_store::open(environment, "store", tiny_options());
+      const bool fired = environment.fired();
+      environment.revive();
+      if (!opened) {
+        CHECK(opened.error() == errc::io_error);
+        ++failed;
+        opened = failing_store::open(environment, "store", tiny_options());
+      }
+      require_ok(opened);
+      CHECK(scan(**opened) == expected);
+      require_ok((*opened)->close());
+      opened->reset();
+      require_ok(open_store<failing_store>(environment, "store")->close());
+      for (const char* name : {"CURRENT.tmp", "000001.log"}) CHECK_FALSE(*environment.file_exists(std::string("store/") + name));
+      if (!fired) break;
+    }
+    CHECK(failed > 20);
   }
 }
