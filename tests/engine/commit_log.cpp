@@ -1,0 +1,187 @@
+// The segment that commits go to: what is synced, when, and what a failure of it means.
+#include "engine/failing_environment.hpp"
+#include "engine/stores.hpp"
+
+#include <thread>
+
+#include <strata/engine/commit_log.hpp>
+
+using namespace strata_tests;
+using strata::errc;
+using segmented = strata::wal::segmented;
+using latch = strata::engine::health<failing_environment>;
+
+namespace {
+
+strata::options amounts(std::chrono::milliseconds interval = std::chrono::hours(1), std::uint64_t after_bytes = 1 << 20) {
+  strata::options all = tiny_options();
+  all.sync_interval = interval;
+  all.sync_after_bytes = after_bytes;
+  return all;
+}
+
+const strata::wal::segment segment{"d/000001.log", 1, 42, 0};
+
+// A log with one record in an open segment.
+struct opened {
+  failing_environment environment;
+  latch health{environment};
+  strata::engine::commit_log<failing_environment, segmented> log;
+
+  explicit opened(const strata::options& all = amounts()) : log(environment, all, health) {
+    require_ok(environment.create_directory("d"));
+    require_ok(log.open(segment));
+    require_ok(log.append("one"));
+    static_cast<void>(environment.trace());
+  }
+  std::size_t count(call kind) const {
+    std::size_t calls = 0;
+    for (const auto& [what, path] : environment.trace()) calls += what == kind && path == segment.path;
+    return calls;
+  }
+  std::vector<std::string> payloads() const {
+    std::vector<std::string> all;
+    auto tail = segmented::replay(environment, segment, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+      all.emplace_back(payload);
+      return {};
+    });
+    require_ok(tail);
+    return all;
+  }
+};
+
+// Files in memory; and the clock knows how often this thread has asked for the time.
+class counted_clock : public strata::environment::in_memory {
+ public:
+  std::uint64_t steady_time_ns() const noexcept {
+    ++asked();
+    return in_memory::steady_time_ns();
+  }
+  static int& asked() {
+    thread_local int times = 0;
+    return times;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("of a rotation a failed sync is final, and what fails else is the caller's", "[engine][commit_log]") {
+  struct failing {
+    call kind;
+    std::uint64_t nth;
+  };
+  // Of the records, of the write of the seal, of the seal, of the closing.
+  for (const failing& f : {failing{call::sync, 1}, {call::append, 1}, {call::sync, 2}, {call::close, 1}}) {
+    INFO("call " << static_cast<std::uint32_t>(f.kind) << ", number " << f.nth);
+    opened o;
+    o.environment.fail(only(f.kind), f.nth, errc::no_space);
+    CHECK(code_of(o.log.rotate()) == errc::no_space);
+    REQUIRE(o.environment.fired());
+    CHECK(o.log.is_open());
+    CHECK(o.health.failed() == (f.kind == call::sync));
+    CHECK(code_of(o.health.resumable()) == (f.kind == call::sync ? errc::no_space : errc{}));
+    CHECK_FALSE(o.log.append("two").has_value());
+    CHECK((o.payloads() == std::vector<std::string>{"one"}));
+  }
+  opened o;
+  require_ok(o.log.rotate());
+  CHECK_FALSE(o.log.is_open());
+  CHECK(o.count(call::sync) == 2);
+  require_ok(o.log.rotate());  // of no segment
+  CHECK(o.count(call::sync) == 0);
+}
+
+TEST_CASE("a segment is left when all of it is synced, and not where that fails", "[engine][commit_log]") {
+  for (const bool is_synced : {false, true}) {
+    opened o;
+    if (is_synced) require_ok(o.log.sync());
+    static_cast<void>(o.environment.trace());
+    require_ok(o.log.leave());
+    CHECK_FALSE(o.log.is_open());
+    CHECK(o.count(call::sync) == (is_synced ? 0 : 1));
+    require_ok(o.log.leave());
+  }
+  opened o;
+  o.environment.fail(only(call::sync), 1, errc::no_space);
+  CHECK(code_of(o.log.leave()) == errc::no_space);
+  CHECK(o.log.is_open());
+  CHECK(code_of(o.health.resumable()) == errc::no_space);
+}
+
+TEST_CASE("a segment that can't be made leaves none, one that can't be gone on with latches but for lack of room", "[engine][commit_log]") {
+  for (const errc code : {errc::too_many_open_files, errc::io_error}) {
+    opened o;
+    require_ok(o.log.close());
+    o.environment.fail(only(call::create), 1, code);
+    CHECK(code_of(o.log.open({"d/000002.log", 2, 42, 0})) == code);
+    CHECK_FALSE(o.log.is_open());
+    CHECK_FALSE(o.health.failed());
+    auto tail = segmented::replay(o.environment, segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+    require_ok(tail);
+    o.environment.fail(only(call::open_writable), 1, code);
+    CHECK(code_of(o.log.reopen(segment, *tail)) == code);
+    CHECK_FALSE(o.log.is_open());
+    CHECK(o.health.failed() == (code == errc::io_error));
+    require_ok(o.log.reopen(segment, *tail));
+    require_ok(o.log.append("two"));
+    require_ok(o.log.close());
+    CHECK((o.payloads() == std::vector<std::string>{"one", "two"}));
+  }
+}
+
+TEST_CASE("bytes that are many are synced at once, however long the interval", "[engine][commit_log]") {
+  opened o(amounts(std::chrono::hours(1), 100));
+  require_ok(o.log.start_syncing());
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    require_ok(o.log.append("more"));
+    o.log.schedule_sync(60);
+    CHECK(o.log.syncs() == round - 1);
+    o.log.schedule_sync(60);
+    while (o.log.syncs() < round) std::this_thread::yield();
+  }
+  require_ok(o.log.close());
+  CHECK(o.payloads().size() == 4);
+}
+
+TEST_CASE("a segment that went before its sync was due needs none", "[engine][commit_log]") {
+  using counted_latch = strata::engine::health<counted_clock>;
+  const counted_clock environment;
+  counted_latch health(environment);
+  const strata::options all = amounts(std::chrono::milliseconds(2));
+  strata::engine::commit_log<counted_clock, segmented> log(environment, all, health);
+  require_ok(environment.create_directory("d"));
+  require_ok(log.open(segment));
+  require_ok(log.append("one"));
+  require_ok(log.start_syncing());
+  counted_clock::asked() = 0;
+  log.drop();
+  log.schedule_sync(1);
+  REQUIRE(counted_clock::asked() == 1);
+  // The next mark is a first one again when the thread has taken this one up.
+  while (counted_clock::asked() == 1) {
+    log.schedule_sync(0);
+    std::this_thread::yield();
+  }
+  CHECK(log.syncs() == 0);
+  CHECK_FALSE(health.failed());
+  require_ok(log.close());
+}
+
+TEST_CASE("what is closed is synced to its end, also where no thread was started", "[engine][commit_log]") {
+  for (const bool syncs : {false, true}) {
+    opened o;
+    if (syncs) require_ok(o.log.start_syncing());
+    require_ok(o.log.close());
+    CHECK(o.count(call::sync) == 2);  // of the records, and of the promise that says so
+    require_ok(o.log.close());
+  }
+  opened o;
+  o.environment.fail(only(call::start_thread), 1, errc::out_of_memory);
+  CHECK(code_of(o.log.start_syncing()) == errc::out_of_memory);
+  require_ok(o.log.close());
+  opened failing;
+  failing.environment.fail(only(call::sync), 1, errc::io_error);
+  CHECK(code_of(failing.log.sync()) == errc::io_error);
+  CHECK(code_of(failing.health.resumable()) == errc::io_error);
+  CHECK_FALSE(failing.log.close().has_value());
+}
