@@ -1,7 +1,14 @@
 // The way of a commit, seen from what it leaves in the log.
+#include "engine/failing_environment.hpp"
 #include "engine/stores.hpp"
 
+#include <functional>
+#include <thread>
+#include <utility>
+
 using namespace strata_tests;
+using strata::durability;
+using strata::errc;
 
 namespace {
 
@@ -63,4 +70,186 @@ TEST_CASE("the time of a commit never goes back, whatever the wall clock does", 
     newest = times_in_log(environment).back();
     require_ok(store->close());
   }
+}
+
+namespace {
+
+// While a commit of the test's thread is under way, others come to wait behind it: it asks for the time when its group is
+// formed, and who waits says so.
+class queueing : public failing_environment {
+ public:
+  std::uint64_t wall_time_us() const {
+    if (this_thread_leads() && *meanwhile_) std::exchange(*meanwhile_, nullptr)();
+    return failing_environment::wall_time_us();
+  }
+  void wait(std::atomic<std::uint32_t>& word, std::uint32_t value) const {
+    if (!std::exchange(this_thread_waited(), true)) ++*waiting_;
+    failing_environment::wait(word, value);
+  }
+
+  // Calls `commit`, and `those_behind`, each on a thread of its own and in this order, when its group can't grow any more.
+  void line_up(const std::function<void()>& commit, const std::vector<std::function<void()>>& those_behind) const {
+    std::vector<std::thread> threads;
+    *meanwhile_ = [&] {
+      for (const std::function<void()>& each : those_behind) {
+        const std::size_t before = *waiting_;
+        threads.emplace_back(each);
+        while (*waiting_ == before) std::this_thread::yield();
+      }
+    };
+    this_thread_leads() = true;
+    commit();
+    this_thread_leads() = false;
+    for (std::thread& thread : threads) thread.join();
+    REQUIRE_FALSE(*meanwhile_);
+  }
+
+ private:
+  static bool& this_thread_leads() {
+    thread_local bool leads = false;
+    return leads;
+  }
+  static bool& this_thread_waited() {
+    thread_local bool waited = false;
+    return waited;
+  }
+  std::shared_ptr<std::function<void()>> meanwhile_ = std::make_shared<std::function<void()>>();
+  std::shared_ptr<std::atomic<std::size_t>> waiting_ = std::make_shared<std::atomic<std::size_t>>(0);
+};
+
+// A store, and what came of the commits that stood in line.
+struct line {
+  using store_type = default_store<queueing>;
+  queueing environment;
+  std::unique_ptr<store_type> store;
+  std::map<std::string, errc> outcomes;
+  std::mutex mutex;
+
+  line() {
+    strata::options amounts = tiny_options();
+    amounts.memtable_bytes = std::uint64_t{64} << 20;
+    store = open_store<store_type>(environment, "store", amounts);
+    require_ok(put(*store, "old", "1"));
+    require_ok(put(*store, "old", "2"));
+  }
+  // A commit that puts `key` and whatever `fill` adds; `reads` may be null.
+  std::function<void()> commit(std::string key, std::shared_ptr<strata::engine::read_set> reads = nullptr,
+                               std::function<void(strata::engine::write_batch&)> fill = nullptr) {
+    return [this, key = std::move(key), reads = std::move(reads), fill = std::move(fill)] {
+      strata::engine::write_batch batch;
+      batch.put(0, key, "value");
+      if (fill) fill(batch);
+      const errc code = code_of(store->commit(batch, durability::none, reads.get()));
+      const std::lock_guard<std::mutex> held(mutex);
+      outcomes[key] = code;
+    };
+  }
+  // What was read at the newest commit, or at one before.
+  std::shared_ptr<strata::engine::read_set> having_read(std::initializer_list<std::string_view> keys, std::uint64_t ago = 0) const {
+    auto reads = std::make_shared<strata::engine::read_set>();
+    reads->at = store->last_sequence() - ago;
+    for (const std::string_view key : keys) reads->keys.push_back(strata::byte_string(key));
+    return reads;
+  }
+  // In how many groups those behind the first commit went.
+  std::uint64_t groups_of(const std::vector<std::function<void()>>& those_behind) {
+    const std::uint64_t before = store->stats().commit_groups;
+    environment.line_up([&] { require_ok(put(*store, "first", "1")); }, those_behind);
+    return store->stats().commit_groups - before - 1;
+  }
+  void check_after_reopening(const contents& expected) {
+    require_ok(store->close());
+    store = open_store<store_type>(environment, "store");
+    CHECK(scan(*store) == expected);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("commits that wait go as one group, but for what may not go with those before it", "[engine][committer]") {
+  line l;
+  contents expected{{"old", "2"}, {"first", "1"}, {"a", "value"}, {"b", "value"}};
+  SECTION("nothing speaks against it") {
+    CHECK(l.groups_of({l.commit("a"), l.commit("b"), l.commit("c")}) == 1);
+    expected["c"] = "value";
+  }
+  SECTION("what it has read is not what they write") {
+    CHECK(l.groups_of({l.commit("a"), l.commit("b", l.having_read({"x", "old"}))}) == 1);
+  }
+  SECTION("a flush between them") {
+    CHECK(l.groups_of({l.commit("a"), [&] { require_ok(l.store->flush()); }, l.commit("b")}) == 2);
+    CHECK(l.store->stats().flushes == 1);
+  }
+  SECTION("they are large") {
+    const std::string large(600'000, 'v');
+    const auto fill = [&](strata::engine::write_batch& batch) { batch.put(0, "large", large); };
+    CHECK(l.groups_of({l.commit("a", nullptr, fill), l.commit("b", nullptr, fill)}) == 2);
+    expected["large"] = large;
+  }
+  SECTION("it has read what one of them writes: a conflict") {
+    CHECK(l.groups_of({l.commit("a"), l.commit("b", l.having_read({"x", "a"}))}) == 1);
+    CHECK(l.outcomes["b"] == errc::conflict);
+    expected.erase("b");
+  }
+  SECTION("it has read a range") {
+    auto reads = l.having_read({});
+    reads->ranges.push_back({"x", "z", false});
+    CHECK(l.groups_of({l.commit("a"), l.commit("b", reads)}) == 2);
+  }
+  SECTION("one of them erases a range") {
+    const auto fill = [](strata::engine::write_batch& batch) { batch.erase_range(0, "m", "n"); };
+    CHECK(l.groups_of({l.commit("a", nullptr, fill), l.commit("b", l.having_read({"x"}))}) == 2);
+  }
+  SECTION("it has read so much that to compare costs more than a group saves") {
+    auto reads = l.having_read({});
+    for (int i = 0; i < 5000; ++i) reads->keys.push_back("x" + std::to_string(i));
+    CHECK(l.groups_of({l.commit("a"), l.commit("b", reads)}) == 2);
+  }
+  for (const auto& [key, code] : l.outcomes) CHECK((code == errc{} || code == errc::conflict));
+  l.check_after_reopening(expected);
+}
+
+TEST_CASE("a conflict in a group costs the others nothing", "[engine][committer]") {
+  line l;
+  const auto fill = [](strata::engine::write_batch& batch) { batch.erase_range(0, "old", "older"); };
+  contents expected{{"old", "2"}, {"first", "1"}, {"b", "value"}};
+  // "old" was written since.
+  SECTION("one other") { CHECK(l.groups_of({l.commit("a", l.having_read({"old"}, 1)), l.commit("b")}) == 1); }
+  SECTION("several") {
+    CHECK(l.groups_of({l.commit("a", l.having_read({"old"}, 1)), l.commit("b"), l.commit("c")}) == 1);
+    expected["c"] = "value";
+  }
+  SECTION("one that erases a range") {
+    CHECK(l.groups_of({l.commit("a", l.having_read({"old"}, 1)), l.commit("b", nullptr, fill)}) == 1);
+    expected.erase("old");
+  }
+  CHECK(l.outcomes["a"] == errc::conflict);
+  CHECK(l.outcomes["b"] == errc{});
+  l.check_after_reopening(expected);
+}
+
+TEST_CASE("where a group can't be written each of it says why, and who was refused before says that", "[engine][committer]") {
+  line l;
+  l.environment.fail(only(call::append), 2, errc::no_space);
+  CHECK(l.groups_of({l.commit("a"), l.commit("b", l.having_read({"old"}, 1)), l.commit("c")}) == 0);
+  REQUIRE(l.environment.fired());
+  CHECK(l.outcomes["a"] == errc::no_space);
+  CHECK(l.outcomes["b"] == errc::conflict);
+  CHECK(l.outcomes["c"] == errc::no_space);
+  require_ok(l.store->resume());
+  l.check_after_reopening({{"old", "2"}, {"first", "1"}});
+}
+
+TEST_CASE("who waits while the store is closed learns it", "[engine][committer]") {
+  line l;
+  errc flushed{};
+  errc resumed{};
+  std::vector<std::function<void()>> behind{[&] { require_ok(l.store->close()); }, l.commit("a"),
+                                            [&] { flushed = code_of(l.store->flush()); },
+                                            [&] { resumed = code_of(l.store->resume()); }};
+  l.environment.line_up([&] { require_ok(put(*l.store, "first", "1")); }, behind);
+  CHECK(l.outcomes["a"] == errc::closed);
+  CHECK(flushed == errc::closed);
+  CHECK(resumed == errc::closed);
+  l.check_after_reopening({{"old", "2"}, {"first", "1"}});
 }
