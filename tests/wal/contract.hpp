@@ -46,6 +46,9 @@ class wal_contract {
     wal_contract{}.a_segment_of_another_store_or_number_gives_nothing();
     wal_contract{}.sync_runs_beside_append();
     failures_of_writes_and_syncs();
+    whichever_call_fails_is_said();
+    nothing_is_written_behind_a_failed_sync();
+    a_close_behind_a_failed_seal_says_so();
   }
 
  private:
@@ -471,6 +474,87 @@ class wal_contract {
     environment.fail(only(call::sync), 1, errc::no_space);
     CHECK((failing_writer::reopen(environment, s, tail).error() == errc::io_error));
     CHECK(environment.fired());
+  }
+
+  static void whichever_call_fails_is_said() {
+    using strata::errc;
+    using strata::result;
+    using failing_writer = typename Policy::template writer<failing_environment>;
+    for (const bool seals : {false, true}) {
+      for (std::uint64_t at = 1;; ++at) {
+        INFO((seals ? "sealed" : "closed") << ", call " << at);
+        const failing_environment environment;
+        strata::wal::segment s;
+        s.path = environment.temporary_directory().value() + "/000042.log";
+        s.number = 42;
+        s.store_id = 0x5eed;
+        std::vector<std::string> payloads;
+        const auto replay = [&]() -> result<void> {
+          payloads.clear();
+          auto tail = Policy::template replay<failing_environment>(
+              environment, s, [&](strata::bytes_view payload, std::uint64_t) -> result<void> {
+                payloads.emplace_back(payload);
+                return {};
+              });
+          return tail.has_value() ? result<void>() : result<void>(tail.error());
+        };
+        std::size_t durable = 0;
+        const auto live = [&]() -> result<void> {
+          STRATA_TRY_LET(w, failing_writer::create(environment, s));
+          STRATA_TRY(w.append("one"));
+          STRATA_TRY(w.sync());
+          durable = 1;
+          STRATA_TRY(w.append("two"));
+          if (seals) {
+            STRATA_TRY(w.seal());
+            STRATA_TRY(w.sync());
+          }
+          STRATA_TRY(w.close());
+          durable = 2;
+          return replay();
+        };
+        environment.fail(every_call, at, errc::io_error);
+        const result<void> lived = live();
+        const bool fired = environment.fired();
+        environment.revive();
+        CHECK(lived.has_value() != fired);
+        if (!lived) CHECK((lived.error() == errc::io_error));
+        if (environment.file_exists(s.path).value()) replay().value();
+        CHECK(payloads.size() >= durable);
+        CHECK(is_prefix(payloads, {"one", "two"}));
+        if (!fired) break;
+      }
+    }
+  }
+
+  static void nothing_is_written_behind_a_failed_sync() {
+    using strata::errc;
+    const failing_environment environment;
+    const std::string path = environment.temporary_directory().value() + "/000042.log";
+    auto w = Policy::template writer<failing_environment>::create(environment, {path, 42, 0x5eed, 0}).value();
+    w.append("one").value();
+    environment.fail(only(call::sync), 1, errc::io_error);
+    CHECK((w.sync().error() == errc::io_error));
+    environment.trace();
+    CHECK_FALSE(w.append("two").has_value());
+    CHECK_FALSE(w.sync().has_value());
+    CHECK_FALSE(w.seal().has_value());
+    CHECK_FALSE(w.close().has_value());
+    for (const auto& [what, where] : environment.trace()) CHECK((what != call::append && what != call::sync));
+  }
+
+  // Whichever of its calls it was: the sync, or the write.
+  static void a_close_behind_a_failed_seal_says_so() {
+    using strata::errc;
+    for (const call kind : {call::sync, call::append}) {
+      const failing_environment environment;
+      const std::string path = environment.temporary_directory().value() + "/000042.log";
+      auto w = Policy::template writer<failing_environment>::create(environment, {path, 42, 0x5eed, 0}).value();
+      w.append("one").value();
+      environment.fail(only(kind), 1, errc::io_error);
+      CHECK((w.seal().error() == errc::io_error));
+      CHECK_FALSE(w.close().has_value());
+    }
   }
 
   Environment environment_;

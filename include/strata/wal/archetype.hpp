@@ -69,9 +69,10 @@ struct archetype {
       return {};
     }
     [[nodiscard]] result<void> seal() {
-      settled_ = true;
       STRATA_TRY(sync());
-      return write({}, seal_mark);
+      STRATA_TRY(write({}, seal_mark));
+      settled_ = true;
+      return {};
     }
     [[nodiscard]] result<void> close() {
       if (!settled_) {
