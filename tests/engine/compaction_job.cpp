@@ -358,3 +358,185 @@ TEST_CASE("tables that a failed write of the manifest may have named go when it 
   }
   CHECK(named > 0);
 }
+
+namespace {
+
+// Tables that are not read as they were written, when a test says so.
+struct misread {
+  using strata_slot = strata::slot::sstable;
+  using under = strata::sstable::archetype;
+
+  enum class fault {
+    none,
+    smaller_key,    // behind the first entry of a table stands one with a key before it
+    newer_version,  // … a version of its key that is newer
+    entry_left_out,
+    other_facts,
+  };
+  static std::atomic<fault>& now() {
+    static std::atomic<fault> chosen{fault::none};
+    return chosen;
+  }
+
+  template <typename Environment>
+  using cache = under::cache<Environment>;
+  template <typename Environment>
+  using builder = under::builder<Environment>;
+
+  template <typename Environment>
+  class table {
+    using under_table = under::table<Environment>;
+
+   public:
+    using lookup = typename under_table::lookup;
+
+    class cursor {
+     public:
+      cursor(const table& over, strata::sstable::usage use) : under_(*over.under_, use) {}
+      bool valid() const { return under_.valid(); }
+      strata::entry current() const {
+        strata::entry e = under_.current();
+        if (second_ && now() == fault::smaller_key) e.key = "";
+        if (second_ && now() == fault::newer_version) {
+          e.key = first_;
+          e.sequence = strata::sequence_max;
+        }
+        return e;
+      }
+      strata::result<void> status() const { return under_.status(); }
+      void seek_first() { under_.seek_first(), note(); }
+      void seek_last() { under_.seek_last(); }
+      void seek(strata::bytes_view key, strata::sequence_number sequence) { under_.seek(key, sequence), note(); }
+      void next() {
+        under_.next();
+        if (now() == fault::entry_left_out && under_.valid()) under_.next();
+        second_ = true;
+      }
+      void prev() { under_.prev(); }
+
+     private:
+      void note() {
+        second_ = false;
+        if (under_.valid()) first_ = under_.current().key;
+      }
+      typename under_table::cursor under_;
+      strata::bytes_view first_;
+      bool second_ = false;
+    };
+
+    static strata::result<std::unique_ptr<table>> open(const Environment& environment, const strata::sstable::settings& wanted,
+                                                       cache<Environment>& shared) {
+      STRATA_TRY_LET(opened, under_table::open(environment, wanted, shared));
+      return std::make_unique<table>(std::move(opened));
+    }
+    explicit table(std::unique_ptr<under_table> opened) : under_(std::move(opened)), known_(under_->facts()) {
+      if (now() == fault::other_facts) ++known_.entries;
+    }
+    const strata::sstable::facts& facts() const { return known_; }
+    const strata::range_tombstone_list& range_tombstones() const { return under_->range_tombstones(); }
+    void prefetch(std::uint64_t hash) const { under_->prefetch(hash); }
+    strata::result<bool> get(strata::bytes_view key, std::uint64_t hash, strata::sequence_number at, lookup& to) const {
+      return under_->get(key, hash, at, to);
+    }
+    std::uint64_t memory_bytes() const { return under_->memory_bytes(); }
+    strata::result<void> verify() const { return under_->verify(); }
+
+   private:
+    std::unique_ptr<under_table> under_;
+    strata::sstable::facts known_;
+  };
+};
+
+}  // namespace
+
+TEST_CASE("a table that is not read as it was written ends a merge, which changes nothing and leaves no file", "[engine][compaction_job]") {
+  using fault = misread::fault;
+  using store_type =
+      strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented, misread, strata::compaction::leveled>;
+  for (const fault wrong : {fault::smaller_key, fault::newer_version, fault::entry_left_out, fault::other_facts}) {
+    INFO("fault " << static_cast<int>(wrong));
+    const world environment;
+    strata::options amounts = tiny_options();
+    amounts.compaction.level0_runs = 8;  // nothing is merged that nobody asked for
+    auto store = open_store<store_type>(environment, "store", amounts);
+    contents expected;
+    for (const char* value : {"1", "2"}) {
+      for (const char* key : {"a", "b", "c"}) {
+        expected[key] = value;
+        require_ok(put(*store, key, value));
+      }
+      require_ok(store->flush());
+    }
+    misread::now() = wrong;
+    const auto merged = store->compact();
+    misread::now() = fault::none;
+    REQUIRE(code_of(merged) == strata::errc::corruption);
+    CHECK(merged.error().file().empty() == (wrong == fault::entry_left_out));
+    check_no_table_is_left_over(*store, environment);
+    CHECK(scan(*store) == expected);
+    CHECK(code_of(store->resume()) == strata::errc::corruption);
+    static_cast<void>(store->close());
+    store = open_store<store_type>(environment, "store", amounts);
+    require_ok(store->compact());
+    CHECK(scan(*store) == expected);
+  }
+}
+
+TEST_CASE("a merge asks now and then whether it is still wanted, and leaves no file where it is not", "[engine][compaction_job]") {
+  using job_type = strata::engine::compaction_job<world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  strata::engine::memory_unit<strata::memtable::skip_list> unit;
+  strata::engine::write_batch batch;
+  constexpr int writes = 5000;
+  for (int i = 0; i < writes; ++i) batch.put(0, std::to_string(100'000 + i), "value");
+  require_ok(unit.reserve(batch.count(), batch.payload_bytes()));
+  REQUIRE(unit.apply(1, 1, batch.writes()));
+  const strata::options amounts = tiny_options();
+  for (int unwanted_at = 1;; ++unwanted_at) {
+    INFO("no longer wanted when asked for the " << unwanted_at << "th time");
+    const world environment;
+    require_ok(environment.create_directory("store"));
+    strata::sstable::block_table<>::cache<world> cache(environment, 0);
+    int asked = 0;
+    strata::result<strata::dynamic_array<job_type::output>> made = strata::error(strata::errc::closed, "test");
+    {
+      job_type job(environment, "store", 7, amounts, cache, {});
+      job.add_input(unit);
+      std::uint64_t number = 0;
+      made = job.run(
+          job_type::cutting::split, job_type::reserved_rows::among_others, [&] { return strata::result<std::uint64_t>(++number); },
+          [&] { return ++asked == unwanted_at; });
+    }
+    CHECK(made.has_value() == (asked < unwanted_at));
+    if (!made) {
+      CHECK(code_of(made) == strata::errc::closed);
+      CHECK(sorted_names(environment, "store").empty());
+      continue;
+    }
+    CHECK(asked == writes / 1024);
+    std::uint64_t entries_made = 0;
+    for (const auto& each : *made) entries_made += each.table->facts().entries;
+    CHECK(entries_made == writes);
+    CHECK(made->size() > 1);
+    break;
+  }
+}
+
+TEST_CASE("a merge that gets no file number says why", "[engine][compaction_job]") {
+  using job_type = strata::engine::compaction_job<world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  strata::engine::memory_unit<strata::memtable::skip_list> unit;
+  strata::engine::write_batch batch;
+  batch.put(0, "k", "v");
+  require_ok(unit.reserve(batch.count(), batch.payload_bytes()));
+  REQUIRE(unit.apply(1, 1, batch.writes()));
+  const world environment;
+  require_ok(environment.create_directory("store"));
+  const strata::options amounts = tiny_options();
+  strata::sstable::block_table<>::cache<world> cache(environment, 0);
+  job_type job(environment, "store", 7, amounts, cache, {});
+  job.add_input(unit);
+  const auto made = job.run(
+      job_type::cutting::whole, job_type::reserved_rows::among_others,
+      [] { return strata::result<std::uint64_t>(strata::error(strata::errc::unsupported, "make file")); }, [] { return false; });
+  CHECK(code_of(made) == strata::errc::unsupported);
+  CHECK(sorted_names(environment, "store").empty());
+}
