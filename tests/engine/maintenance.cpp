@@ -1,10 +1,12 @@
 // The two background threads: what one of them knows, and when.
+#include "engine/failing_environment.hpp"
 #include "engine/stores.hpp"
 
 #include <functional>
 #include <thread>
 
 using namespace strata_tests;
+using strata::errc;
 
 namespace {
 
@@ -14,9 +16,10 @@ class interrupted_merges : public strata::environment::in_memory {
   template <typename Function>
   strata::result<thread> start_thread(const char* name, Function function) const {
     const bool merges = std::string_view(name) == "strata-compact";
-    return in_memory::start_thread(name, [merges, run = std::move(function)]() mutable noexcept {
+    return in_memory::start_thread(name, [merges, ended = flusher_ended_, run = std::move(function)]() mutable noexcept {
       this_thread_merges() = merges;
       run();
+      if (!merges) ended->store(true);
     });
   }
   std::uint64_t wall_time_us() const {
@@ -32,12 +35,15 @@ class interrupted_merges : public strata::environment::in_memory {
     armed_->store(true);
   }
   bool was_interrupted() const { return !armed_->load(); }
+  // Whether the other thread has ended: the store is closing then.
+  bool flusher_ended() const { return flusher_ended_->load(); }
 
  private:
   static bool& this_thread_merges() {
     thread_local bool merges = false;
     return merges;
   }
+  std::shared_ptr<std::atomic<bool>> flusher_ended_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> armed_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::function<void()>> meanwhile_ = std::make_shared<std::function<void()>>();
 };
@@ -68,4 +74,121 @@ TEST_CASE("a snapshot that is taken while a merge begins keeps what it sees", "[
   CHECK(get(*store, "k") == "2");
   store->release_snapshot(at);
   require_ok(store->close());
+}
+
+TEST_CASE("a merge that is under way when the store is closed is given up, and has changed nothing", "[engine][maintenance]") {
+  const interrupted_merges environment;
+  strata::options amounts = tiny_options();
+  amounts.memtable_bytes = strata::operator""_MiB(1);
+  amounts.durability = strata::durability::none;  // of the two threads that are started the one that does not merge flushes
+  auto store = open_store<default_store<interrupted_merges>>(environment, "store", amounts);
+  contents expected;
+  strata::result<void> closed = strata::error(errc::closed, "test");
+  std::thread closing;
+  environment.interrupt([&] {
+    if (store->stats().tables != 2) return false;
+    closing = std::thread([&] { closed = store->close(); });
+    while (!environment.flusher_ended()) std::this_thread::yield();
+    return true;
+  });
+  for (const char* value : {"1", "2"}) {
+    strata::engine::write_batch batch;
+    for (int i = 0; i < 3000; ++i) {
+      const std::string key = std::to_string(10'000 + i);
+      batch.put(0, key, value);
+      expected[key] = value;
+    }
+    require_ok(store->commit(batch, strata::durability::none));
+    // Its table is there when the merge begins that closes the store; who waits for it may learn that alone.
+    const auto flushed = store->flush();
+    if (!flushed) CHECK(flushed.error() == errc::closed);
+  }
+  while (!environment.was_interrupted()) std::this_thread::yield();
+  closing.join();
+  require_ok(closed);
+  CHECK(store->stats().tables == 0);  // of a closed store
+  std::size_t tables = 0;
+  for (const std::string& name : sorted_names(environment, "store")) tables += name.ends_with(".table");
+  CHECK(tables == 2);
+  CHECK(scan(*open_store<memory_store>(static_cast<const strata::environment::in_memory&>(environment), "store")) == expected);
+}
+
+namespace {
+
+using recovery = strata::engine::recovery<failing_environment, strata::memtable::skip_list, strata::wal::segmented,
+                                          strata::sstable::block_table<>>;
+using version_set = strata::engine::version_set<failing_environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
+using threads_of = strata::engine::maintenance<failing_environment, strata::memtable::skip_list, strata::sstable::block_table<>,
+                                               strata::compaction::leveled>;
+using latch = strata::engine::health<failing_environment>;
+
+// The two threads of an empty store; one memtable is frozen. Nothing is begun before start().
+struct opened {
+  failing_environment environment;
+  strata::options amounts = tiny_options();
+  strata::sstable::block_table<>::cache<failing_environment> cache{environment, 0};
+  recovery read{environment, "store", cache};
+  version_set versions{environment, "store", std::uint64_t{1} << 20};
+  latch health{environment};
+  threads_of threads{environment, amounts, versions, cache, health};
+  std::shared_ptr<version_set::unit> frozen = std::make_shared<version_set::unit>();
+
+  opened() {
+    require_ok(open_store<default_store<failing_environment>>(environment, "store")->close());
+    require_ok(read.read());
+    versions.start(read, frozen);
+    versions.rotate(versions.prepare_state(), std::make_shared<version_set::unit>());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("who waits for a flush is told when it is done, when it can't be done and when nobody will know", "[engine][maintenance]") {
+  SECTION("done") {
+    opened o;
+    require_ok(o.threads.start());
+    require_ok(o.threads.wait_for_flush(o.frozen));
+    require_ok(o.threads.wait_for_memtables_below(2));
+    require_ok(o.threads.compact_all());
+    o.threads.stop();
+    o.threads.stop();
+  }
+  SECTION("latched") {
+    opened o;
+    o.health.fail(strata::error(errc::no_space, "append"), latch::severity::resumable);
+    require_ok(o.threads.start());
+    CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::no_space);
+    CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::no_space);
+    CHECK(code_of(o.threads.compact_all()) == errc::no_space);
+    // What there is no need to wait for is no error.
+    require_ok(o.threads.wait_for_memtables_below(3));
+    require_ok(o.threads.wait_for_flush(std::make_shared<version_set::unit>()));
+    o.health.clear();
+    o.threads.notify();
+    require_ok(o.threads.wait_for_flush(o.frozen));
+    o.threads.stop();
+  }
+  SECTION("closing") {
+    opened o;
+    o.threads.stop();
+    CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::closed);
+    CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
+    CHECK(code_of(o.threads.compact_all()) == errc::closed);
+  }
+  SECTION("closed: what is not found may never have been written") {
+    opened o;
+    require_ok(o.versions.close(0));
+    CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::closed);
+    CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
+  }
+}
+
+TEST_CASE("of two threads one of which can't be started none stays", "[engine][maintenance]") {
+  for (std::uint64_t nth = 1; nth <= 2; ++nth) {
+    opened o;
+    o.environment.fail(only(call::start_thread), nth, errc::out_of_memory);
+    CHECK(code_of(o.threads.start()) == errc::out_of_memory);
+    CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
+    o.threads.stop();
+  }
 }
