@@ -253,3 +253,132 @@ TEST_CASE("who waits while the store is closed learns it", "[engine][committer]"
   CHECK(resumed == errc::closed);
   l.check_after_reopening({{"old", "2"}, {"first", "1"}});
 }
+
+TEST_CASE("a commit whose reads can't be checked says why, and writes nothing", "[engine][committer]") {
+  const failing_environment environment;
+  strata::options amounts = tiny_options();
+  amounts.cache_bytes = 0;
+  auto store = open_store<default_store<failing_environment>>(environment, "store", amounts);
+  require_ok(put(*store, "a", "1"));
+  require_ok(put(*store, "a", "2"));
+  require_ok(store->compact());
+  strata::engine::read_set reads;
+  reads.at = 1;
+  reads.keys.push_back("a");
+  strata::engine::write_batch batch;
+  batch.put(0, "b", "1");
+  environment.fail(only(call::read), 1, errc::io_error);
+  CHECK(code_of(store->commit(batch, durability::none, &reads)) == errc::io_error);
+  REQUIRE(environment.fired());
+  require_ok(store->status());
+  CHECK_FALSE(get(*store, "b"));
+  CHECK(store->stats().conflicts == 0);
+  CHECK(code_of(store->commit(batch, durability::none, &reads)) == errc::conflict);
+}
+
+TEST_CASE("what keeps the segment of a killed process from a table keeps commits from a new one", "[engine][committer]") {
+  using failing_store = default_store<failing_environment>;
+  const failing_environment environment;
+  {
+    auto store = open_store<failing_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    environment.kill(1, false);
+  }
+  environment.revive();
+  // Behind the manifest and CURRENT, both written anew: the table.
+  environment.fail(only(call::create), 3, errc::io_error);
+  {
+    auto store = open_store<failing_store>(environment, "store");
+    static_cast<void>(environment.trace());
+    CHECK(code_of(put(*store, "b", "1")) == errc::io_error);
+    REQUIRE(environment.fired());
+    for (const auto& [what, path] : environment.trace()) CHECK((what != call::create || path.find(".log") == std::string::npos));
+    CHECK(code_of(store->close()) == errc{});
+  }
+  auto store = open_store<failing_store>(environment, "store");
+  require_ok(put(*store, "b", "1"));
+  CHECK(scan(*store) == contents{{"a", "1"}, {"b", "1"}});
+}
+
+TEST_CASE("a resume that finds something in its way says what, and the next one goes on", "[engine][committer]") {
+  using failing_store = default_store<failing_environment>;
+  const failing_environment environment;
+  strata::options amounts = tiny_options();
+  contents expected{{"a", "1"}, {"c", "1"}};
+  SECTION("the manifest has no room still") {
+    auto store = open_store<failing_store>(environment, "store");
+    environment.fail(only(call::append), 1, errc::no_space, true);
+    CHECK(code_of(put(*store, "a", "1")) == errc::no_space);
+    CHECK(code_of(store->resume()) == errc::no_space);
+    CHECK(code_of(store->status()) == errc::no_space);
+    environment.revive();
+    require_ok(store->resume());
+    require_ok(put(*store, "a", "1"));
+    require_ok(put(*store, "c", "1"));
+    CHECK(scan(*store) == expected);
+  }
+  SECTION("the log can't be read") {
+    auto store = open_store<failing_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    environment.fail(only(call::append), 1, errc::no_space);
+    CHECK(code_of(put(*store, "b", "1")) == errc::no_space);
+    environment.fail(only(call::open_readable), 1, errc::too_many_open_files);
+    CHECK(code_of(store->resume()) == errc::too_many_open_files);
+    CHECK(code_of(store->status()) == errc::no_space);
+    require_ok(store->resume());
+    require_ok(put(*store, "c", "1"));
+    CHECK(scan(*store) == expected);
+  }
+  SECTION("and where nothing is logged there is no log to read") {
+    amounts.durability = durability::none;
+    auto store = open_store<failing_store>(environment, "store", amounts);
+    require_ok(put(*store, "a", "1"));
+    environment.fail(only(call::append), 1, errc::no_space);
+    CHECK(code_of(store->flush()) == errc::no_space);
+    require_ok(store->resume());
+    require_ok(put(*store, "c", "1"));
+    require_ok(store->flush());
+    CHECK(scan(*store) == expected);
+    require_ok(store->close());
+  }
+  CHECK(scan(*open_store<failing_store>(environment, "store")) == expected);
+}
+
+TEST_CASE("a group whose write failed but left it whole has happened when the store is resumed", "[engine][committer]") {
+  using failing_store = default_store<failing_environment>;
+  for (const bool later : {false, true}) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    require_ok(put(*store, "b", "1"));
+    environment.fail(only(call::append), 1, errc::no_space);
+    CHECK(code_of(put(*store, "b", "2")) == errc::no_space);
+    CHECK(get(*store, "b") == "1");
+    strata::engine::write_batch batch;
+    batch.erase_range(0, "a", "b");
+    batch.put(0, "b", "2");
+    // A clock that went back, or forward, meanwhile.
+    batch.seal(3, 0, later ? environment.wall_time_us() + 1'000'000'000 : 1);
+    auto current = strata::engine::read_current(environment.files(), "store");
+    require_ok(current);
+    for (const std::string& name : sorted_names(environment, "store")) {
+      const auto parsed = strata::engine::parse_file_name(name);
+      if (parsed.type != strata::engine::file_type::log) continue;
+      const strata::wal::segment segment{"store/" + name, parsed.number, current->store_id, 0};
+      auto tail = strata::wal::segmented::replay(
+          environment.files(), segment, [](strata::bytes_view, std::uint64_t) -> strata::result<void> { return {}; });
+      require_ok(tail);
+      auto writer = strata::wal::segmented::writer<strata::environment::in_memory>::reopen(environment.files(), segment, *tail);
+      require_ok(writer);
+      require_ok(writer->append(batch.group_bytes()));
+    }
+    require_ok(store->resume());
+    CHECK(store->last_sequence() == 3);
+    CHECK(scan(*store) == contents{{"b", "2"}});
+    auto more = put(*store, "c", "1");
+    require_ok(more);
+    CHECK(*more == 4);
+    require_ok(store->close());
+    CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"b", "2"}, {"c", "1"}});
+  }
+}

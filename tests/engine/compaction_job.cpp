@@ -9,6 +9,7 @@
 #include <strata/sstable/archetype.hpp>
 
 using namespace strata_tests;
+using strata::errc;
 using world = strata::environment::in_memory;
 
 namespace {
@@ -539,4 +540,72 @@ TEST_CASE("a merge that gets no file number says why", "[engine][compaction_job]
       [] { return strata::result<std::uint64_t>(strata::error(strata::errc::unsupported, "make file")); }, [] { return false; });
   CHECK(code_of(made) == strata::errc::unsupported);
   CHECK(sorted_names(environment, "store").empty());
+}
+
+TEST_CASE("range tombstones alone make tables on either side of the border, and what keeps one from being made is said", "[engine][compaction_job]") {
+  using job_type = strata::engine::compaction_job<world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  using strata::compaction::reserved_run_limit;
+  const std::string below("\0a", 2);
+  const std::string below_end("\0b", 2);
+  const std::string above("\1a", 2);
+  const std::string above_end("\1b", 2);
+  for (int erased = 1; erased < 4; ++erased) {
+    const bool reserved = (erased & 1) != 0;
+    const bool others = (erased & 2) != 0;
+    for (const bool with_entry : {false, true}) {
+      strata::engine::memory_unit<strata::memtable::skip_list> unit;
+      strata::engine::write_batch batch;
+      if (reserved) batch.erase_range(0, below, below_end);
+      if (others) batch.erase_range(0, above, above_end);
+      if (with_entry) batch.put(0, above, "v");
+      require_ok(unit.reserve(batch.count(), batch.payload_bytes()));
+      unit.stage(7, batch.writes());
+      unit.build_staged();
+      REQUIRE(unit.apply(7, 1, batch.writes()));
+      unit.publish_staged();
+      const std::size_t tables = (reserved ? 1u : 0u) + (others || with_entry ? 1u : 0u);
+      const strata::options amounts = tiny_options();
+      for (std::size_t failing = 1; failing <= tables + 1; ++failing) {
+        INFO("erased " << erased << (with_entry ? " and an entry" : "") << ", no number for table " << failing);
+        const world environment;
+        require_ok(environment.create_directory("store"));
+        strata::sstable::block_table<>::cache<world> cache(environment, 0);
+        strata::engine::retention kept;
+        kept.snapshots.push_back(5);  // it sees what they erase
+        strata::result<strata::dynamic_array<job_type::output>> made = strata::error(errc::closed, "test");
+        std::uint64_t number = 0;
+        {
+          job_type job(environment, "store", 7, amounts, cache, kept);
+          job.add_input(unit);
+          made = job.run(
+              job_type::cutting::split, job_type::reserved_rows::apart,
+              [&]() -> strata::result<std::uint64_t> {
+                if (++number == failing) return strata::error(errc::unsupported, "make file");
+                return number;
+              },
+              [] { return false; });
+        }
+        if (failing <= tables) {
+          CHECK(code_of(made) == errc::unsupported);
+          CHECK(sorted_names(environment, "store").empty());
+          continue;
+        }
+        require_ok(made);
+        REQUIRE(made->size() == tables);
+        std::size_t at = 0;
+        if (reserved) {
+          const strata::sstable::facts& f = (*made)[at++].table->facts();
+          CHECK(f.smallest == below);
+          CHECK(f.limit == below_end);
+          CHECK(f.range_tombstones == 1);
+        }
+        if (at < tables) {
+          const strata::sstable::facts& f = (*made)[at].table->facts();
+          CHECK(f.smallest >= reserved_run_limit);
+          CHECK(f.range_tombstones == (others ? 1 : 0));
+          CHECK(f.entries == (with_entry ? 1 : 0));
+        }
+      }
+    }
+  }
 }

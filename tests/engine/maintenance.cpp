@@ -5,6 +5,8 @@
 #include <functional>
 #include <thread>
 
+#include <strata/compaction/archetype.hpp>
+
 using namespace strata_tests;
 using strata::errc;
 
@@ -117,31 +119,60 @@ TEST_CASE("a merge that is under way when the store is closed is given up, and h
 
 namespace {
 
-using recovery = strata::engine::recovery<failing_environment, strata::memtable::skip_list, strata::wal::segmented,
-                                          strata::sstable::block_table<>>;
-using version_set = strata::engine::version_set<failing_environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
-using threads_of = strata::engine::maintenance<failing_environment, strata::memtable::skip_list, strata::sstable::block_table<>,
-                                               strata::compaction::leveled>;
-using latch = strata::engine::health<failing_environment>;
+// Files in memory; and the work of a thread waits where a test says so, when it asks for the time.
+class held_up : public failing_environment {
+ public:
+  std::uint64_t wall_time_us() const {
+    if (held_->load() && !is_test_thread()) ++*waiting_;
+    while (held_->load() && !is_test_thread()) std::this_thread::yield();
+    return failing_environment::wall_time_us();
+  }
+  void hold() const {
+    is_test_thread() = true;
+    held_->store(true);
+  }
+  void let_go() const { held_->store(false); }
+  int holds() const { return waiting_->load(); }
+
+ private:
+  static bool& is_test_thread() {
+    thread_local bool is = false;
+    return is;
+  }
+  std::shared_ptr<std::atomic<bool>> held_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<int>> waiting_ = std::make_shared<std::atomic<int>>(0);
+};
 
 // The two threads of an empty store; one memtable is frozen. Nothing is begun before start().
-struct opened {
-  failing_environment environment;
+template <typename Environment>
+struct basic_opened {
+  using recovery = strata::engine::recovery<Environment, strata::memtable::skip_list, strata::wal::segmented,
+                                            strata::sstable::block_table<>>;
+  using version_set = strata::engine::version_set<Environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  using threads_of = strata::engine::maintenance<Environment, strata::memtable::skip_list, strata::sstable::block_table<>,
+                                                 strata::compaction::leveled>;
+  using latch = strata::engine::health<Environment>;
+  using cache_type = typename strata::sstable::block_table<>::template cache<Environment>;
+
+  Environment environment;
   strata::options amounts = tiny_options();
-  strata::sstable::block_table<>::cache<failing_environment> cache{environment, 0};
+  cache_type cache{environment, 0};
   recovery read{environment, "store", cache};
   version_set versions{environment, "store", std::uint64_t{1} << 20};
   latch health{environment};
   threads_of threads{environment, amounts, versions, cache, health};
-  std::shared_ptr<version_set::unit> frozen = std::make_shared<version_set::unit>();
+  using unit = typename version_set::unit;
+  std::shared_ptr<unit> frozen = std::make_shared<unit>();
 
-  opened() {
-    require_ok(open_store<default_store<failing_environment>>(environment, "store")->close());
+  basic_opened() {
+    require_ok(open_store<default_store<Environment>>(environment, "store")->close());
     require_ok(read.read());
     versions.start(read, frozen);
-    versions.rotate(versions.prepare_state(), std::make_shared<version_set::unit>());
+    versions.rotate(versions.prepare_state(), std::make_shared<unit>());
   }
 };
+using opened = basic_opened<failing_environment>;
+using latch = opened::latch;
 
 }  // namespace
 
@@ -164,7 +195,7 @@ TEST_CASE("who waits for a flush is told when it is done, when it can't be done 
     CHECK(code_of(o.threads.compact_all()) == errc::no_space);
     // What there is no need to wait for is no error.
     require_ok(o.threads.wait_for_memtables_below(3));
-    require_ok(o.threads.wait_for_flush(std::make_shared<version_set::unit>()));
+    require_ok(o.threads.wait_for_flush(std::make_shared<opened::unit>()));
     o.health.clear();
     o.threads.notify();
     require_ok(o.threads.wait_for_flush(o.frozen));
@@ -192,5 +223,70 @@ TEST_CASE("of two threads one of which can't be started none stays", "[engine][m
     CHECK(code_of(o.threads.start()) == errc::out_of_memory);
     CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
     o.threads.stop();
+  }
+}
+
+TEST_CASE("who waits for the work that is under way in a latched store is let go by its end, or by a stop", "[engine][maintenance]") {
+  for (const bool stops : {false, true}) {
+    basic_opened<held_up> o;
+    strata::engine::write_batch batch;
+    batch.put(0, "k", "v");
+    require_ok(o.frozen->reserve(1, 2));
+    REQUIRE(o.frozen->apply(1, 1, batch.writes()));
+    o.environment.hold();
+    require_ok(o.threads.start());
+    while (o.environment.holds() < 2) std::this_thread::yield();
+    o.health.fail(strata::error(errc::no_space, "append"), basic_opened<held_up>::latch::severity::resumable);
+    std::thread other([&] {
+      if (stops) o.threads.stop();
+      if (!stops) o.environment.let_go();
+    });
+    o.threads.wait_until_idle();
+    // Held up until here where only the stop can have ended the wait.
+    CHECK(o.versions.flushed_tables().first->table_count() == (stops ? 0 : 1));
+    o.environment.let_go();
+    other.join();
+    o.threads.stop();
+  }
+}
+
+namespace {
+
+// All into a run of its own, which for one table is a move.
+struct always_anew : strata::compaction::archetype {
+  std::optional<strata::compaction::plan> pick(const strata::compaction::shape&, const strata::compaction::amounts&) const {
+    return std::nullopt;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a table that is moved into a run of its own needs a number for it", "[engine][maintenance]") {
+  using world = strata::environment::in_memory;
+  using store_type = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+                                               strata::sstable::block_table<>, always_anew>;
+  for (const bool used_up : {false, true}) {
+    const world environment;
+    {
+      auto store = open_store<store_type>(environment, "store");
+      require_ok(put(*store, "k", "v"));
+      require_ok(store->flush());
+      require_ok(store->close());
+    }
+    if (used_up) {
+      strata::engine::manifest<world> manifest(environment, "store");
+      require_ok(manifest.recover());
+      strata::engine::version_edit edit;
+      edit.has_counters = true;
+      edit.counts = manifest.state().counts;
+      edit.counts.file_ceiling = strata::engine::file_number_max;
+      require_ok(manifest.append(edit));
+      require_ok(manifest.close());
+    }
+    auto store = open_store<store_type>(environment, "store");
+    CHECK(code_of(store->compact()) == (used_up ? errc::unsupported : errc{}));
+    CHECK(store->stats().moves == (used_up ? 0 : 1));
+    CHECK(store->stats().tables == 1);
+    CHECK(get(*store, "k") == "v");
   }
 }

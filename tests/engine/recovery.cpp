@@ -138,6 +138,30 @@ TEST_CASE("sequences that a record says are unused are no hole", "[engine][recov
   CHECK(scan(**opened).size() == 6);
 }
 
+TEST_CASE("a segment whose commits write nothing is gone on with, though it did not end in order", "[engine][recovery]") {
+  const crafted c;
+  auto writer = segmented::writer<world>::create(c.environment, c.segment(100));
+  require_ok(writer);
+  strata::engine::write_batch nothing;
+  nothing.seal(1, 0, 1000);
+  require_ok(writer->append(nothing.group_bytes()));
+  {
+    auto opened = c.open();
+    require_ok(opened);
+    CHECK((*opened)->last_sequence() == 1);
+    auto more = put(**opened, "2", "value 2");
+    require_ok(more);
+    CHECK(*more == 2);
+    require_ok((*opened)->close());
+  }
+  const std::vector<std::string> names = sorted_names(c.environment, "store");
+  CHECK(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".log"); }) == 1);
+  auto opened = c.open();
+  require_ok(opened);
+  CHECK((*opened)->last_sequence() == 2);
+  CHECK(scan(**opened) == contents{{"2", "value 2"}});
+}
+
 TEST_CASE("a segment that is missing in the middle is corruption", "[engine][recovery]") {
   const crafted c;
   c.write(100, 1, 10, end::sealed);
@@ -848,8 +872,8 @@ TEST_CASE("whichever call of an opening fails, it is said, and the next opening 
       write_file(environment.files(), "store/CURRENT.tmp", "ha");
       environment.fail(every_call, at, errc::io_error);
       auto opened = failing_store::open(environment, "store", tiny_options());
-      const bool fired = environment.fired();
       environment.revive();
+      const bool fired = environment.fired();
       if (!opened) {
         CHECK(opened.error() == errc::io_error);
         ++failed;
@@ -857,7 +881,9 @@ TEST_CASE("whichever call of an opening fails, it is said, and the next opening 
       }
       require_ok(opened);
       CHECK(scan(**opened) == expected);
-      require_ok((*opened)->close());
+      // Or it was a call of the background, just when the store was open.
+      const auto closed = (*opened)->close();
+      if (!fired) require_ok(closed);
       opened->reset();
       require_ok(open_store<failing_store>(environment, "store")->close());
       for (const char* name : {"CURRENT.tmp", "000001.log"}) CHECK_FALSE(*environment.file_exists(std::string("store/") + name));

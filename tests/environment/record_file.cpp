@@ -229,6 +229,22 @@ TEST_CASE("record file: records go over zeros that were written ahead, and those
   CHECK(found == all);
 }
 
+TEST_CASE("record file: room that the file system has changes no byte") {
+  std::string images[2];
+  for (const bool has_room : {false, true}) {
+    const scripted e;
+    e.state().preallocates = has_room;
+    record_file_settings roomy = file;
+    roomy.preallocate_bytes = 1 << 20;
+    writer w = writer::create(e, roomy).value();
+    CHECK(count_of(e, "preallocate") == 1);
+    w.append("one").value();
+    w.close().value();
+    images[has_room] = e.file("f").now;
+  }
+  CHECK(images[0] == images[1]);
+}
+
 TEST_CASE("record file: a preallocation that fails for anything but room is said") {
   const scripted e;
   e.state().no_room = errc::io_error;

@@ -47,6 +47,7 @@ class scripted {
     std::uint64_t fails_at = 0;  // the n-th operation from now fails, once; 0: none
     bool tears = false;          // a failing append leaves half of its bytes
     strata::errc no_room = strata::errc::no_space;  // what a preallocation that fails gives
+    bool preallocates = false;                      // else it is unsupported where it does not fail
     std::uint64_t salt = 0x1122334455667788;
   };
 
@@ -70,7 +71,8 @@ class scripted {
     }
     strata::result<void> preallocate(std::uint64_t) {
       if (!go("preallocate")) return strata::error(world_->no_room, "preallocate");
-      return strata::error(strata::errc::unsupported, "preallocate");
+      if (!world_->preallocates) return strata::error(strata::errc::unsupported, "preallocate");
+      return {};
     }
     strata::result<void> zero_fill(std::uint64_t) {
       if (!go("zero_fill")) return strata::error(strata::errc::no_space, "zero_fill");
