@@ -380,3 +380,66 @@ TEST_CASE("whichever allocation of a commit that erases ranges fails, it is ther
 TEST_CASE("whichever allocation of a compaction fails, what was acknowledged is there", "[engine][allocations]") {
   whichever_fails(deed::compact);
 }
+
+namespace {
+
+// Behind the records of the log of a store: a group of one commit, as a write leaves it that failed too late.
+void append_to_log(const world& files, const strata::engine::write_batch& batch) {
+  auto current = strata::engine::read_current(files, "store");
+  require_ok(current);
+  for (const std::string& name : sorted_names(files, "store")) {
+    const auto parsed = strata::engine::parse_file_name(name);
+    if (parsed.type != strata::engine::file_type::log) continue;
+    const strata::wal::segment segment{"store/" + name, parsed.number, current->store_id, 0};
+    auto tail = strata::wal::segmented::replay(files, segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+    require_ok(tail);
+    auto writer = strata::wal::segmented::writer<world>::reopen(files, segment, *tail);
+    require_ok(writer);
+    require_ok(writer->append(batch.group_bytes()));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("whichever allocation of a resume fails, the next call that is made goes on, and nothing is lost", "[engine][allocations]") {
+  for (const bool left_whole : {false, true}) {
+    bool failed = true;
+    std::size_t runs = 0;
+    for (long n = 0; failed; ++n) {
+      INFO("allocation " << n << (left_whole ? ", of a group that is there" : ", of a group that is not"));
+      const failing_environment environment;
+      auto store = open_store<failing_store>(environment, "store");
+      require_ok(put(*store, "a", "1"));
+      environment.fail(only(call::append), 1, errc::no_space);
+      const std::string large(100'000, 'v');
+      CHECK(code_of(put(*store, "b", large)) == errc::no_space);
+      if (left_whole) {
+        strata::engine::write_batch batch;
+        batch.put(0, "b", large);
+        batch.seal(2, 0, 1);
+        append_to_log(environment.files(), batch);
+      }
+      strata::result<void> resumed;
+      {
+        const lacking_memory lacking(n, whose::this_thread);
+        resumed = store->resume();
+      }
+      failed = allocation_failed;
+      ++runs;
+      if (!resumed) {
+        CHECK(failed);
+        CHECK(resumed.error().code() == errc::out_of_memory);
+        // It may have come so far that nothing is latched any more.
+        if (!store->status()) require_ok(store->resume());
+      }
+      require_ok(store->flush());
+      contents expected{{"a", "1"}, {"c", "1"}};
+      if (left_whole) expected["b"] = large;
+      require_ok(put(*store, "c", "1", durability::strict));
+      CHECK(scan(*store) == expected);
+      require_ok(store->close());
+      CHECK(scan(*open_store<failing_store>(environment, "store")) == expected);
+    }
+    CHECK(runs > 10);
+  }
+}
