@@ -254,28 +254,6 @@ TEST_CASE("who waits while the store is closed learns it", "[engine][committer]"
   l.check_after_reopening({{"old", "2"}, {"first", "1"}});
 }
 
-TEST_CASE("a commit whose reads can't be checked says why, and writes nothing", "[engine][committer]") {
-  const failing_environment environment;
-  strata::options amounts = tiny_options();
-  amounts.cache_bytes = 0;
-  auto store = open_store<default_store<failing_environment>>(environment, "store", amounts);
-  require_ok(put(*store, "a", "1"));
-  require_ok(put(*store, "a", "2"));
-  require_ok(store->compact());
-  strata::engine::read_set reads;
-  reads.at = 1;
-  reads.keys.push_back("a");
-  strata::engine::write_batch batch;
-  batch.put(0, "b", "1");
-  environment.fail(only(call::read), 1, errc::io_error);
-  CHECK(code_of(store->commit(batch, durability::none, &reads)) == errc::io_error);
-  REQUIRE(environment.fired());
-  require_ok(store->status());
-  CHECK_FALSE(get(*store, "b"));
-  CHECK(store->stats().conflicts == 0);
-  CHECK(code_of(store->commit(batch, durability::none, &reads)) == errc::conflict);
-}
-
 TEST_CASE("what keeps the segment of a killed process from a table keeps commits from a new one", "[engine][committer]") {
   using failing_store = default_store<failing_environment>;
   const failing_environment environment;

@@ -1,3 +1,4 @@
+#include "engine/failing_environment.hpp"
 #include "engine/stores.hpp"
 
 using namespace strata_tests;
@@ -57,6 +58,8 @@ TEST_CASE("what was read conflicts exactly when it was written since", "[engine]
       CHECK(conflicts(*store, range_at("d", "", at, true)));
       CHECK_FALSE(conflicts(*store, range_at("d", "x", at)));
       CHECK_FALSE(conflicts(*store, range_at("y", "", at, true)));
+      CHECK_FALSE(conflicts(*store, range_at("b", "b", at)));
+      CHECK_FALSE(conflicts(*store, range_at("b", "a", at)));
       const strata::sequence_number now = store->last_sequence();
       for (const char* key : {"a", "b", "c", "x"}) CHECK_FALSE(conflicts(*store, key_at(key, now)));
       CHECK_FALSE(conflicts(*store, range_at("", "", now, true)));
@@ -106,4 +109,26 @@ TEST_CASE("a read set beside nothing written is no conflict, also on an empty st
   require_ok(put(*store, "a", "1"));
   CHECK(conflicts(*store, key_at("a", 0)));
   CHECK(conflicts(*store, range_at("", "", 0, true)));
+}
+
+TEST_CASE("a commit whose reads can't be checked says why, and writes nothing", "[engine][conflicts]") {
+  for (const bool of_a_range : {false, true}) {
+    const failing_environment environment;
+    strata::options amounts = tiny_options();
+    amounts.cache_bytes = 0;
+    auto store = open_store<default_store<failing_environment>>(environment, "store", amounts);
+    require_ok(put(*store, "a", "1"));
+    require_ok(put(*store, "a", "2"));
+    require_ok(store->compact());
+    const read_set reads = of_a_range ? range_at("a", "b", 1) : key_at("a", 1);
+    strata::engine::write_batch batch;
+    batch.put(0, "b", "1");
+    environment.fail(only(call::read), 1, errc::io_error);
+    CHECK(code_of(store->commit(batch, strata::durability::none, &reads)) == errc::io_error);
+    REQUIRE(environment.fired());
+    require_ok(store->status());
+    CHECK_FALSE(get(*store, "b"));
+    CHECK(store->stats().conflicts == 0);
+    CHECK(code_of(store->commit(batch, strata::durability::none, &reads)) == errc::conflict);
+  }
 }

@@ -144,13 +144,12 @@ class held_up : public failing_environment {
 };
 
 // The two threads of an empty store; one memtable is frozen. Nothing is begun before start().
-template <typename Environment>
+template <typename Environment, typename Compaction = strata::compaction::leveled>
 struct basic_opened {
   using recovery = strata::engine::recovery<Environment, strata::memtable::skip_list, strata::wal::segmented,
                                             strata::sstable::block_table<>>;
   using version_set = strata::engine::version_set<Environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
-  using threads_of = strata::engine::maintenance<Environment, strata::memtable::skip_list, strata::sstable::block_table<>,
-                                                 strata::compaction::leveled>;
+  using threads_of = strata::engine::maintenance<Environment, strata::memtable::skip_list, strata::sstable::block_table<>, Compaction>;
   using latch = strata::engine::health<Environment>;
   using cache_type = typename strata::sstable::block_table<>::template cache<Environment>;
 
@@ -289,4 +288,30 @@ TEST_CASE("a table that is moved into a run of its own needs a number for it", "
     CHECK(store->stats().tables == 1);
     CHECK(get(*store, "k") == "v");
   }
+}
+
+namespace {
+
+// Says that so many bytes are still to be merged.
+struct indebted : always_anew {
+  static inline std::uint64_t bytes = 0;
+  std::uint64_t debt_bytes(const strata::compaction::shape&, const strata::compaction::amounts&) const { return bytes; }
+};
+
+}  // namespace
+
+TEST_CASE("writers are slowed in proportion to what is still to be merged, beyond what is easy", "[engine][maintenance]") {
+  const auto pressure_at = [](auto bytes_of) {
+    basic_opened<failing_environment, indebted> o;
+    const std::uint64_t easy = 2 * o.amounts.compaction.level_bytes_base + 8 * o.amounts.memtable_bytes;
+    indebted::bytes = bytes_of(easy);
+    require_ok(o.threads.start());
+    o.threads.stop();
+    return o.threads.pressure();
+  };
+  CHECK(pressure_at([](std::uint64_t) { return std::uint64_t{0}; }) == 0);
+  CHECK(pressure_at([](std::uint64_t easy) { return easy; }) == 0);
+  CHECK(pressure_at([](std::uint64_t easy) { return 3 * easy; }) == 500);
+  CHECK(pressure_at([](std::uint64_t easy) { return 5 * easy; }) == 1000);
+  CHECK(pressure_at([](std::uint64_t easy) { return 50 * easy; }) == 1000);
 }
