@@ -9,7 +9,7 @@
 using namespace strata_tests;
 using strata::errc;
 using segmented = strata::wal::segmented;
-using latch = strata::engine::health<failing_environment>;
+using health_type = strata::engine::health<failing_environment>;
 
 namespace {
 
@@ -25,7 +25,7 @@ const strata::wal::segment segment{"d/000001.log", 1, 42, 0};
 // A log with one record in an open segment.
 struct opened {
   failing_environment environment;
-  latch health{environment};
+  health_type health{environment};
   strata::engine::commit_log<failing_environment, segmented> log;
 
   explicit opened(const strata::options& all = amounts()) : log(environment, all, health) {

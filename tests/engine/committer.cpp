@@ -89,18 +89,18 @@ class queueing : public failing_environment {
 
   // Calls `commit`, and `those_behind`, each on a thread of its own and in this order, when its group can't grow any more.
   void line_up(const std::function<void()>& commit, const std::vector<std::function<void()>>& those_behind) const {
-    std::vector<std::thread> threads;
+    std::vector<std::thread> others;
     *meanwhile_ = [&] {
       for (const std::function<void()>& each : those_behind) {
         const std::size_t before = *waiting_;
-        threads.emplace_back(each);
+        others.emplace_back(each);
         while (*waiting_ == before) std::this_thread::yield();
       }
     };
     this_thread_leads() = true;
     commit();
     this_thread_leads() = false;
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& each : others) each.join();
     REQUIRE_FALSE(*meanwhile_);
   }
 
