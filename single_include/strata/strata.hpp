@@ -10315,12 +10315,12 @@ class record_file_window {
     const std::size_t kept_bytes = overlaps ? held_ - static_cast<std::size_t>(offset - begin_) : 0;
     const std::size_t want =
         static_cast<std::size_t>((std::min)(std::uint64_t{(std::max)(count, window_bytes)}, file_bytes_ - offset));
+    // A window never wants more than the one before it, but for a longer record: behind it less of the file is left.
     if (want > capacity_) {
-      const std::size_t capacity = (std::max)(want, window_bytes);
-      STRATA_TRY_LET(larger, allocate_bytes(capacity, "read records"));
+      STRATA_TRY_LET(larger, allocate_bytes(want, "read records"));
       if (kept_bytes != 0) std::memcpy(larger.get(), kept, kept_bytes);
       buffer_ = std::move(larger);
-      capacity_ = capacity;
+      capacity_ = want;
     } else if (kept_bytes != 0) {
       std::memmove(buffer_.get(), kept, kept_bytes);
     }
