@@ -2923,6 +2923,8 @@ template <typename Type>
 inline constexpr bool is_result = false;
 template <typename Value>
 inline constexpr bool is_result<result<Value>> = true;
+
+struct filled_in_place {};  // chooses the constructor
 }  // namespace detail
 
 // Holds a `Value` or an `error`. Converts from both. `value()` on an error throws `strata::exception` (see error.hpp).
@@ -2946,6 +2948,17 @@ class [[nodiscard]] result {
       : error_(detail::no_failure()), value_(std::forward<Source>(source)) {}
   result(strata::error&& failure) noexcept : error_(std::move(failure)) {}  // NOLINT: implicit
   result(const strata::error& failure) noexcept : error_(failure) {}        // NOLINT: implicit
+
+  // Calls `fill(value)`, which returns a result; where that failed, so has this one. Nothing is moved. It delegates, so that
+  // the value is destroyed where `fill` throws.
+  template <typename Fill>
+  result(detail::filled_in_place, Fill&& fill) : result() {
+    auto done = fill(value_);
+    if (done.has_value()) [[likely]]
+      return;
+    std::destroy_at(std::addressof(value_));
+    error_ = std::move(done).error();
+  }
 
   result(result&& other) noexcept(std::is_nothrow_move_constructible_v<Value>) : error_(std::move(other.error_)) {
     if (has_value()) std::construct_at(std::addressof(value_), std::move(other.value_));
@@ -9251,9 +9264,9 @@ class kv_reader {
   // The value of `key`, or nothing. Cost: one look-up.
   template <typename Lookup = Key>
   [[nodiscard]] result<std::optional<Value>> get(const Lookup& key) const {
-    std::optional<Value> value;
-    STRATA_TRY(primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>}));
-    return value;
+    return {detail::filled_in_place(), [&](std::optional<Value>& value) {
+              return primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>});
+            }};
   }
   // The same into memory that is there; false, and `into` unchanged, where the key is absent.
   template <typename Lookup = Key>

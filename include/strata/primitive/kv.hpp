@@ -238,9 +238,9 @@ class kv_reader {
   // The value of `key`, or nothing. Cost: one look-up.
   template <typename Lookup = Key>
   [[nodiscard]] result<std::optional<Value>> get(const Lookup& key) const {
-    std::optional<Value> value;
-    STRATA_TRY(primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>}));
-    return value;
+    return {detail::filled_in_place(), [&](std::optional<Value>& value) {
+              return primitive::get_value(context_, *of_, reference(key), {&value, &engage, &detail::read_whole<Value>});
+            }};
   }
   // The same into memory that is there; false, and `into` unchanged, where the key is absent.
   template <typename Lookup = Key>
