@@ -360,3 +360,21 @@ TEST_CASE("a group whose write failed but left it whole has happened when the st
     CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"b", "2"}, {"c", "1"}});
   }
 }
+
+TEST_CASE("a memtable with as many range erasures as it may have is full, however small it is", "[engine][committer]") {
+  const strata::environment::in_memory environment;
+  auto store = open_store<memory_store>(environment, "store");
+  require_ok(put(*store, "k", "v"));
+  constexpr std::size_t most = strata::engine::memory_unit<strata::memtable::skip_list>::range_tombstones_max;
+  const auto erase_one = [&](std::size_t i) {
+    strata::engine::write_batch batch;
+    batch.erase_range(0, "a" + std::to_string(i), "b");
+    require_ok(store->commit(batch, durability::none));
+  };
+  for (std::size_t i = 0; i < most; ++i) erase_one(i);
+  CHECK(store->stats().flushes == 0);
+  erase_one(most);
+  while (store->stats().flushes == 0) std::this_thread::yield();
+  CHECK(store->stats().memtable_bytes < tiny_options().memtable_bytes);
+  CHECK(scan(*store) == contents{{"k", "v"}});
+}

@@ -521,6 +521,12 @@ TEST_CASE("a segment without a commit below a later one is passed over, one that
   c.require_commits(6);
   // Nothing will ever end it, so the opening does.
   CHECK_FALSE(c.environment.file_exists(c.path(101)).value());
+  // One that was ended in order is as good as any.
+  const crafted ended;
+  ended.write(100, 1, 3, end::sealed);
+  ended.write(101, 1, 0, end::sealed);
+  ended.write(102, 4, 6, end::open);
+  ended.require_commits(6);
   const crafted lost;
   lost.write(100, 1, 3, end::sealed);
   lost.write(101, 1, 0, end::open);

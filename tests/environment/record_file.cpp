@@ -787,6 +787,10 @@ TEST_CASE("record file: a read that fails is said, wherever it happens") {
   const scripted e;
   {
     writer w = writer::create(e, file).value();
+    // Behind it the window ends within the header of the next.
+    constexpr std::size_t window_bytes = detail::record_file_window<scripted::readable_file>::window_bytes;
+    w.append(std::string(window_bytes - 8 - record_header_bytes - record_file_header_bytes, 'x')).value();
+    REQUIRE(w.bytes() == window_bytes - 8);
     for (int i = 0; i < 6; ++i) w.append(std::string(100'000, 'x')).value();
   }
   e.put("f", e.file("f").now + std::string(300'000, 'x'));
