@@ -471,6 +471,10 @@ class wal_contract {
     environment.open_writable(s.path, whole).value().append("torn").value();
     const strata::wal::tail tail = replay(payloads);
     REQUIRE(tail.torn);
+    // A segment that can't be opened is left as it is.
+    environment.fail(only(call::open_writable), 1, errc::too_many_open_files);
+    CHECK((failing_writer::reopen(environment, s, tail).error() == errc::too_many_open_files));
+    CHECK(replay(payloads).torn);
     environment.fail(only(call::sync), 1, errc::no_space);
     CHECK((failing_writer::reopen(environment, s, tail).error() == errc::io_error));
     CHECK(environment.fired());
