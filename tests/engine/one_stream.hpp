@@ -22,7 +22,7 @@ struct stream_walk {
   bool forward;
 };
 inline constexpr std::size_t stream_calls = 10'000;
-inline constexpr std::size_t newest = SIZE_MAX;  // instead of the index of a snapshot
+inline constexpr std::size_t no_snapshot = SIZE_MAX;  // instead of the index of one: what is there now
 
 // What a subject has answered, as one number. Source: FNV-1a.
 class stream_answer {
@@ -53,7 +53,7 @@ void feed(Subject& subject, std::uint64_t seed, Each each) {
   for (std::size_t i = 0; i < stream_calls; ++i) {
     stream_answer answer;
     const std::size_t choice = random.below(100);
-    const auto at = [&] { return snapshots != 0 && random.one_in(3) ? random.below(snapshots) : newest; };
+    const auto at = [&] { return snapshots != 0 && random.one_in(3) ? random.below(snapshots) : no_snapshot; };
     if (choice < 50) {
       writes.clear();
       for (std::size_t count = random.one_in(8) ? 2 + random.below(7) : 1; count-- > 0;) {
@@ -120,7 +120,7 @@ class stream_oracle {
   void release_snapshot(std::size_t index) { snapshots_.erase(snapshots_.begin() + static_cast<std::ptrdiff_t>(index)); }
 
  private:
-  [[nodiscard]] const contents& seen(std::size_t at) const { return at == newest ? now_ : snapshots_[at]; }
+  [[nodiscard]] const contents& seen(std::size_t at) const { return at == no_snapshot ? now_ : snapshots_[at]; }
 
   contents now_;
   std::vector<contents> snapshots_;
@@ -195,7 +195,7 @@ class stream_subject {
 
  private:
   [[nodiscard]] strata::sequence_number sequence(std::size_t at) const {
-    return at == newest ? strata::sequence_max : snapshots_[at];
+    return at == no_snapshot ? strata::sequence_max : snapshots_[at];
   }
   void open() { store_ = open_store<Store>(environment_, directory_, amounts_); }
   void reopen(bool in_order) {
