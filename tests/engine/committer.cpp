@@ -2,6 +2,7 @@
 #include "engine/failing_environment.hpp"
 #include "engine/stores.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <thread>
 #include <utility>

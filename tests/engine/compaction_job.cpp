@@ -3,6 +3,7 @@
 #include "engine/failing_environment.hpp"
 #include "engine/stores.hpp"
 
+#include <algorithm>
 #include <new>
 #include <thread>
 

@@ -8,6 +8,8 @@
 
 #include "engine/stores.hpp"
 
+#include <algorithm>
+
 namespace strata_tests {
 
 // Every version of every key, and every range that was erased.

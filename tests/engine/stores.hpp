@@ -5,6 +5,7 @@
 
 #include "test.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <strata/compaction/leveled.hpp>

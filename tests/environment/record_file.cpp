@@ -1,5 +1,7 @@
 #include "test.hpp"
 
+#include <algorithm>
+
 #include <strata/environment/record_file.hpp>
 #include <strata/environment/simulated.hpp>
 

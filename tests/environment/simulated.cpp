@@ -1,5 +1,7 @@
 #include "test.hpp"
 
+#include <algorithm>
+
 #include "environment/child.hpp"
 #include "environment/contract.hpp"
 

@@ -1,6 +1,8 @@
 // The explorer is tested before what it explores: it meets what a few atomic operations of two threads can do to each other.
 #include "interleavings/steps.hpp"
 
+#include <algorithm>
+
 using namespace strata_tests;
 
 namespace {

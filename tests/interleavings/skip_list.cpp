@@ -1,5 +1,7 @@
 #include "interleavings/steps.hpp"
 
+#include <algorithm>
+
 using namespace strata_tests;
 using strata::memtable::skip_list;
 

@@ -1,6 +1,8 @@
 // One seed, one run: the same calls, in the same order, with the same outcomes.
 #include "simulation/crashes.hpp"
 
+#include <algorithm>
+
 using namespace strata_tests;
 
 namespace {

@@ -1,6 +1,8 @@
 // The judge of histories is judged: it accepts what may be, and rejects each of the ways in which a key can go wrong.
 #include "simulation/linearizability.hpp"
 
+#include <algorithm>
+
 using namespace strata_tests;
 
 namespace {

@@ -1,6 +1,8 @@
 // The simulated disk and the operating system's, asked the same: they answer the same.
 #include "simulation/crashes.hpp"
 
+#include <algorithm>
+
 #include <strata/environment/posix.hpp>
 
 using strata::environment::posix;

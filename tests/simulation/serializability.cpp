@@ -1,6 +1,8 @@
 // The judge of transactions is judged: each anomaly is found, and told in words.
 #include "simulation/serializability.hpp"
 
+#include <algorithm>
+
 using namespace strata_tests;
 
 namespace {

@@ -17,6 +17,7 @@
 #ifndef STRATA_TESTS_SIMULATION_SERIALIZABILITY_HPP
 #define STRATA_TESTS_SIMULATION_SERIALIZABILITY_HPP
 
+#include <algorithm>
 #include <deque>
 #include <set>
 

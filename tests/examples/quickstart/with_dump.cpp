@@ -1,4 +1,6 @@
 // The example, and one more command for its test: `--dump` prints all that quickstart.data holds, row by row.
+#include <algorithm>
+
 #define main quickstart_main
 #include "../../../examples/quickstart.cpp"  // NOLINT: the program, whole
 #undef main
