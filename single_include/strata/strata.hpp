@@ -13827,7 +13827,8 @@ class lsm_store {
     }));
     return environment_.sync_directory(parent_of(directory));
   }
-  // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good.
+  // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good. Of a store that is not
+  // latched it does nothing: a merge that met the lack before may then still say so, and asks for another resume().
   [[nodiscard]] STRATA_COLD result<void> resume() {
     STRATA_TRY(takes_writes("resume"));
     return committer_.resume();
