@@ -381,26 +381,6 @@ TEST_CASE("whichever allocation of a compaction fails, what was acknowledged is 
   whichever_fails(deed::compact);
 }
 
-namespace {
-
-// Behind the records of the log of a store: a group of one commit, as a write leaves it that failed too late.
-void append_to_log(const world& files, const strata::engine::write_batch& batch) {
-  auto current = strata::engine::read_current(files, "store");
-  require_ok(current);
-  for (const std::string& name : sorted_names(files, "store")) {
-    const auto parsed = strata::engine::parse_file_name(name);
-    if (parsed.type != strata::engine::file_type::log) continue;
-    const strata::wal::segment segment{"store/" + name, parsed.number, current->store_id, 0};
-    auto tail = strata::wal::segmented::replay(files, segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
-    require_ok(tail);
-    auto writer = strata::wal::segmented::writer<world>::reopen(files, segment, *tail);
-    require_ok(writer);
-    require_ok(writer->append(batch.group_bytes()));
-  }
-}
-
-}  // namespace
-
 TEST_CASE("whichever allocation of a resume fails, the next call that is made goes on, and nothing is lost", "[engine][allocations]") {
   for (const bool left_whole : {false, true}) {
     bool failed = true;

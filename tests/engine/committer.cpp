@@ -25,13 +25,8 @@ class moved_clock : public strata::environment::in_memory {
 
 // The times of all commits that the log holds, in its order.
 std::vector<std::uint64_t> times_in_log(const moved_clock& environment) {
-  auto current = strata::engine::read_current(environment, "store");
-  require_ok(current);
   std::vector<std::uint64_t> times;
-  for (const std::string& name : sorted_names(environment, "store")) {
-    const auto parsed = strata::engine::parse_file_name(name);
-    if (parsed.type != strata::engine::file_type::log) continue;
-    const strata::wal::segment segment{"store/" + name, parsed.number, current->store_id, 0};
+  each_log_segment(environment, [&](const strata::wal::segment& segment) {
     require_ok(strata::wal::segmented::replay(environment, segment,
                                               [&](strata::bytes_view group, std::uint64_t) -> strata::result<void> {
                                                 strata::engine::group_reader commits(group);
@@ -39,7 +34,7 @@ std::vector<std::uint64_t> times_in_log(const moved_clock& environment) {
                                                   times.push_back(commit.time_us);
                                                 return {};
                                               }));
-  }
+  });
   return times;
 }
 
@@ -338,19 +333,7 @@ TEST_CASE("a group whose write failed but left it whole has happened when the st
     batch.put(0, "b", "2");
     // A clock that went back, or forward, meanwhile.
     batch.seal(3, 0, later ? environment.wall_time_us() + 1'000'000'000 : 1);
-    auto current = strata::engine::read_current(environment.files(), "store");
-    require_ok(current);
-    for (const std::string& name : sorted_names(environment, "store")) {
-      const auto parsed = strata::engine::parse_file_name(name);
-      if (parsed.type != strata::engine::file_type::log) continue;
-      const strata::wal::segment segment{"store/" + name, parsed.number, current->store_id, 0};
-      auto tail = strata::wal::segmented::replay(
-          environment.files(), segment, [](strata::bytes_view, std::uint64_t) -> strata::result<void> { return {}; });
-      require_ok(tail);
-      auto writer = strata::wal::segmented::writer<strata::environment::in_memory>::reopen(environment.files(), segment, *tail);
-      require_ok(writer);
-      require_ok(writer->append(batch.group_bytes()));
-    }
+    append_to_log(environment.files(), batch);
     require_ok(store->resume());
     CHECK(store->last_sequence() == 3);
     CHECK(scan(*store) == contents{{"b", "2"}});

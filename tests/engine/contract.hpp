@@ -459,10 +459,7 @@ class engine_contract_run {
     expect(*added > last_, "a checkpoint goes on behind the newest commit");
     succeed(copy.close());
     opened->reset();
-    auto names = environment_.list_directory(target);
-    succeed(names);
-    for (const std::string& name : *names) succeed(environment_.remove_file(target + "/" + name));
-    succeed(environment_.remove_directory(target));
+    remove_with_files(environment_, target);
     ++checkpoints_;
   }
 

@@ -21,8 +21,7 @@ TEST_CASE("the default composition answers as an oracle does on the file system"
   for (std::uint64_t seed = 1; seed <= rounds(1, 10); ++seed) {
     const std::string store = *directory + "/" + std::to_string(seed);
     engine_contract<default_store<strata::environment::posix>>(environment, store, seed, 30'000);
-    for (const std::string& name : sorted_names(environment, store)) require_ok(environment.remove_file(store + "/" + name));
-    require_ok(environment.remove_directory(store));
+    remove_with_files(environment, store);
   }
   check_one_stream<default_store<strata::environment::posix>>(environment, *directory + "/stream", 2);
   require_ok(environment.remove_directory(*directory));

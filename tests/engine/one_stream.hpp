@@ -189,7 +189,7 @@ class stream_subject {
     for (const strata::sequence_number each : snapshots_) store_->release_snapshot(each);
     require_ok(store_->close());
     store_.reset();
-    remove(directory_);
+    remove_with_files(environment_, directory_);
   }
   [[nodiscard]] std::size_t interventions() const { return interventions_; }
 
@@ -208,13 +208,9 @@ class stream_subject {
     require_ok(store_->checkpoint(target));
     require_ok(store_->close());
     store_.reset();
-    remove(directory_);
+    remove_with_files(environment_, directory_);
     directory_ = target;
     open();
-  }
-  void remove(const std::string& directory) const {
-    for (const std::string& name : sorted_names(environment_, directory)) require_ok(environment_.remove_file(directory + "/" + name));
-    require_ok(environment_.remove_directory(directory));
   }
 
   Environment environment_;

@@ -147,6 +147,43 @@ void write_file(const Environment& environment, std::string_view path, std::stri
   require_ok(file->close());
 }
 
+// Removes a directory and the files in it.
+template <typename Environment>
+void remove_with_files(const Environment& environment, const std::string& directory) {
+  for (const std::string& name : sorted_names(environment, directory)) require_ok(environment.remove_file(directory + "/" + name));
+  require_ok(environment.remove_directory(directory));
+}
+
+// Calls use(segment) for each segment of the log of the store in "store".
+template <typename Environment, typename Use>
+void each_log_segment(const Environment& environment, Use use) {
+  auto current = strata::engine::read_current(environment, "store");
+  require_ok(current);
+  for (const std::string& name : sorted_names(environment, "store")) {
+    const auto parsed = strata::engine::parse_file_name(name);
+    if (parsed.type != strata::engine::file_type::log) continue;
+    use(strata::wal::segment{"store/" + name, parsed.number, current->store_id, 0});
+  }
+}
+
+// Goes on with a segment where its records end: use(writer).
+template <typename Environment, typename Use>
+void reopen_segment(const Environment& environment, const strata::wal::segment& segment, Use use) {
+  auto tail = strata::wal::segmented::replay(environment, segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+  require_ok(tail);
+  auto writer = strata::wal::segmented::writer<Environment>::reopen(environment, segment, *tail);
+  require_ok(writer);
+  use(*writer);
+}
+
+// Behind the records of the log: the group of a batch, as a write leaves it that failed too late.
+template <typename Environment>
+void append_to_log(const Environment& environment, const strata::engine::write_batch& batch) {
+  each_log_segment(environment, [&](const strata::wal::segment& segment) {
+    reopen_segment(environment, segment, [&](auto& writer) { require_ok(writer.append(batch.group_bytes())); });
+  });
+}
+
 inline std::string hex(std::string_view bytes) {
   static const char digits[] = "0123456789abcdef";
   std::string text;

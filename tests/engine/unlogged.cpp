@@ -1,7 +1,7 @@
 // Without a log: an orderly close keeps everything all the same.
 #include "engine/contract.hpp"
-#include "engine/one_stream.hpp"
 #include "engine/failing_environment.hpp"
+#include "engine/one_stream.hpp"
 
 #include <strata/wal/none.hpp>
 

@@ -1,10 +1,9 @@
 #include "test.hpp"
 
-#include <algorithm>
-
 #include "environment/child.hpp"
 #include "environment/contract.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <strata/simulation.hpp>
