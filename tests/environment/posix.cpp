@@ -137,10 +137,18 @@ TEST_CASE("posix: a write cut short by a limit goes on and then says where it en
     if (cut) return 12;
     if (cut.error().code() != errc::io_error || cut.error().system_error() != EFBIG) return 13;
     if (!cut.error().has_offset() || cut.error().offset() != 10'000) return 14;
+    // Of zeros that do not fit some are there, and the end is where it was.
+    auto filled = s.e.create_file(s / "filled");
+    if (!filled || !filled->append("a")) return 15;
+    const auto refused = filled->zero_fill(50'000);
+    if (refused) return 16;
+    if (refused.error().system_error() != EFBIG || refused.error().offset() != 10'000) return 17;
+    if (filled->size() != 1 || !filled->append("b")) return 18;
     return 0;
   });
   CHECK(outcome == 0);
   CHECK(contract::contents_of(s.e, path) == std::string(6000, 'a') + std::string(4000, 'b'));
+  CHECK(contract::contents_of(s.e, s / "filled") == "ab" + std::string(9998, '\0'));
 }
 
 TEST_CASE("posix: descriptors are closed on exec, and given back", "[environment][posix]") {

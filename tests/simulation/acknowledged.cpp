@@ -56,6 +56,21 @@ TEST_CASE("what a strict commit returned survives a power cut, whoever led its g
   });
 }
 
+TEST_CASE("the log of a store that syncs each commit stands in zeros that were written ahead, that of another does not", "[simulation][acknowledged]") {
+  for (const bool strict : {false, true}) {
+    const simulated world;
+    strata::options amounts = tiny_options();
+    amounts.durability = strict ? durability::strict : durability::buffered;
+    auto store = open_store<simulated_store>(world, "store", amounts);
+    require_ok(put(*store, "key", "v"));
+    std::uint64_t bytes = 0;
+    each_log_segment(world, [&](const strata::wal::segment& segment) { bytes += world.file_size(segment.path).value(); });
+    CHECK((bytes > 4096) == strict);
+    if (strict) CHECK(lost_in(world, "key") == "");
+    require_ok(store->close());
+  }
+}
+
 TEST_CASE("of increments that were acknowledged none is lost, also where they come in one group", "[simulation][acknowledged]") {
   stay_on_one_core();
   each_seed(rounds(100, 5'000), [](std::uint64_t seed) {
