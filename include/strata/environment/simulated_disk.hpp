@@ -1,8 +1,8 @@
 // A disk that remembers what was synced, and what a power cut may leave of the rest.
 //
-// What was written and not synced is a list of units, in the order in which they came: an append (or zeros ahead), a cut, a name put,
-// erased or renamed. A sync of a file makes its units durable, a sync of a directory those of the names in it. A power
-// cut keeps what is durable and any choice of the units; see `power_cut`.
+// What was written and not synced is a list of units, in the order in which they came: an append (or zeros ahead), a cut, a
+// name put, erased or renamed. A sync of a file makes its units durable, a sync of a directory those of the names in it. A
+// power cut keeps what is durable and any choice of the units; see `power_cut`.
 //
 // Thread safety: its owner's. Only one thread of a simulated world runs at a time.
 //
