@@ -9,7 +9,6 @@
 #include <new>
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
 using strata::durability;
 using strata::errc;
 
@@ -104,7 +103,7 @@ void whichever_fails(deed what) {
   bool failed = true;
   for (long n = 0; failed; ++n) {
     INFO("allocation " << n);
-    const world environment;
+    const memory_world environment;
     auto store = open_store<memory_store>(environment, "store");
     require_ok(put(*store, "gone", "old", durability::strict));
     if (what != deed::flush) require_ok(store->flush());
@@ -143,7 +142,7 @@ void whichever_fails(deed what) {
 }  // namespace
 
 TEST_CASE("lack of memory while opening, reading or copying is an error, and leaves all as it was", "[engine][allocations]") {
-  const world environment;
+  const memory_world environment;
   contents expected;
   {
     auto store = open_store<memory_store>(environment, "store");
@@ -220,7 +219,7 @@ TEST_CASE("a batch that lacks memory stays as it was, reads well, and commits wh
       bool failed = true;
       for (long n = 0; failed; ++n) {
         INFO("step " << step << ", behind " << filled << " writes, allocation " << n);
-        const world environment;
+        const memory_world environment;
         write_batch batch;
         for (std::size_t i = 0; i < filled; ++i) small(batch);
         const std::string before(batch.group_bytes());
@@ -251,7 +250,7 @@ TEST_CASE("a batch that lacks memory stays as it was, reads well, and commits wh
   }
   CHECK(lacked > steps.size() * 40 / 2);
 
-  const world environment;
+  const memory_world environment;
   {
     auto store = open_store<memory_store>(environment, "store");
     write_batch batch;
@@ -294,7 +293,7 @@ TEST_CASE("a transaction's write that lacks memory says so, and reads and commit
   bool failed = true;
   for (long n = 0; failed; ++n) {
     INFO("allocation " << n);
-    const world environment;
+    const memory_world environment;
     auto store = open_store<memory_store>(environment, "store");
     for (const char* key : {"a", "b", "c", "d"}) require_ok(put(*store, key, "old", durability::strict));
     strata::primitive::transaction_state<memory_store> transaction(*store);
@@ -345,14 +344,14 @@ TEST_CASE("a transaction's write that lacks memory says so, and reads and commit
 }
 
 TEST_CASE("whichever allocation of a store's life fails, once or from then on, what was acknowledged is there", "[engine][allocations]") {
-  using memory_workload = basic_workload<world, inside_of_library>;
+  using memory_workload = basic_workload<memory_world, inside_of_library>;
   std::size_t runs = 0;
   for (const workload_steps& steps : workloads(10)) {
     for (const bool sticky : {false, true}) {
       bool failed = true;
       for (long n = 0; failed; ++n) {
         INFO("commits " << steps.commits << ", flush every " << steps.flush_every << ", allocation " << n << (sticky ? " and all behind it" : ""));
-        const world environment;
+        const memory_world environment;
         memory_workload work(environment, steps);
         {
           const lacking_memory lacking(n, whose::library, sticky);

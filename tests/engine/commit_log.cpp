@@ -20,28 +20,28 @@ strata::options amounts(std::chrono::milliseconds interval = std::chrono::hours(
   return all;
 }
 
-const strata::wal::segment segment{"d/000001.log", 1, 42, 0};
+const strata::wal::segment log_segment{"d/000001.log", 1, 42, 0};
 
 // A log with one record in an open segment.
-struct opened {
+struct opened_log {
   failing_environment environment;
   health_type health{environment};
   strata::engine::commit_log<failing_environment, segmented> log;
 
-  explicit opened(const strata::options& all = amounts()) : log(environment, all, health) {
+  explicit opened_log(const strata::options& all = amounts()) : log(environment, all, health) {
     require_ok(environment.create_directory("d"));
-    require_ok(log.open(segment));
+    require_ok(log.open(log_segment));
     require_ok(log.append("one"));
     static_cast<void>(environment.trace());
   }
   std::size_t count(call kind) const {
     std::size_t calls = 0;
-    for (const auto& [what, path] : environment.trace()) calls += what == kind && path == segment.path;
+    for (const auto& [what, path] : environment.trace()) calls += what == kind && path == log_segment.path;
     return calls;
   }
   std::vector<std::string> payloads() const {
     std::vector<std::string> all;
-    auto tail = segmented::replay(environment, segment, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+    auto tail = segmented::replay(environment, log_segment, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
       all.emplace_back(payload);
       return {};
     });
@@ -73,7 +73,7 @@ TEST_CASE("of a rotation a failed sync is final, and what fails else is the call
   // Of the records, of the write of the seal, of the seal, of the closing.
   for (const failing& f : {failing{call::sync, 1}, {call::append, 1}, {call::sync, 2}, {call::close, 1}}) {
     INFO("call " << static_cast<std::uint32_t>(f.kind) << ", number " << f.nth);
-    opened o;
+    opened_log o;
     o.environment.fail(only(f.kind), f.nth, errc::no_space);
     CHECK(code_of(o.log.rotate()) == errc::no_space);
     REQUIRE(o.environment.fired());
@@ -83,7 +83,7 @@ TEST_CASE("of a rotation a failed sync is final, and what fails else is the call
     CHECK_FALSE(o.log.append("two").has_value());
     CHECK((o.payloads() == std::vector<std::string>{"one"}));
   }
-  opened o;
+  opened_log o;
   require_ok(o.log.rotate());
   CHECK_FALSE(o.log.is_open());
   CHECK(o.count(call::sync) == 2);
@@ -93,7 +93,7 @@ TEST_CASE("of a rotation a failed sync is final, and what fails else is the call
 
 TEST_CASE("a segment is left when all of it is synced, and not where that fails", "[engine][commit_log]") {
   for (const bool is_synced : {false, true}) {
-    opened o;
+    opened_log o;
     if (is_synced) require_ok(o.log.sync());
     static_cast<void>(o.environment.trace());
     require_ok(o.log.leave());
@@ -101,7 +101,7 @@ TEST_CASE("a segment is left when all of it is synced, and not where that fails"
     CHECK(o.count(call::sync) == (is_synced ? 0 : 1));
     require_ok(o.log.leave());
   }
-  opened o;
+  opened_log o;
   o.environment.fail(only(call::sync), 1, errc::no_space);
   CHECK(code_of(o.log.leave()) == errc::no_space);
   CHECK(o.log.is_open());
@@ -110,19 +110,19 @@ TEST_CASE("a segment is left when all of it is synced, and not where that fails"
 
 TEST_CASE("a segment that can't be made leaves none, one that can't be gone on with latches but for lack of room", "[engine][commit_log]") {
   for (const errc code : {errc::too_many_open_files, errc::io_error}) {
-    opened o;
+    opened_log o;
     require_ok(o.log.close());
     o.environment.fail(only(call::create), 1, code);
     CHECK(code_of(o.log.open({"d/000002.log", 2, 42, 0})) == code);
     CHECK_FALSE(o.log.is_open());
     CHECK_FALSE(o.health.failed());
-    auto tail = segmented::replay(o.environment, segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+    auto tail = segmented::replay(o.environment, log_segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
     require_ok(tail);
     o.environment.fail(only(call::open_writable), 1, code);
-    CHECK(code_of(o.log.reopen(segment, *tail)) == code);
+    CHECK(code_of(o.log.reopen(log_segment, *tail)) == code);
     CHECK_FALSE(o.log.is_open());
     CHECK(o.health.failed() == (code == errc::io_error));
-    require_ok(o.log.reopen(segment, *tail));
+    require_ok(o.log.reopen(log_segment, *tail));
     require_ok(o.log.append("two"));
     require_ok(o.log.close());
     CHECK((o.payloads() == std::vector<std::string>{"one", "two"}));
@@ -130,7 +130,7 @@ TEST_CASE("a segment that can't be made leaves none, one that can't be gone on w
 }
 
 TEST_CASE("bytes that are many are synced at once, however long the interval", "[engine][commit_log]") {
-  opened o(amounts(std::chrono::hours(1), 100));
+  opened_log o(amounts(std::chrono::hours(1), 100));
   require_ok(o.log.start_syncing());
   for (std::uint64_t round = 1; round <= 3; ++round) {
     require_ok(o.log.append("more"));
@@ -150,7 +150,7 @@ TEST_CASE("a segment that went before its sync was due needs none", "[engine][co
   const strata::options all = amounts(std::chrono::milliseconds(2));
   strata::engine::commit_log<counted_clock, segmented> log(environment, all, health);
   require_ok(environment.create_directory("d"));
-  require_ok(log.open(segment));
+  require_ok(log.open(log_segment));
   require_ok(log.append("one"));
   require_ok(log.start_syncing());
   counted_clock::asked() = 0;
@@ -169,17 +169,17 @@ TEST_CASE("a segment that went before its sync was due needs none", "[engine][co
 
 TEST_CASE("what is closed is synced to its end, also where no thread was started", "[engine][commit_log]") {
   for (const bool syncs : {false, true}) {
-    opened o;
+    opened_log o;
     if (syncs) require_ok(o.log.start_syncing());
     require_ok(o.log.close());
     CHECK(o.count(call::sync) == 2);  // of the records, and of the promise that says so
     require_ok(o.log.close());
   }
-  opened o;
+  opened_log o;
   o.environment.fail(only(call::start_thread), 1, errc::out_of_memory);
   CHECK(code_of(o.log.start_syncing()) == errc::out_of_memory);
   require_ok(o.log.close());
-  opened failing;
+  opened_log failing;
   failing.environment.fail(only(call::sync), 1, errc::io_error);
   CHECK(code_of(failing.log.sync()) == errc::io_error);
   CHECK(code_of(failing.health.resumable()) == errc::io_error);

@@ -5,8 +5,7 @@
 #include <strata/engine/commit_queue.hpp>
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
-using queue_type = strata::engine::commit_queue<world>;
+using queue_type = strata::engine::commit_queue<memory_world>;
 
 namespace {
 
@@ -18,7 +17,7 @@ struct request : strata::engine::queued_request {
 }  // namespace
 
 TEST_CASE("a lone request leads at once, again and again", "[engine][commit_queue]") {
-  queue_type queue{world()};
+  queue_type queue{memory_world()};
   for (int i = 0; i < 3; ++i) {
     request mine;
     REQUIRE(queue.join(mine));
@@ -32,7 +31,7 @@ TEST_CASE("a lone request leads at once, again and again", "[engine][commit_queu
 TEST_CASE("each request is done once, by one leader at a time, and each thread's in its order", "[engine][commit_queue]") {
   constexpr std::size_t threads = 8;
   const std::size_t each = rounds(6'000, 500'000);
-  queue_type queue{world()};
+  queue_type queue{memory_world()};
   // The leader's alone: a second leader would be a data race.
   std::uint64_t count = 0;
   std::vector<std::uint64_t> newest_of(threads, 0);

@@ -1,6 +1,5 @@
 // The way of a commit, seen from what it leaves in the log.
-#include "engine/failing_environment.hpp"
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -251,7 +250,6 @@ TEST_CASE("who waits while the store is closed learns it", "[engine][committer]"
 }
 
 TEST_CASE("what keeps the segment of a killed process from a table keeps commits from a new one", "[engine][committer]") {
-  using failing_store = default_store<failing_environment>;
   const failing_environment environment;
   {
     auto store = open_store<failing_store>(environment, "store");
@@ -275,7 +273,6 @@ TEST_CASE("what keeps the segment of a killed process from a table keeps commits
 }
 
 TEST_CASE("a resume that finds something in its way says what, and the next one goes on", "[engine][committer]") {
-  using failing_store = default_store<failing_environment>;
   const failing_environment environment;
   strata::options amounts = tiny_options();
   contents expected{{"a", "1"}, {"c", "1"}};
@@ -319,7 +316,6 @@ TEST_CASE("a resume that finds something in its way says what, and the next one 
 }
 
 TEST_CASE("a group whose write failed but left it whole has happened when the store is resumed", "[engine][committer]") {
-  using failing_store = default_store<failing_environment>;
   for (const bool later : {false, true}) {
     const failing_environment environment;
     auto store = open_store<failing_store>(environment, "store");

@@ -1,7 +1,6 @@
 // What a flush and a merge keep and what they drop, seen from a store: by what it answers, and by how many entries its
 // tables hold.
-#include "engine/failing_environment.hpp"
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 #include <algorithm>
 #include <new>
@@ -11,7 +10,6 @@
 
 using namespace strata_tests;
 using strata::errc;
-using world = strata::environment::in_memory;
 
 namespace {
 
@@ -41,7 +39,7 @@ void erase_range(memory_store& store, std::string_view begin, std::string_view e
 }  // namespace
 
 TEST_CASE("of versions that no snapshot tells apart the newest stays", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   for (int i = 0; i < 10; ++i) require_ok(put(*store, "k", std::to_string(i)));
   SECTION("without a snapshot: one") {
@@ -81,7 +79,7 @@ TEST_CASE("of versions that no snapshot tells apart the newest stays", "[engine]
 }
 
 TEST_CASE("a snapshot of an empty store sees nothing, whatever is merged", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   const snapshot empty(*store);
   CHECK(empty.at == 0);
@@ -93,7 +91,7 @@ TEST_CASE("a snapshot of an empty store sees nothing, whatever is merged", "[eng
 }
 
 TEST_CASE("a tombstone goes when nothing older can lie below it, and not before", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   SECTION("nothing below: the flush drops it") {
     require_ok(put(*store, "k", "1"));
@@ -136,7 +134,7 @@ TEST_CASE("a tombstone goes when nothing older can lie below it, and not before"
 }
 
 TEST_CASE("a range tombstone hides what is older, stripe by stripe, and goes when nothing is", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   contents before;
   for (int i = 0; i < 3000; ++i) {
@@ -187,7 +185,7 @@ TEST_CASE("a range tombstone hides what is older, stripe by stripe, and goes whe
 }
 
 TEST_CASE("a value past its expiry is never seen, and hides what is older until it can go", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");  // margin 0
   require_ok(put(*store, "a", "1"));
   require_ok(put(*store, "k", "old"));
@@ -208,7 +206,7 @@ TEST_CASE("a value past its expiry is never seen, and hides what is older until 
 }
 
 TEST_CASE("within the margin an expired value stays on disk", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   amounts.expiry_margin = std::chrono::minutes(60);
   auto store = open_store<memory_store>(environment, "store", amounts);
@@ -221,7 +219,7 @@ TEST_CASE("within the margin an expired value stays on disk", "[engine][compacti
 }
 
 TEST_CASE("many versions of one key stay in one table", "[engine][compaction_job]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   std::vector<std::unique_ptr<snapshot>> held;
   for (int i = 0; i < 60; ++i) {
@@ -284,9 +282,9 @@ struct short_of_memory {
 }  // namespace
 
 TEST_CASE("a merge that runs out of memory leaves no file", "[engine][compaction_job]") {
-  using store_type = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented, short_of_memory,
+  using store_type = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented, short_of_memory,
                                                strata::compaction::leveled>;
-  const world environment;
+  const memory_world environment;
   auto store = open_store<store_type>(environment, "store");
   contents expected;
   for (int round = 0; round < 4; ++round) {
@@ -308,7 +306,6 @@ TEST_CASE("a merge that runs out of memory leaves no file", "[engine][compaction
 }
 
 TEST_CASE("tables that a failed write of the manifest may have named go when it is written anew", "[engine][compaction_job]") {
-  using failing_store = default_store<failing_environment>;
   std::size_t named = 0;
   for (const calls kinds : {only(call::create), only(call::append), call::create | call::append}) {
     for (const bool merges : {false, true}) {
@@ -454,10 +451,10 @@ struct misread {
 TEST_CASE("a table that is not read as it was written ends a merge, which changes nothing and leaves no file", "[engine][compaction_job]") {
   using fault = misread::fault;
   using store_type =
-      strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented, misread, strata::compaction::leveled>;
+      strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented, misread, strata::compaction::leveled>;
   for (const fault wrong : {fault::smaller_key, fault::newer_version, fault::entry_left_out, fault::other_facts}) {
     INFO("fault " << static_cast<int>(wrong));
-    const world environment;
+    const memory_world environment;
     strata::options amounts = tiny_options();
     amounts.compaction.level0_runs = 8;  // nothing is merged that nobody asked for
     auto store = open_store<store_type>(environment, "store", amounts);
@@ -485,7 +482,7 @@ TEST_CASE("a table that is not read as it was written ends a merge, which change
 }
 
 TEST_CASE("a merge asks now and then whether it is still wanted, and leaves no file where it is not", "[engine][compaction_job]") {
-  using job_type = strata::engine::compaction_job<world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::skip_list, strata::sstable::block_table<>>;
   strata::engine::memory_unit<strata::memtable::skip_list> unit;
   strata::engine::write_batch batch;
   constexpr int writes = 5000;
@@ -495,9 +492,9 @@ TEST_CASE("a merge asks now and then whether it is still wanted, and leaves no f
   const strata::options amounts = tiny_options();
   for (int unwanted_at = 1;; ++unwanted_at) {
     INFO("no longer wanted when asked for the " << unwanted_at << "th time");
-    const world environment;
+    const memory_world environment;
     require_ok(environment.create_directory("store"));
-    strata::sstable::block_table<>::cache<world> cache(environment, 0);
+    strata::sstable::block_table<>::cache<memory_world> cache(environment, 0);
     int asked = 0;
     strata::result<strata::dynamic_array<job_type::output>> made = strata::error(strata::errc::closed, "test");
     {
@@ -524,16 +521,16 @@ TEST_CASE("a merge asks now and then whether it is still wanted, and leaves no f
 }
 
 TEST_CASE("a merge that gets no file number says why", "[engine][compaction_job]") {
-  using job_type = strata::engine::compaction_job<world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::skip_list, strata::sstable::block_table<>>;
   strata::engine::memory_unit<strata::memtable::skip_list> unit;
   strata::engine::write_batch batch;
   batch.put(0, "k", "v");
   require_ok(unit.reserve(batch.count(), batch.payload_bytes()));
   REQUIRE(unit.apply(1, 1, batch.writes()));
-  const world environment;
+  const memory_world environment;
   require_ok(environment.create_directory("store"));
   const strata::options amounts = tiny_options();
-  strata::sstable::block_table<>::cache<world> cache(environment, 0);
+  strata::sstable::block_table<>::cache<memory_world> cache(environment, 0);
   job_type job(environment, "store", 7, amounts, cache, {});
   job.add_input(unit);
   const auto made = job.run(
@@ -544,7 +541,7 @@ TEST_CASE("a merge that gets no file number says why", "[engine][compaction_job]
 }
 
 TEST_CASE("range tombstones alone make tables on either side of the border, and what keeps one from being made is said", "[engine][compaction_job]") {
-  using job_type = strata::engine::compaction_job<world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::skip_list, strata::sstable::block_table<>>;
   using strata::compaction::reserved_run_limit;
   const std::string below("\0a", 2);
   const std::string below_end("\0b", 2);
@@ -568,9 +565,9 @@ TEST_CASE("range tombstones alone make tables on either side of the border, and 
       const strata::options amounts = tiny_options();
       for (std::size_t failing = 1; failing <= tables + 1; ++failing) {
         INFO("erased " << erased << (with_entry ? " and an entry" : "") << ", no number for table " << failing);
-        const world environment;
+        const memory_world environment;
         require_ok(environment.create_directory("store"));
-        strata::sstable::block_table<>::cache<world> cache(environment, 0);
+        strata::sstable::block_table<>::cache<memory_world> cache(environment, 0);
         strata::engine::retention kept;
         kept.snapshots.push_back(5);  // it sees what they erase
         strata::result<strata::dynamic_array<job_type::output>> made = strata::error(errc::closed, "test");

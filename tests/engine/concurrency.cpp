@@ -168,17 +168,16 @@ TEST_CASE("increments guarded by read sets are never lost", "[engine][concurrenc
 
 TEST_CASE("who waits for a flush learns that the store was closed, and not that it was done", "[engine][concurrency]") {
   // The rooms of a store one by one, so that the close can come between the freezing and the waiting.
-  using world = strata::environment::in_memory;
   using tables = strata::sstable::block_table<>;
   using strata::memtable::skip_list;
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
-  tables::cache<world> cache(environment, 0);
-  strata::engine::health<world> health(environment);
-  strata::engine::version_set<world, skip_list, tables> versions(environment, "store", 4096);
-  strata::engine::maintenance<world, skip_list, tables, strata::compaction::leveled> upkeep(environment, amounts, versions, cache, health);
+  tables::cache<memory_world> cache(environment, 0);
+  strata::engine::health<memory_world> health(environment);
+  strata::engine::version_set<memory_world, skip_list, tables> versions(environment, "store", 4096);
+  strata::engine::maintenance<memory_world, skip_list, tables, strata::compaction::leveled> upkeep(environment, amounts, versions, cache, health);
   require_ok(environment.create_directory("store"));
-  strata::engine::recovery<world, skip_list, strata::wal::segmented, tables> recovered(environment, "store", cache);
+  strata::engine::recovery<memory_world, skip_list, strata::wal::segmented, tables> recovered(environment, "store", cache);
   require_ok(recovered.create());
   require_ok(recovered.read());
   const auto frozen = std::make_shared<strata::engine::memory_unit<skip_list>>();

@@ -2,7 +2,6 @@
 #include "engine/stores.hpp"
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
 using strata::errc;
 using strata::engine::read_set;
 
@@ -40,7 +39,7 @@ void settle(memory_store& store, place where) {
 
 TEST_CASE("what was read conflicts exactly when it was written since", "[engine][conflicts]") {
   for (const place where : {place::memtable, place::level0, place::merged}) {
-    const world environment;
+    const memory_world environment;
     auto store = open_store<memory_store>(environment, "store");
     for (const char* key : {"a", "c", "e", "g"}) require_ok(put(*store, key, "1"));
     require_ok(store->compact());
@@ -83,7 +82,7 @@ TEST_CASE("what was read conflicts exactly when it was written since", "[engine]
 }
 
 TEST_CASE("a conflict writes nothing and takes no sequence", "[engine][conflicts]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   require_ok(put(*store, "a", "1"));
   require_ok(put(*store, "a", "2"));
@@ -102,7 +101,7 @@ TEST_CASE("a conflict writes nothing and takes no sequence", "[engine][conflicts
 }
 
 TEST_CASE("a read set beside nothing written is no conflict, also on an empty store", "[engine][conflicts]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   CHECK_FALSE(conflicts(*store, key_at("a", 0)));
   CHECK_FALSE(conflicts(*store, range_at("", "", 0, true)));

@@ -4,12 +4,11 @@ using namespace strata_tests;
 using strata::errc;
 using namespace strata::engine;
 
-using world = strata::environment::in_memory;
 
 namespace {
 
-world with_directory() {
-  const world environment;
+memory_world with_directory() {
+  const memory_world environment;
   require_ok(environment.create_directory("d"));
   return environment;
 }
@@ -17,7 +16,7 @@ world with_directory() {
 }  // namespace
 
 TEST_CASE("the bytes of CURRENT are frozen", "[engine][current]") {
-  const world environment = with_directory();
+  const memory_world environment = with_directory();
   require_ok(write_current(environment, "d", {0x1122334455667788, 0x99}));
   CHECK(hex(read_file(environment, "d/CURRENT")) ==
         "5354524154435552"  // "STRATCUR"
@@ -33,7 +32,7 @@ TEST_CASE("the bytes of CURRENT are frozen", "[engine][current]") {
 }
 
 TEST_CASE("CURRENT is replaced whole, also over what a crash left", "[engine][current]") {
-  const world environment = with_directory();
+  const memory_world environment = with_directory();
   require_ok(write_current(environment, "d", {1, 2}));
   write_file(environment, "d/CURRENT.tmp", "half");
   require_ok(write_current(environment, "d", {1, 3}));
@@ -42,7 +41,7 @@ TEST_CASE("CURRENT is replaced whole, also over what a crash left", "[engine][cu
 }
 
 TEST_CASE("every damaged byte of CURRENT is noticed, and said with file and offset", "[engine][current]") {
-  const world environment = with_directory();
+  const memory_world environment = with_directory();
   require_ok(write_current(environment, "d", {0x1122334455667788, 7}));
   const std::string whole = read_file(environment, "d/CURRENT");
   for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -69,7 +68,7 @@ TEST_CASE("every damaged byte of CURRENT is noticed, and said with file and offs
 }
 
 TEST_CASE("a CURRENT of a later format is told from a damaged one", "[engine][current]") {
-  const world environment = with_directory();
+  const memory_world environment = with_directory();
   std::string later("STRATCUR");
   strata::append_fixed(later, std::uint32_t{2});
   strata::append_fixed(later, std::uint64_t{1});

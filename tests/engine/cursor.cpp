@@ -3,7 +3,6 @@
 #include <strata/sstable/archetype.hpp>
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
 
 namespace {
 
@@ -22,7 +21,7 @@ std::vector<std::string> keys_backward(memory_store::cursor_type& cursor) {
 using list = std::vector<std::string>;
 
 // Keys a … e, one in each kind of source: a deep level, level 0, a frozen and the active memtable as they come.
-std::unique_ptr<memory_store> five_keys(const world& environment) {
+std::unique_ptr<memory_store> five_keys(const memory_world& environment) {
   auto store = open_store<memory_store>(environment, "store");
   require_ok(put(*store, "c", "3"));
   require_ok(store->compact());
@@ -37,7 +36,7 @@ std::unique_ptr<memory_store> five_keys(const world& environment) {
 }  // namespace
 
 TEST_CASE("a cursor keeps to its bounds from wherever it is sent", "[engine][cursor]") {
-  const world environment;
+  const memory_world environment;
   auto store = five_keys(environment);
   auto made = store->make_cursor({"b", "e", false}, strata::sequence_max);
   require_ok(made);
@@ -88,7 +87,7 @@ TEST_CASE("a cursor keeps to its bounds from wherever it is sent", "[engine][cur
 }
 
 TEST_CASE("a cursor sees its moment, whatever is written, flushed and merged meanwhile", "[engine][cursor]") {
-  const world environment;
+  const memory_world environment;
   auto store = five_keys(environment);
   auto made = store->make_cursor({"", "", true}, strata::sequence_max);
   require_ok(made);
@@ -107,7 +106,7 @@ TEST_CASE("a cursor sees its moment, whatever is written, flushed and merged mea
 }
 
 TEST_CASE("many erased keys of many versions are passed over without a deep stack", "[engine][cursor]") {
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   amounts.memtable_bytes = std::uint64_t{256} << 20;
   auto store = open_store<memory_store>(environment, "store", amounts);
@@ -133,7 +132,7 @@ TEST_CASE("many erased keys of many versions are passed over without a deep stac
 }
 
 TEST_CASE("a cursor steps past many versions of a key that lives, too", "[engine][cursor]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   for (int i = 0; i < 100; ++i) {
     require_ok(put(*store, "a", std::to_string(i)));
@@ -148,7 +147,7 @@ TEST_CASE("a cursor steps past many versions of a key that lives, too", "[engine
 }
 
 TEST_CASE("an overlay lies over all that is committed", "[engine][cursor]") {
-  const world environment;
+  const memory_world environment;
   auto store = five_keys(environment);
   const auto overlay = std::make_shared<memory_store::overlay_type>();
   strata::engine::write_batch own;
@@ -243,14 +242,14 @@ struct unordered_tables {
 }  // namespace
 
 TEST_CASE("a walk over a table that is not in order ends, and says corruption", "[engine][cursor]") {
-  using unordered_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+  using unordered_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
                                                     unordered_tables, strata::compaction::leveled>;
   // From the versions of m, which are many enough to be sought past, a binary search leads back to the beginning.
   std::vector<std::string>& keys = unordered_tables::keys();
   keys = {"n"};
   for (int i = 10; i < 42; ++i) keys.push_back("x" + std::to_string(i));
   keys.resize(61, "m");
-  const world environment;
+  const memory_world environment;
   auto store = open_store<unordered_store>(environment, "store");
   require_ok(put(*store, "a", "1"));
   for (int i = 0; i < 110; ++i) require_ok(put(*store, "z", "1"));

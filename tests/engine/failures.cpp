@@ -34,7 +34,6 @@ struct late_failing_log {
   using strata_slot = strata::slot::wal;
   static constexpr bool is_durable = true;
   using segmented = strata::wal::segmented;
-  using world = strata::environment::in_memory;
 
   template <typename Environment>
   class writer {

@@ -10,12 +10,11 @@
 
 using namespace strata_tests;
 
-using world = strata::environment::in_memory;
-using fifo_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+using fifo_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
                                              strata::sstable::block_table<>, strata::compaction::fifo>;
 
 TEST_CASE("a fifo store with room for everything answers as an oracle does", "[engine]") {
-  check_one_stream<fifo_store>(world(), "stream", 8);
+  check_one_stream<fifo_store>(memory_world(), "stream", 8);
 }
 
 TEST_CASE("a fifo store holds the newest or nothing of each key, and all that was written lately", "[engine]") {
@@ -24,7 +23,7 @@ TEST_CASE("a fifo store holds the newest or nothing of each key, and all that wa
   for (std::uint64_t seed = 1; seed <= rounds(3, 50); ++seed) {
     INFO("seed " << seed);
     random_numbers random(seed);
-    const world environment;
+    const memory_world environment;
     strata::options amounts = tiny_options();
     amounts.compaction.fifo_bytes_max = bytes_kept;
     auto store = open_store<fifo_store>(environment, "store", amounts);
@@ -166,7 +165,7 @@ struct two_runs {
 TEST_CASE("of the store's own run nothing is ever discarded", "[engine]") {
   for (std::uint64_t seed = 1; seed <= rounds(3, 50); ++seed) {
     INFO("seed " << seed);
-    const world environment;
+    const memory_world environment;
     two_runs model(seed);
     {
       // Tables of both runs, on several levels.
@@ -218,7 +217,7 @@ TEST_CASE("of the store's own run nothing is ever discarded", "[engine]") {
 }
 
 TEST_CASE("a range tombstone from the store's own run into another is parted with nothing else in its table", "[engine]") {
-  const world environment;
+  const memory_world environment;
   auto leveled = open_store<memory_store>(environment, "store", discarding_options());
   require_ok(put(*leveled, own_key(1), "1"));
   require_ok(put(*leveled, own_key(2), "2"));

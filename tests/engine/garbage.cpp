@@ -11,7 +11,7 @@ using namespace strata_tests;
 namespace {
 
 // Files in memory, and clocks that a test moves ahead, both alike.
-class world : public strata::environment::in_memory {
+class passing_world : public strata::environment::in_memory {
  public:
   std::uint64_t wall_time_us() const { return in_memory::wall_time_us() + ahead_us_->load(); }
   std::uint64_t steady_time_ns() const { return in_memory::steady_time_ns() + ahead_us_->load() * 1000; }
@@ -22,7 +22,7 @@ class world : public strata::environment::in_memory {
 };
 
 template <typename Compaction>
-using store_of = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+using store_of = strata::engine::lsm_store<passing_world, strata::memtable::skip_list, strata::wal::segmented,
                                            strata::sstable::block_table<>, Compaction>;
 
 constexpr std::uint64_t far_future_us = 10'000'000'000'000'000;
@@ -47,7 +47,7 @@ void put_expiring(Store& store, std::size_t from, std::size_t to, std::uint64_t 
 
 template <typename Store>
 void check_removal() {
-  const world environment{};
+  const passing_world environment{};
   auto store = open_store<Store>(environment, "store");
   SECTION("values that expire in the lowest level go in compact()") {
     put_expiring(*store, 0, 5000, environment.wall_time_us() + 1000);
@@ -137,7 +137,7 @@ TEST_CASE("the archetype of a policy removes what nobody needs any more", "[engi
 
 // Keys that rise are moved and never merged: only the background's own look for garbage takes them away again.
 TEST_CASE("values that expire under rising keys do not pile up", "[engine][garbage]") {
-  const world environment{};
+  const passing_world environment{};
   auto store = open_store<store_of<strata::compaction::leveled>>(environment, "store");
   for (std::size_t round = 0; round < 30; ++round) {
     put_expiring(*store, round * 2000, (round + 1) * 2000, environment.wall_time_us() + life_us);
@@ -151,7 +151,7 @@ TEST_CASE("values that expire under rising keys do not pile up", "[engine][garba
 }
 
 TEST_CASE("a table is not written again for each value that expires in it", "[engine][garbage]") {
-  const world environment{};
+  const passing_world environment{};
   auto store = open_store<store_of<strata::compaction::leveled>>(environment, "store");
   put_expiring(*store, 0, 100, environment.wall_time_us() + life_us);
   put_expiring(*store, 100, 1000, far_future_us);

@@ -4,17 +4,17 @@
 
 using namespace strata_tests;
 using strata::errc;
-using latch = strata::engine::health<strata::environment::in_memory>;
+using latch_type = strata::engine::health<strata::environment::in_memory>;
 
 TEST_CASE("the first failure stays and is what is said", "[engine][health]") {
-  latch h{strata::environment::in_memory()};
+  latch_type h{strata::environment::in_memory()};
   CHECK_FALSE(h.failed());
   require_ok(h.status());
   require_ok(h.resumable());
   h.clear();  // of nothing
   CHECK_FALSE(h.failed());
-  h.fail(strata::error(errc::no_space, "append").in_file("a"), latch::severity::resumable);
-  h.fail(strata::error(errc::out_of_memory, "other"), latch::severity::resumable);
+  h.fail(strata::error(errc::no_space, "append").in_file("a"), latch_type::severity::resumable);
+  h.fail(strata::error(errc::out_of_memory, "other"), latch_type::severity::resumable);
   CHECK(h.failed());
   CHECK(code_of(h.status()) == errc::no_space);
   CHECK(h.status().error().file() == "a");
@@ -26,10 +26,10 @@ TEST_CASE("the first failure stays and is what is said", "[engine][health]") {
 
 TEST_CASE("a final failure can not be resumed from, whichever came first", "[engine][health]") {
   for (const bool final_first : {false, true}) {
-    latch h{strata::environment::in_memory()};
-    if (final_first) h.fail(strata::error(errc::io_error), latch::severity::final);
-    h.fail(strata::error(errc::no_space), latch::severity::resumable);
-    if (!final_first) h.fail(strata::error(errc::io_error), latch::severity::final);
+    latch_type h{strata::environment::in_memory()};
+    if (final_first) h.fail(strata::error(errc::io_error), latch_type::severity::final);
+    h.fail(strata::error(errc::no_space), latch_type::severity::resumable);
+    if (!final_first) h.fail(strata::error(errc::io_error), latch_type::severity::final);
     CHECK(code_of(h.status()) == (final_first ? errc::io_error : errc::no_space));
     CHECK_FALSE(h.resumable().has_value());
     // A resumption that was under way when the final one came.

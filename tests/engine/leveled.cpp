@@ -44,10 +44,9 @@ struct into_lowest : strata::compaction::archetype {
 }  // namespace
 
 TEST_CASE("what joins a run that another policy made is one run with it, and the rest stays as it is", "[engine]") {
-  using world = strata::environment::in_memory;
-  using other_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+  using other_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
                                                 strata::sstable::block_table<>, into_lowest>;
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   amounts.compaction.level0_runs = 8;
   amounts.compaction.level_bytes_base = std::uint64_t{1} << 30;  // all goes straight to the lowest level

@@ -1,6 +1,5 @@
 // The store from outside: opening and refusing, closing, one writer and its readers, checkpoints.
-#include "engine/failing_environment.hpp"
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +9,6 @@
 #include <strata/environment/posix.hpp>
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
 using strata::durability;
 using strata::errc;
 
@@ -36,13 +34,11 @@ struct temporary_directory {
   }
 };
 using posix_store = default_store<strata::environment::posix>;
-using failing_store = default_store<failing_environment>;
-
 }  // namespace
 
 TEST_CASE("an option out of its range is refused before anything is touched", "[engine][lsm]") {
   using namespace strata::literals;
-  const world environment;
+  const memory_world environment;
   using change = void (*)(strata::options&);
   const change wrong[] = {
       [](strata::options& o) { o.memtable_bytes = 64_KiB - 1; },
@@ -78,7 +74,7 @@ TEST_CASE("an option out of its range is refused before anything is touched", "[
 }
 
 TEST_CASE("a store that is not there is made, or not when that is not wanted", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   amounts.create_if_missing = false;
   CHECK(code_of(memory_store::open(environment, "store", amounts)) == errc::no_such_file);
@@ -94,7 +90,7 @@ TEST_CASE("a store that is not there is made, or not when that is not wanted", "
 }
 
 TEST_CASE("what is no directory, and one that may not be read, are said to be so", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   write_file(environment, "file", "x");
   CHECK(code_of(memory_store::open(environment, "file", tiny_options())) == errc::not_a_store);
   CHECK_FALSE(memory_store::open_read_only(environment, "file", tiny_options()).has_value());
@@ -114,7 +110,7 @@ TEST_CASE("what is no directory, and one that may not be read, are said to be so
 }
 
 TEST_CASE("in a directory that is not ours an open leaves nothing", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   require_ok(environment.create_directory("photos"));
   write_file(environment, "photos/cat.jpg", "x");
   CHECK(code_of(memory_store::open(environment, "photos", tiny_options())) == errc::not_a_store);
@@ -122,7 +118,7 @@ TEST_CASE("in a directory that is not ours an open leaves nothing", "[engine][ls
 }
 
 TEST_CASE("beside a writer that never rests a compaction ends", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   const std::string value(500, 'v');
   for (int i = 0; i < 500; ++i) require_ok(put(*store, std::to_string(i), value));
@@ -138,7 +134,7 @@ TEST_CASE("beside a writer that never rests a compaction ends", "[engine][lsm]")
 }
 
 TEST_CASE("what a reader was inside of when it was replaced goes when it is out, though nothing else happens", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   const auto tables = [&] {
     std::size_t count = 0;
@@ -162,7 +158,7 @@ TEST_CASE("what a reader was inside of when it was replaced goes when it is out,
 }
 
 TEST_CASE("a pinned value that takes over another lets go of its own", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   require_ok(put(*store, "a", "1"));
   require_ok(store->flush());
@@ -260,7 +256,7 @@ TEST_CASE("a thread that can't be started is an error of the opening, and nothin
 }
 
 TEST_CASE("after its close a store says so to every call", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   require_ok(put(*store, "a", "1"));
   CHECK(store->is_writable());
@@ -286,7 +282,7 @@ TEST_CASE("after its close a store says so to every call", "[engine][lsm]") {
 }
 
 TEST_CASE("what was opened for reading reads, and refuses to write", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto writer = open_store<memory_store>(environment, "store");
   require_ok(put(*writer, "a", "1"));
   require_ok(writer->flush());
@@ -313,7 +309,7 @@ TEST_CASE("what was opened for reading reads, and refuses to write", "[engine][l
 }
 
 TEST_CASE("beside a running writer every opening for reading sees what was committed before it, whole", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto owner = open_store<memory_store>(environment, "store");
   memory_store& store = *owner;
   std::atomic<std::uint64_t> committed{0};
@@ -428,9 +424,9 @@ TEST_CASE("a forked child that closes or destroys its copy takes nothing from th
 namespace {
 
 // Files in memory, where a table may be listed that another thread has removed by the time it is asked for.
-struct late_listing : world {
+struct late_listing : memory_world {
   strata::result<std::vector<std::string>> list_directory(std::string_view path) const {
-    auto names = world::list_directory(path);
+    auto names = memory_world::list_directory(path);
     if (names && *shows_gone) names->push_back("000999.table");
     return names;
   }
@@ -447,7 +443,7 @@ TEST_CASE("a left-over that is gone by the time it is removed is no failure of o
 }
 
 TEST_CASE("a pinned value is empty where there is none", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   require_ok(put(*store, "a", "1"));
   memory_store::pinned_value pinned;
@@ -520,7 +516,7 @@ TEST_CASE("a checkpoint that is cut short does not open as a store", "[engine][l
 }
 
 TEST_CASE("statistics add up", "[engine][lsm]") {
-  const world environment;
+  const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   std::uint64_t payload = 0;
   for (int i = 0; i < 2000; ++i) {

@@ -145,7 +145,7 @@ class held_up : public failing_environment {
 
 // The two threads of an empty store; one memtable is frozen. Nothing is begun before start().
 template <typename Environment, typename Compaction = strata::compaction::leveled>
-struct basic_opened {
+struct basic_threads {
   using recovery = strata::engine::recovery<Environment, strata::memtable::skip_list, strata::wal::segmented,
                                             strata::sstable::block_table<>>;
   using version_set = strata::engine::version_set<Environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
@@ -163,21 +163,20 @@ struct basic_opened {
   using unit = typename version_set::unit;
   std::shared_ptr<unit> frozen = std::make_shared<unit>();
 
-  basic_opened() {
+  basic_threads() {
     require_ok(open_store<default_store<Environment>>(environment, "store")->close());
     require_ok(read.read());
     versions.start(read, frozen);
     versions.rotate(versions.prepare_state(), std::make_shared<unit>());
   }
 };
-using opened = basic_opened<failing_environment>;
-using latch = opened::latch;
+using two_threads = basic_threads<failing_environment>;
 
 }  // namespace
 
 TEST_CASE("who waits for a flush is told when it is done, when it can't be done and when nobody will know", "[engine][maintenance]") {
   SECTION("done") {
-    opened o;
+    two_threads o;
     require_ok(o.threads.start());
     require_ok(o.threads.wait_for_flush(o.frozen));
     require_ok(o.threads.wait_for_memtables_below(2));
@@ -186,29 +185,29 @@ TEST_CASE("who waits for a flush is told when it is done, when it can't be done 
     o.threads.stop();
   }
   SECTION("latched") {
-    opened o;
-    o.health.fail(strata::error(errc::no_space, "append"), latch::severity::resumable);
+    two_threads o;
+    o.health.fail(strata::error(errc::no_space, "append"), strata::engine::health<failing_environment>::severity::resumable);
     require_ok(o.threads.start());
     CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::no_space);
     CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::no_space);
     CHECK(code_of(o.threads.compact_all()) == errc::no_space);
     // What there is no need to wait for is no error.
     require_ok(o.threads.wait_for_memtables_below(3));
-    require_ok(o.threads.wait_for_flush(std::make_shared<opened::unit>()));
+    require_ok(o.threads.wait_for_flush(std::make_shared<two_threads::unit>()));
     o.health.clear();
     o.threads.notify();
     require_ok(o.threads.wait_for_flush(o.frozen));
     o.threads.stop();
   }
   SECTION("closing") {
-    opened o;
+    two_threads o;
     o.threads.stop();
     CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::closed);
     CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
     CHECK(code_of(o.threads.compact_all()) == errc::closed);
   }
   SECTION("closed: what is not found may never have been written") {
-    opened o;
+    two_threads o;
     require_ok(o.versions.close(0));
     CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::closed);
     CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
@@ -217,7 +216,7 @@ TEST_CASE("who waits for a flush is told when it is done, when it can't be done 
 
 TEST_CASE("of two threads one of which can't be started none stays", "[engine][maintenance]") {
   for (std::uint64_t nth = 1; nth <= 2; ++nth) {
-    opened o;
+    two_threads o;
     o.environment.fail(only(call::start_thread), nth, errc::out_of_memory);
     CHECK(code_of(o.threads.start()) == errc::out_of_memory);
     CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
@@ -227,7 +226,7 @@ TEST_CASE("of two threads one of which can't be started none stays", "[engine][m
 
 TEST_CASE("who waits for the work that is under way in a latched store is let go by its end, or by a stop", "[engine][maintenance]") {
   for (const bool stops : {false, true}) {
-    basic_opened<held_up> o;
+    basic_threads<held_up> o;
     strata::engine::write_batch batch;
     batch.put(0, "k", "v");
     require_ok(o.frozen->reserve(1, 2));
@@ -235,7 +234,7 @@ TEST_CASE("who waits for the work that is under way in a latched store is let go
     o.environment.hold();
     require_ok(o.threads.start());
     while (o.environment.holds() < 2) std::this_thread::yield();
-    o.health.fail(strata::error(errc::no_space, "append"), basic_opened<held_up>::latch::severity::resumable);
+    o.health.fail(strata::error(errc::no_space, "append"), strata::engine::health<held_up>::severity::resumable);
     std::thread other([&] {
       if (stops) o.threads.stop();
       if (!stops) o.environment.let_go();
@@ -261,11 +260,10 @@ struct always_anew : strata::compaction::archetype {
 }  // namespace
 
 TEST_CASE("a table that is moved into a run of its own needs a number for it", "[engine][maintenance]") {
-  using world = strata::environment::in_memory;
-  using store_type = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+  using store_type = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
                                                strata::sstable::block_table<>, always_anew>;
   for (const bool used_up : {false, true}) {
-    const world environment;
+    const memory_world environment;
     {
       auto store = open_store<store_type>(environment, "store");
       require_ok(put(*store, "k", "v"));
@@ -273,7 +271,7 @@ TEST_CASE("a table that is moved into a run of its own needs a number for it", "
       require_ok(store->close());
     }
     if (used_up) {
-      strata::engine::manifest<world> manifest(environment, "store");
+      strata::engine::manifest<memory_world> manifest(environment, "store");
       require_ok(manifest.recover());
       strata::engine::version_edit edit;
       edit.has_counters = true;
@@ -302,7 +300,7 @@ struct indebted : always_anew {
 
 TEST_CASE("writers are slowed in proportion to what is still to be merged, beyond what is easy", "[engine][maintenance]") {
   const auto pressure_at = [](auto bytes_of) {
-    basic_opened<failing_environment, indebted> o;
+    basic_threads<failing_environment, indebted> o;
     const std::uint64_t easy = 2 * o.amounts.compaction.level_bytes_base + 8 * o.amounts.memtable_bytes;
     indebted::bytes = bytes_of(easy);
     require_ok(o.threads.start());

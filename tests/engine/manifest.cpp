@@ -2,8 +2,7 @@
 
 using namespace strata_tests;
 using strata::errc;
-using world = strata::environment::in_memory;
-using manifest = strata::engine::manifest<world>;
+using store_manifest = strata::engine::manifest<memory_world>;
 using strata::engine::manifest_state;
 using strata::engine::version_edit;
 
@@ -39,8 +38,8 @@ bool same(const manifest_state& a, const manifest_state& b) {
 
 // A directory with a manifest of `edits` edits.
 struct made_manifest {
-  world environment;
-  manifest written{environment, "d"};
+  memory_world environment;
+  store_manifest written{environment, "d"};
   made_manifest() {
     require_ok(environment.create_directory("d"));
     manifest_state empty;
@@ -59,7 +58,7 @@ TEST_CASE("a manifest is read back as the sum of its edits", "[engine][manifest]
     if (number % 2 == 0) require_ok(made.written.append(dropping(number)));
   }
   for (int orderly = 0; orderly < 2; ++orderly) {
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     require_ok(read.recover());
     CHECK(same(read.state(), made.written.state()));
     CHECK(read.state().tables.size() == 25);
@@ -68,17 +67,17 @@ TEST_CASE("a manifest is read back as the sum of its edits", "[engine][manifest]
     if (orderly == 0) require_ok(made.written.close());
   }
   SECTION("and gone on with") {
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     require_ok(read.recover());
     require_ok(read.append(adding(100)));
     require_ok(read.close());
-    manifest again(made.environment, "d");
+    store_manifest again(made.environment, "d");
     require_ok(again.recover());
     CHECK(again.state().tables.size() == 26);
   }
   SECTION("reading writes nothing") {
     const std::string before = read_file(made.environment, made.path());
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     require_ok(read.recover());
     require_ok(read.close());
     CHECK(read_file(made.environment, made.path()) == before);
@@ -93,12 +92,12 @@ TEST_CASE("a torn last edit is none, and is cut by the next", "[engine][manifest
   const std::string after = read_file(made.environment, made.path());
   for (std::size_t length = before.size(); length < after.size(); ++length) {
     write_file(made.environment, made.path(), after.substr(0, length));
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     require_ok(read.recover());
     CHECK(read.state().tables.size() == 1);
     require_ok(read.append(adding(12)));
     require_ok(read.close());
-    manifest again(made.environment, "d");
+    store_manifest again(made.environment, "d");
     require_ok(again.recover());
     CHECK(again.state().tables.contains(10));
     CHECK(again.state().tables.contains(12));
@@ -117,7 +116,7 @@ TEST_CASE("damage anywhere in a closed manifest is corruption with file and offs
       std::string damaged = whole;
       damaged[at] ^= mask;
       write_file(made.environment, made.path(), damaged);
-      manifest read(made.environment, "d");
+      store_manifest read(made.environment, "d");
       const auto recovered = read.recover();
       if (recovered) {
         // The closing promise alone says nothing that would be missed.
@@ -150,12 +149,12 @@ TEST_CASE("edits that contradict each other are corruption", "[engine][manifest]
   strata::record_file_settings settings{made.path(), strata::engine::manifest_magic, made.written.state().number, 42, 0};
   auto tail = strata::replay_records(made.environment, settings, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
   require_ok(tail);
-  auto writer = strata::record_writer<world>::reopen(made.environment, settings, *tail);
+  auto writer = strata::record_writer<memory_world>::reopen(made.environment, settings, *tail);
   require_ok(writer);
   std::string bytes;
   dropping(99).append_to(bytes);
   require_ok(writer->append(bytes));
-  manifest read(made.environment, "d");
+  store_manifest read(made.environment, "d");
   CHECK(code_of(read.recover()) == errc::corruption);
 }
 
@@ -164,10 +163,10 @@ TEST_CASE("a record of a manifest that is no edit is corruption, with file and o
   const strata::record_file_settings settings{made.path(), strata::engine::manifest_magic, made.written.state().number, 42, 0};
   auto tail = strata::replay_records(made.environment, settings, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
   require_ok(tail);
-  auto writer = strata::record_writer<world>::reopen(made.environment, settings, *tail);
+  auto writer = strata::record_writer<memory_world>::reopen(made.environment, settings, *tail);
   require_ok(writer);
   require_ok(writer->append("no edit"));
-  manifest read(made.environment, "d");
+  store_manifest read(made.environment, "d");
   const auto recovered = read.recover();
   REQUIRE(code_of(recovered) == errc::corruption);
   CHECK(recovered.error().file() == made.path());
@@ -179,22 +178,22 @@ TEST_CASE("a manifest without an edit, without its file, or of another store is 
   const std::string whole = read_file(made.environment, made.path());
   SECTION("header alone") {
     write_file(made.environment, made.path(), whole.substr(0, strata::record_file_header_bytes));
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     CHECK(code_of(read.recover()) == errc::corruption);
   }
   SECTION("empty") {
     write_file(made.environment, made.path(), "");
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     CHECK(code_of(read.recover()) == errc::corruption);
   }
   SECTION("no file") {
     require_ok(made.environment.remove_file(made.path()));
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     CHECK(code_of(read.recover()) == errc::no_such_file);
   }
   SECTION("another store's") {
     require_ok(strata::engine::write_current(made.environment, "d", {43, made.written.state().number}));
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     CHECK(code_of(read.recover()) == errc::corruption);
   }
 }
@@ -216,7 +215,7 @@ TEST_CASE("a manifest that has grown is written anew, and the old one goes", "[e
   CHECK(read_file(made.environment, made.path()).size() < 400);
   CHECK_FALSE(made.written.has_grown(bytes));
   require_ok(made.written.append(adding(number + 2)));
-  manifest read(made.environment, "d");
+  store_manifest read(made.environment, "d");
   require_ok(read.recover());
   CHECK(same(read.state(), made.written.state()));
   CHECK(read.state().tables.size() == 2);
@@ -231,7 +230,7 @@ TEST_CASE("a manifest that did not end in order is written anew before it is rel
     const std::string left = made.path();
     // What an opening that was killed here left.
     if (!orderly) write_file(made.environment, strata::engine::manifest_path("d", made.written.state().newest_number() + 1), "x");
-    manifest read(made.environment, "d");
+    store_manifest read(made.environment, "d");
     require_ok(read.recover());
     require_ok(read.make_durable());
     CHECK(read.state().counts.file_ceiling >= read.state().number);
@@ -242,7 +241,7 @@ TEST_CASE("a manifest that did not end in order is written anew before it is rel
     CHECK((strata::engine::manifest_path("d", read.state().number) == left) == orderly);
     CHECK(*made.environment.file_exists(left) == orderly);
     // It ends in order: whoever reads it next has nothing to do.
-    manifest again(made.environment, "d");
+    store_manifest again(made.environment, "d");
     require_ok(again.recover());
     CHECK(same(again.state(), read.state()));
     const std::vector<std::string> before = sorted_names(made.environment, "d");
@@ -257,10 +256,10 @@ TEST_CASE("a manifest that says it is complete is refused, and not found out by 
   const strata::record_file_settings settings{made.path(), strata::engine::manifest_magic, made.written.state().number, 42, 0};
   auto tail = strata::replay_records(made.environment, settings, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
   require_ok(tail);
-  auto writer = strata::record_writer<world>::reopen(made.environment, settings, *tail);
+  auto writer = strata::record_writer<memory_world>::reopen(made.environment, settings, *tail);
   require_ok(writer);
   require_ok(writer->seal());
-  manifest read(made.environment, "d");
+  store_manifest read(made.environment, "d");
   const auto recovered = read.recover();
   REQUIRE(code_of(recovered) == errc::corruption);
   CHECK(recovered.error().file() == made.path());
@@ -273,11 +272,11 @@ TEST_CASE("a manifest is written anew under a number that no file has, whatever 
   lowering.counts.file_ceiling = made.written.state().number - 1;
   require_ok(made.written.append(lowering));
   const std::string left = made.path();
-  manifest read(made.environment, "d");
+  store_manifest read(made.environment, "d");
   require_ok(read.recover());
   require_ok(read.make_durable());
   CHECK(strata::engine::manifest_path("d", read.state().number) != left);
-  manifest again(made.environment, "d");
+  store_manifest again(made.environment, "d");
   require_ok(again.recover());
   CHECK(same(again.state(), read.state()));
 }

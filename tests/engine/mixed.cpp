@@ -8,21 +8,20 @@
 #include <strata/wal/archetype.hpp>
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
 
 TEST_CASE("a store with the archetype's log and tables answers as an oracle does", "[engine]") {
-  using store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::archetype,
+  using store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::archetype,
                                           strata::sstable::archetype, strata::compaction::tiered>;
-  engine_contract<store>(world(), "store", 41, 120'000);
-  for (std::uint64_t seed = 42; seed < 42 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
-  check_one_stream<store>(world(), "stream", 6);
+  engine_contract<store>(memory_world(), "store", 41, 120'000);
+  for (std::uint64_t seed = 42; seed < 42 + rounds(4, 50); ++seed) engine_contract<store>(memory_world(), "store", seed, 30'000);
+  check_one_stream<store>(memory_world(), "stream", 6);
 }
 
 TEST_CASE("a store with the archetype's memtable and wide filters answers as an oracle does", "[engine]") {
-  using store = strata::engine::lsm_store<world, strata::memtable::archetype, strata::wal::segmented,
+  using store = strata::engine::lsm_store<memory_world, strata::memtable::archetype, strata::wal::segmented,
                                           strata::sstable::block_table<strata::filter::blocked_bloom<16>>,
                                           strata::compaction::leveled>;
-  engine_contract<store>(world(), "store", 51, 120'000);
-  for (std::uint64_t seed = 52; seed < 52 + rounds(4, 50); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
-  check_one_stream<store>(world(), "stream", 7);
+  engine_contract<store>(memory_world(), "store", 51, 120'000);
+  for (std::uint64_t seed = 52; seed < 52 + rounds(4, 50); ++seed) engine_contract<store>(memory_world(), "store", seed, 30'000);
+  check_one_stream<store>(memory_world(), "stream", 7);
 }

@@ -1,14 +1,12 @@
 // What is found in a directory and what is made of it: segments in every state, files that are left over, missing or not
 // ours.
-#include "engine/failing_environment.hpp"
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <utility>
 
 using namespace strata_tests;
-using world = strata::environment::in_memory;
 using strata::errc;
 using segmented = strata::wal::segmented;
 
@@ -16,7 +14,7 @@ namespace {
 
 // A closed, empty store, to whose directory a test adds segments by hand.
 struct crafted {
-  world environment;
+  memory_world environment;
   std::uint64_t store_id = 0;
 
   crafted() {
@@ -31,7 +29,7 @@ struct crafted {
   enum class end { open, closed, sealed };
   // A segment with the commits `first` to `last`, one record each; commit n puts key n. `skipped` lie unused before it.
   void write(std::uint64_t number, strata::sequence_number first, strata::sequence_number last, end how, std::uint32_t skipped = 0) const {
-    auto writer = segmented::writer<world>::create(environment, segment(number));
+    auto writer = segmented::writer<memory_world>::create(environment, segment(number));
     require_ok(writer);
     for (strata::sequence_number sequence = first; sequence <= last; ++sequence) {
       strata::engine::write_batch batch;
@@ -117,7 +115,7 @@ TEST_CASE("a table with commits that are newer than the newest is corruption", "
     require_ok((*opened)->flush());
     require_ok((*opened)->close());
   }
-  strata::engine::manifest<world> manifest(c.environment, "store");
+  strata::engine::manifest<memory_world> manifest(c.environment, "store");
   require_ok(manifest.recover());
   strata::engine::version_edit edit;
   edit.has_counters = true;
@@ -141,7 +139,7 @@ TEST_CASE("sequences that a record says are unused are no hole", "[engine][recov
 
 TEST_CASE("a segment whose commits write nothing is gone on with, though it did not end in order", "[engine][recovery]") {
   const crafted c;
-  auto writer = segmented::writer<world>::create(c.environment, c.segment(100));
+  auto writer = segmented::writer<memory_world>::create(c.environment, c.segment(100));
   require_ok(writer);
   strata::engine::write_batch nothing;
   nothing.seal(1, 0, 1000);
@@ -202,7 +200,7 @@ TEST_CASE("a hole in the sequences, or one twice, is corruption", "[engine][reco
 TEST_CASE("a record that is whole but no group is corruption", "[engine][recovery]") {
   for (const std::string& payload : {std::string("x"), std::string(16, '\0'), std::string(200, '\xff')}) {
     const crafted c;
-    auto writer = segmented::writer<world>::create(c.environment, c.segment(100));
+    auto writer = segmented::writer<memory_world>::create(c.environment, c.segment(100));
     require_ok(writer);
     require_ok(writer->append(payload));
     require_ok(writer->close());
@@ -270,7 +268,7 @@ TEST_CASE("a torn end of the last segment is cut, in a sealed one it is corrupti
   const std::string six = read_file(c.environment, c.path(100));
   for (std::size_t length = five.size(); length < six.size(); length += 5) {
     const crafted fresh;
-    auto writer = segmented::writer<world>::create(fresh.environment, fresh.segment(100));
+    auto writer = segmented::writer<memory_world>::create(fresh.environment, fresh.segment(100));
     require_ok(writer);
     fresh.environment.remove_file(fresh.path(100)).value();
     fresh.write(100, 1, 6, end::open);
@@ -308,7 +306,7 @@ TEST_CASE("damage anywhere in a sealed segment is noticed", "[engine][recovery]"
 }
 
 TEST_CASE("a log of one large value is replayed in memory of its size", "[engine][recovery]") {
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   amounts.memtable_bytes = std::uint64_t{1} << 30;
   const std::string large(12 << 20, 'x');
@@ -328,7 +326,7 @@ namespace {
 
 // A closed store with a few tables and a log.
 struct filled {
-  world environment;
+  memory_world environment;
   contents expected;
   filled() {
     auto store = open_store<memory_store>(environment, "store");
@@ -373,7 +371,7 @@ TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][reco
 }
 
 TEST_CASE("a directory with other files in it is no place for a store", "[engine][recovery]") {
-  const world environment;
+  const memory_world environment;
   require_ok(environment.create_directory("d"));
   write_file(environment, "d/holiday.jpg", "a picture");
   auto opened = memory_store::open(environment, "d", tiny_options());
@@ -384,7 +382,7 @@ TEST_CASE("a directory with other files in it is no place for a store", "[engine
 }
 
 TEST_CASE("a creation that was cut short is begun again", "[engine][recovery]") {
-  const world environment;
+  const memory_world environment;
   require_ok(environment.create_directory("d"));
   write_file(environment, "d/MANIFEST-000001", "half");
   write_file(environment, "d/CURRENT.tmp", "ha");
@@ -637,7 +635,7 @@ TEST_CASE("numbers are never used twice, whatever a crash lost", "[engine][recov
 namespace {
 
 // Files in memory; and somebody does something when a file is about to be opened or a directory listed.
-class interfered : public world {
+class interfered : public memory_world {
  public:
   // The next opening for reading of a file with `part` in its path comes after `work`, and finds no file.
   void before_opening(std::string part, std::function<void()> work) const {
@@ -658,14 +656,14 @@ class interfered : public world {
       std::exchange(meanwhile_->at_opening, nullptr)();
       return strata::error(errc::no_such_file, "open file").in_file(path);
     }
-    return world::open_readable(path);
+    return memory_world::open_readable(path);
   }
   strata::result<std::vector<std::string>> list_directory(std::string_view path) const {
     if (meanwhile_->at_listing && --meanwhile_->listings_left == 0) std::exchange(meanwhile_->at_listing, nullptr)();
-    return world::list_directory(path);
+    return memory_world::list_directory(path);
   }
   std::uint64_t entropy() const {
-    if (meanwhile_->drawn.empty()) return world::entropy();
+    if (meanwhile_->drawn.empty()) return memory_world::entropy();
     const std::uint64_t number = meanwhile_->drawn.front();
     meanwhile_->drawn.erase(meanwhile_->drawn.begin());
     return number;
@@ -791,7 +789,7 @@ TEST_CASE("no store has the number 0, which would be none", "[engine][recovery]"
 TEST_CASE("a manifest whose tables are not what it says, or do not fit together, is corruption", "[engine][recovery]") {
   using strata::engine::manifest_state;
   using strata::engine::version_edit;
-  const world environment;
+  const memory_world environment;
   const contents expected = make_two_runs(environment);
   std::string file;
   SECTION("other facts") {
@@ -831,7 +829,7 @@ TEST_CASE("a group whose commits are not what it says is corruption, though its 
     return bytes;
   };
   const auto write = [](const crafted& c, const std::string& group) {
-    auto writer = segmented::writer<world>::create(c.environment, c.segment(100));
+    auto writer = segmented::writer<memory_world>::create(c.environment, c.segment(100));
     require_ok(writer);
     require_ok(writer->append(group));
     require_ok(writer->close());
@@ -847,7 +845,6 @@ TEST_CASE("a group whose commits are not what it says is corruption, though its 
 }
 
 TEST_CASE("whichever call of an opening fails, it is said, and the next opening finds all and leaves nothing over", "[engine][recovery]") {
-  using failing_store = default_store<failing_environment>;
   for (const bool was_made : {false, true}) {
     std::size_t failed = 0;
     for (std::uint64_t at = 1;; ++at) {
@@ -866,7 +863,7 @@ TEST_CASE("whichever call of an opening fails, it is said, and the next opening 
         environment.kill(1, false);
         store.reset();
         environment.revive();
-        strata::engine::manifest<world> manifest(environment.files(), "store");
+        strata::engine::manifest<memory_world> manifest(environment.files(), "store");
         require_ok(manifest.recover());
         // What an opening that was killed before this one left, too.
         write_file(environment.files(), strata::engine::manifest_path("store", manifest.state().newest_number() + 1), "half");

@@ -42,7 +42,8 @@ class random_numbers {
 template <typename Environment>
 using default_store = strata::engine::lsm_store<Environment, strata::memtable::skip_list, strata::wal::segmented,
                                                 strata::sstable::block_table<>, strata::compaction::leveled>;
-using memory_store = default_store<strata::environment::in_memory>;
+using memory_world = strata::environment::in_memory;
+using memory_store = default_store<memory_world>;
 
 // Every amount as small as it may be: flushes, rotations, merges and several levels after a few hundred writes.
 inline strata::options tiny_options() {

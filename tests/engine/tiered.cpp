@@ -7,10 +7,9 @@
 using namespace strata_tests;
 
 TEST_CASE("a tiered store without filters answers as an oracle does", "[engine]") {
-  using world = strata::environment::in_memory;
-  using store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::segmented,
+  using store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
                                           strata::sstable::block_table<strata::filter::none>, strata::compaction::tiered>;
-  engine_contract<store>(world(), "store", 11, 120'000);
-  for (std::uint64_t seed = 12; seed < 12 + rounds(4, 100); ++seed) engine_contract<store>(world(), "store", seed, 30'000);
-  check_one_stream<store>(world(), "stream", 3);
+  engine_contract<store>(memory_world(), "store", 11, 120'000);
+  for (std::uint64_t seed = 12; seed < 12 + rounds(4, 100); ++seed) engine_contract<store>(memory_world(), "store", seed, 30'000);
+  check_one_stream<store>(memory_world(), "stream", 3);
 }

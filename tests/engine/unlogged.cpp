@@ -7,19 +7,18 @@
 
 using namespace strata_tests;
 
-using world = strata::environment::in_memory;
-using unlogged_store = strata::engine::lsm_store<world, strata::memtable::skip_list, strata::wal::none,
+using unlogged_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::none,
                                                  strata::sstable::block_table<>, strata::compaction::leveled>;
 
 TEST_CASE("a store without a log answers as an oracle does", "[engine]") {
-  engine_contract<unlogged_store>(world(), "store", 31, 120'000);
+  engine_contract<unlogged_store>(memory_world(), "store", 31, 120'000);
   for (std::uint64_t seed = 32; seed < 32 + rounds(4, 100); ++seed)
-    engine_contract<unlogged_store>(world(), "store", seed, 30'000);
-  check_one_stream<unlogged_store>(world(), "stream", 5);
+    engine_contract<unlogged_store>(memory_world(), "store", seed, 30'000);
+  check_one_stream<unlogged_store>(memory_world(), "stream", 5);
 }
 
 TEST_CASE("a store without a log offers no durability but none, and a commit may ask to be flushed", "[engine]") {
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   amounts.durability = strata::durability::buffered;
   CHECK(code_of(unlogged_store::open(environment, "store", amounts)) == strata::errc::unsupported);
@@ -39,10 +38,10 @@ TEST_CASE("a store without a log offers no durability but none, and a commit may
 }
 
 TEST_CASE("without a log, a close that can't flush what is in memory says so", "[engine]") {
-  using failing_store = strata::engine::lsm_store<failing_environment, strata::memtable::skip_list, strata::wal::none,
-                                                  strata::sstable::block_table<>, strata::compaction::leveled>;
+  using failing_unlogged_store = strata::engine::lsm_store<failing_environment, strata::memtable::skip_list, strata::wal::none,
+                                                           strata::sstable::block_table<>, strata::compaction::leveled>;
   const failing_environment environment;
-  auto store = open_store<failing_store>(environment, "store");
+  auto store = open_store<failing_unlogged_store>(environment, "store");
   require_ok(put(*store, "a", "1"));
   environment.fail(only(call::create), 1, strata::errc::io_error);
   CHECK(code_of(store->flush()) == strata::errc::io_error);
@@ -50,7 +49,7 @@ TEST_CASE("without a log, a close that can't flush what is in memory says so", "
 }
 
 TEST_CASE("a store without a log refuses to hide the commits in one, and opens when they are in tables", "[engine]") {
-  const world environment;
+  const memory_world environment;
   {
     auto store = open_store<memory_store>(environment, "store");
     require_ok(put(*store, "a", "1"));
@@ -71,7 +70,7 @@ TEST_CASE("a store without a log refuses to hide the commits in one, and opens w
 }
 
 TEST_CASE("a store goes on behind its newest sequence when its durability changes", "[engine]") {
-  const world environment;
+  const memory_world environment;
   strata::options amounts = tiny_options();
   contents expected;
   strata::sequence_number last = 0;

@@ -3,14 +3,12 @@
 #ifndef STRATA_TESTS_ENGINE_WORKLOAD_HPP
 #define STRATA_TESTS_ENGINE_WORKLOAD_HPP
 
-#include "engine/failing_environment.hpp"
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 #include <set>
 
 namespace strata_tests {
 
-using failing_store = default_store<failing_environment>;
 
 // Resumes a store. A background write that met the failure before it was taken away may be said only after that.
 template <typename Store>

@@ -19,13 +19,13 @@ static_assert(strata::detail::composition<strata::engine::in_memory>::is_in_memo
 static_assert(strata::store<strata::compaction::fifo>::discards_live_data);
 static_assert(!strata::store<>::discards_live_data);
 
-constexpr strata::kv<int, int> first{"first"};
-constexpr strata::kv<int, int> second{"second"};
-constexpr strata::kv<int, std::string> third{"third"};
-using schema = strata::schema<first, second, third>;
+constexpr strata::kv<int, int> first_rows{"first"};
+constexpr strata::kv<int, int> second_rows{"second"};
+constexpr strata::kv<int, std::string> third_rows{"third"};
+using schema = strata::schema<first_rows, second_rows, third_rows>;
 static_assert(schema::size == 3);
-static_assert(schema::index_of(second) == 1);
-static_assert(schema::index_of(third) == 2);
+static_assert(schema::index_of(second_rows) == 1);
+static_assert(schema::index_of(third_rows) == 2);
 static_assert(schema::index_of(strata::kv<int, int>{"absent"}) == 3);
 static_assert(schema::has_type<strata::kv<int, int>> && !schema::has_type<strata::kv<int, long>>);
 
@@ -33,10 +33,10 @@ static_assert(schema::has_type<strata::kv<int, int>> && !schema::has_type<strata
 
 TEST_CASE("collections of one type are told apart by their names") {
   auto db = strata::store<strata::engine::in_memory, schema>::open("").value();
-  db[first].put(1, 10).value();
-  db[second].put(1, 20).value();
-  db[third].put(1, "30").value();
-  REQUIRE(db[first].get(1).value() == 10);
-  REQUIRE(db[second].get(1).value() == 20);
-  REQUIRE(db[third].get(1).value() == "30");
+  db[first_rows].put(1, 10).value();
+  db[second_rows].put(1, 20).value();
+  db[third_rows].put(1, "30").value();
+  REQUIRE(db[first_rows].get(1).value() == 10);
+  REQUIRE(db[second_rows].get(1).value() == 20);
+  REQUIRE(db[third_rows].get(1).value() == "30");
 }
