@@ -34,9 +34,7 @@ template <typename Store>
 void crash_everywhere(const char* composition) {
   std::uint64_t images = 0;
   std::uint64_t calls = 0;
-  // What a sanitizer looks for does not hang on the workload: every second one will do.
-  for (std::size_t i = 0; i < shapes.size(); i += is_sanitized ? 2 : 1) {
-    workload_shape shape = shapes[i];
+  for (workload_shape shape : shapes) {
     if (!Store::logs_commits) {
       shape.durability = durability::none;
       shape.strict_commits = 0;
