@@ -219,7 +219,8 @@ TEST_CASE("of two threads one of which can't be started none stays", "[engine][m
     two_threads o;
     o.environment.fail(only(call::start_thread), nth, errc::out_of_memory);
     CHECK(code_of(o.threads.start()) == errc::out_of_memory);
-    CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
+    // The thread that started may have flushed the frozen one; the active one is always there.
+    CHECK(code_of(o.threads.wait_for_memtables_below(1)) == errc::closed);
     o.threads.stop();
   }
 }
