@@ -9982,7 +9982,8 @@ inline std::uint32_t store_record_header(char* to, const record_header& header, 
 //
 // Thread safety: a writer belongs to one thread at a time, but sync(), bytes() and synced_bytes() may run beside
 // append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
-// anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before.
+// anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
+// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there.
 //
 //   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros (that were written
 //      ahead, or for which a file system has grown the file), or the torn end of what was being written when the power
@@ -12004,11 +12005,18 @@ class recovery {
     return manifest_.create(std::move(empty));
   }
 
-  // Reads the store. Errors: those of the manifest, the tables and the log.
+  // Reads the store. Errors: those of the manifest, the tables and the log. Beside a writer a log may have been read partly
+  // before and partly after a commit, which looks like damage: what is damaged is so at the same place again.
   [[nodiscard]] STRATA_COLD result<void> read() {
+    std::optional<error> damage;
     byte_string missing;
     for (;;) {
       auto done = read_once();
+      if (!done && done.error().code() == errc::corruption) {
+        if (damage && damage->file() == done.error().file() && damage->offset() == done.error().offset()) return done;
+        damage = std::move(done).error();
+        continue;
+      }
       if (done || done.error().code() != errc::no_such_file) return done;
       manifest<Environment> now(environment_, directory_);
       if (auto recovered = now.recover(); !recovered) {

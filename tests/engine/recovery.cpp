@@ -1,10 +1,13 @@
 // What is found in a directory and what is made of it: segments in every state, files that are left over, missing or not
 // ours.
 #include "engine/failing_store.hpp"
+#include "environment/contract.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <utility>
+
+#include <strata/environment/posix.hpp>
 
 using namespace strata_tests;
 using strata::errc;
@@ -710,6 +713,63 @@ void edit_manifest(const Environment& environment, const Change& change) {
 }
 
 }  // namespace
+
+namespace {
+
+// Real files; and somebody does something when a log has been read for the first time.
+class read_meanwhile : public strata::environment::posix {
+ public:
+  class readable_file {
+   public:
+    readable_file(posix::readable_file file, std::shared_ptr<std::function<void()>> meanwhile)
+        : file_(std::move(file)), meanwhile_(std::move(meanwhile)) {}
+    strata::result<std::size_t> read(std::uint64_t offset, char* to, std::size_t size) const noexcept {
+      auto count = file_.read(offset, to, size);
+      if (meanwhile_ && *meanwhile_) std::exchange(*meanwhile_, nullptr)();
+      return count;
+    }
+    std::uint64_t size() const noexcept { return file_.size(); }
+
+   private:
+    posix::readable_file file_;
+    std::shared_ptr<std::function<void()>> meanwhile_;  // of a log
+  };
+  strata::result<readable_file> open_readable(std::string_view path) const {
+    auto file = posix::open_readable(path);
+    if (!file) return std::move(file).error();
+    return readable_file(std::move(*file), path.ends_with(".log") ? meanwhile_ : nullptr);
+  }
+  void after_reading_a_log(std::function<void()> work) const { *meanwhile_ = std::move(work); }
+  bool was_read() const { return !*meanwhile_; }
+
+ private:
+  std::shared_ptr<std::function<void()>> meanwhile_ = std::make_shared<std::function<void()>>();
+};
+
+}  // namespace
+
+TEST_CASE("commits that come while a log is read are no damage of it", "[engine][recovery]") {
+  using store_type = default_store<read_meanwhile>;
+  const contract::scratch<read_meanwhile> s{read_meanwhile()};
+  strata::options amounts;  // zeros are written ahead of the log, so that the reader's file does not end with its records
+  amounts.durability = strata::durability::strict;
+  auto store = open_store<store_type>(s.e, s / "store", amounts);
+  contents expected;
+  const auto put_some = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      const std::string key = std::to_string(1000 + i);
+      expected[key] = std::string(4000, 'v');
+      require_ok(put(*store, key, expected[key]));
+    }
+  };
+  put_some(0, 10);
+  // Behind what was read at once; what it promises lies there, too.
+  s.e.after_reading_a_log([&] { put_some(10, 80); });
+  auto opened = store_type::open_read_only(s.e, s / "store", amounts);
+  require_ok(opened);
+  CHECK(s.e.was_read());
+  CHECK(scan(**opened) == expected);
+}
 
 TEST_CASE("a file that is missing because the manifest has moved on is read again, else it is corruption", "[engine][recovery]") {
   using strata::engine::manifest_state;

@@ -63,11 +63,18 @@ class recovery {
     return manifest_.create(std::move(empty));
   }
 
-  // Reads the store. Errors: those of the manifest, the tables and the log.
+  // Reads the store. Errors: those of the manifest, the tables and the log. Beside a writer a log may have been read partly
+  // before and partly after a commit, which looks like damage: what is damaged is so at the same place again.
   [[nodiscard]] STRATA_COLD result<void> read() {
+    std::optional<error> damage;
     byte_string missing;
     for (;;) {
       auto done = read_once();
+      if (!done && done.error().code() == errc::corruption) {
+        if (damage && damage->file() == done.error().file() && damage->offset() == done.error().offset()) return done;
+        damage = std::move(done).error();
+        continue;
+      }
       if (done || done.error().code() != errc::no_such_file) return done;
       manifest<Environment> now(environment_, directory_);
       if (auto recovered = now.recover(); !recovered) {
