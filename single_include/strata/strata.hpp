@@ -6989,6 +6989,7 @@ class transaction_state {
   void begin() {
     rollback();
     batch_.clear(default_run);
+    marks_before_ += reads_.ranges.size();
     reads_.clear(engine_.take_snapshot());
     wanted_ = durability::none;
     active_ = true;
@@ -7050,16 +7051,17 @@ class transaction_state {
   // A cursor over the transaction as it is now. `mark` is for walked().
   [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range, std::size_t& mark) {
     if (!active_) return error(errc::closed, "scan", "the transaction has ended");
-    mark = reads_.ranges.size();
+    mark = marks_before_ + reads_.ranges.size();
     reads_.ranges.push_back({});
     if (batch_.empty()) return engine_.make_cursor(std::move(range), reads_.at);
     STRATA_TRY(make_overlay());
     return engine_.make_cursor(std::move(range), reads_.at, overlay_, overlay_at_);
   }
-  // Says which part of its range the scan of `mark` has walked so far: what others may not have changed.
+  // Says which part of its range the scan of `mark` has walked so far: what others may not have changed. A scan that is
+  // older than the last begin() says nothing any more.
   void walked(std::size_t mark, bytes_view begin, bytes_view end, bool unbounded) {
-    if (!active_ || mark >= reads_.ranges.size()) return;
-    engine::read_set::range& range = reads_.ranges[mark];
+    if (!active_ || mark < marks_before_) return;
+    engine::read_set::range& range = reads_.ranges[mark - marks_before_];
     range.begin.assign(begin);
     range.end.assign(end);
     range.unbounded = unbounded;
@@ -7109,6 +7111,7 @@ class transaction_state {
   engine::read_set reads_;
   std::shared_ptr<typename Engine::overlay_type> overlay_;
   sequence_number overlay_at_ = 0;  // of the newest write in it
+  std::size_t marks_before_ = 0;    // scans of what was before begin()
   durability wanted_ = durability::none;
   bool active_ = false;
 };
@@ -19145,7 +19148,10 @@ class store_handle {
   result<void> close() {
     if (!core_) return {};
     auto done = core_->engine->close();
-    if (!temporary_.empty() && core_->engine->belongs_to_this_process()) remove_temporary();
+    if (!temporary_.empty() && core_->engine->belongs_to_this_process()) {
+      remove_with_files(core_->engine->environment(), temporary_);
+      temporary_.clear();
+    }
     return done;
   }
 
@@ -19156,6 +19162,12 @@ class store_handle {
   explicit store_handle(std::unique_ptr<Engine> engine) : core_(std::make_unique<store_core<Engine>>(std::move(engine))) {}
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
+  // Best effort: it is a temporary directory.
+  static void remove_with_files(const environment_type& environment, bytes_view directory) {
+    if (auto names = environment.list_directory(directory))
+      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(directory, name)));
+    static_cast<void>(environment.remove_directory(directory));
+  }
 
   // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
   template <typename Schema>
@@ -19176,15 +19188,6 @@ class store_handle {
   std::unique_ptr<store_core<Engine>> core_;
 
  private:
-  // Best effort: it is a temporary directory.
-  void remove_temporary() {
-    const environment_type& environment = core_->engine->environment();
-    if (auto names = environment.list_directory(temporary_))
-      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(temporary_, name)));
-    static_cast<void>(environment.remove_directory(temporary_));
-    temporary_.clear();
-  }
-
   byte_string temporary_;
 };
 
@@ -19260,8 +19263,12 @@ class store : public detail::store_handle<typename detail::composition<Policies.
   [[nodiscard]] static result<store> open_temp(const options& amounts = {}) {
     const environment_type environment;
     STRATA_TRY_LET(directory, environment.temporary_directory());
-    STRATA_TRY_LET(engine, engine_type::open(environment, directory, amounts));
-    return make(std::move(engine), std::move(directory));
+    auto engine = engine_type::open(environment, directory, amounts);
+    if (!engine) {
+      handle::remove_with_files(environment, directory);
+      return std::move(engine).error();
+    }
+    return make(std::move(*engine), std::move(directory));
   }
   // Opens the store as it is now for reading, alone or beside a writer. Changes nothing in the directory, sees nothing that
   // is written later, and has no writing members.

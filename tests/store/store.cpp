@@ -1,6 +1,7 @@
 // The store: schema and catalogue, transactions, snapshots, opening and closing, what comes back when something is wrong.
 #include "test.hpp"
 
+#include <cstdlib>
 #include <thread>
 
 #include <strata/strata.hpp>
@@ -237,6 +238,24 @@ TEST_CASE("a transaction depends on the part of a range that it walked") {
   REQUIRE_FALSE(commits(all, "zz"));
 }
 
+TEST_CASE("a scan of a transaction's earlier life takes nothing from what the next has read") {
+  plain_store db = plain_store::open(environment(), "db").value();
+  for (const char* key : {"a", "b", "c"}) {
+    db[texts].put(key, "v").value();
+    db[counts].put(key, 1).value();
+  }
+  auto tx = db.begin();
+  auto stale = tx[texts].scan();
+  REQUIRE(stale.next());
+  tx.rollback();
+  tx.restart();
+  for (const auto& [key, count] : tx[counts].scan()) REQUIRE((key >= "a" && count == 1));
+  static_cast<void>(stale.next());
+  db[counts].put("b", 2).value();
+  tx[texts].put("a", "w").value();
+  REQUIRE(tx.commit().error() == errc::conflict);
+}
+
 TEST_CASE("what one write of a transaction asks for holds for its commit") {
   plain_store db = plain_store::open(environment(), "db").value();
   db[texts].put("k", "v").value();
@@ -413,6 +432,20 @@ TEST_CASE("a temporary store is gone when it is closed") {
     return std::string(db.engine().directory());
   }();
   REQUIRE_FALSE(strata::environment::posix().file_exists(directory).value());
+}
+
+TEST_CASE("a temporary store that can't be opened leaves no directory") {
+  const strata::environment::posix files;
+  const std::string place = files.temporary_directory().value();
+  const char* const before = std::getenv("TMPDIR");
+  const std::string kept = before != nullptr ? before : "";
+  REQUIRE(::setenv("TMPDIR", place.c_str(), 1) == 0);
+  CHECK(strata::store<>::open_temp({.block_bytes = 1}).error() == errc::invalid_argument);
+  CHECK(files.list_directory(place).value().empty());
+  CHECK(strata::store<>::open_temp().has_value());  // that is where it would be
+  CHECK((before != nullptr ? ::setenv("TMPDIR", kept.c_str(), 1) : ::unsetenv("TMPDIR")) == 0);
+  CHECK(files.list_directory(place).value().empty());
+  files.remove_directory(place).value();
 }
 
 TEST_CASE("a store in memory needs no directory and keeps all promises but to survive") {

@@ -45,6 +45,7 @@ class transaction_state {
   void begin() {
     rollback();
     batch_.clear(default_run);
+    marks_before_ += reads_.ranges.size();
     reads_.clear(engine_.take_snapshot());
     wanted_ = durability::none;
     active_ = true;
@@ -106,16 +107,17 @@ class transaction_state {
   // A cursor over the transaction as it is now. `mark` is for walked().
   [[nodiscard]] result<std::unique_ptr<typename Engine::cursor_type>> scan(engine::cursor_range range, std::size_t& mark) {
     if (!active_) return error(errc::closed, "scan", "the transaction has ended");
-    mark = reads_.ranges.size();
+    mark = marks_before_ + reads_.ranges.size();
     reads_.ranges.push_back({});
     if (batch_.empty()) return engine_.make_cursor(std::move(range), reads_.at);
     STRATA_TRY(make_overlay());
     return engine_.make_cursor(std::move(range), reads_.at, overlay_, overlay_at_);
   }
-  // Says which part of its range the scan of `mark` has walked so far: what others may not have changed.
+  // Says which part of its range the scan of `mark` has walked so far: what others may not have changed. A scan that is
+  // older than the last begin() says nothing any more.
   void walked(std::size_t mark, bytes_view begin, bytes_view end, bool unbounded) {
-    if (!active_ || mark >= reads_.ranges.size()) return;
-    engine::read_set::range& range = reads_.ranges[mark];
+    if (!active_ || mark < marks_before_) return;
+    engine::read_set::range& range = reads_.ranges[mark - marks_before_];
     range.begin.assign(begin);
     range.end.assign(end);
     range.unbounded = unbounded;
@@ -165,6 +167,7 @@ class transaction_state {
   engine::read_set reads_;
   std::shared_ptr<typename Engine::overlay_type> overlay_;
   sequence_number overlay_at_ = 0;  // of the newest write in it
+  std::size_t marks_before_ = 0;    // scans of what was before begin()
   durability wanted_ = durability::none;
   bool active_ = false;
 };

@@ -52,7 +52,10 @@ class store_handle {
   result<void> close() {
     if (!core_) return {};
     auto done = core_->engine->close();
-    if (!temporary_.empty() && core_->engine->belongs_to_this_process()) remove_temporary();
+    if (!temporary_.empty() && core_->engine->belongs_to_this_process()) {
+      remove_with_files(core_->engine->environment(), temporary_);
+      temporary_.clear();
+    }
     return done;
   }
 
@@ -63,6 +66,12 @@ class store_handle {
   explicit store_handle(std::unique_ptr<Engine> engine) : core_(std::make_unique<store_core<Engine>>(std::move(engine))) {}
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
+  // Best effort: it is a temporary directory.
+  static void remove_with_files(const environment_type& environment, bytes_view directory) {
+    if (auto names = environment.list_directory(directory))
+      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(directory, name)));
+    static_cast<void>(environment.remove_directory(directory));
+  }
 
   // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
   template <typename Schema>
@@ -83,15 +92,6 @@ class store_handle {
   std::unique_ptr<store_core<Engine>> core_;
 
  private:
-  // Best effort: it is a temporary directory.
-  void remove_temporary() {
-    const environment_type& environment = core_->engine->environment();
-    if (auto names = environment.list_directory(temporary_))
-      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(temporary_, name)));
-    static_cast<void>(environment.remove_directory(temporary_));
-    temporary_.clear();
-  }
-
   byte_string temporary_;
 };
 
@@ -167,8 +167,12 @@ class store : public detail::store_handle<typename detail::composition<Policies.
   [[nodiscard]] static result<store> open_temp(const options& amounts = {}) {
     const environment_type environment;
     STRATA_TRY_LET(directory, environment.temporary_directory());
-    STRATA_TRY_LET(engine, engine_type::open(environment, directory, amounts));
-    return make(std::move(engine), std::move(directory));
+    auto engine = engine_type::open(environment, directory, amounts);
+    if (!engine) {
+      handle::remove_with_files(environment, directory);
+      return std::move(engine).error();
+    }
+    return make(std::move(*engine), std::move(directory));
   }
   // Opens the store as it is now for reading, alone or beside a writer. Changes nothing in the directory, sees nothing that
   // is written later, and has no writing members.
