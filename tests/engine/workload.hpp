@@ -9,7 +9,6 @@
 
 namespace strata_tests {
 
-
 // Resumes a store. A background write that met the failure before it was taken away may be said only after that.
 template <typename Store>
 void go_on(Store& store) {

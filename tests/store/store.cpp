@@ -249,7 +249,7 @@ TEST_CASE("a scan of a transaction's earlier life takes nothing from what the ne
   REQUIRE(stale.next());
   tx.rollback();
   tx.restart();
-  for (const auto& [key, count] : tx[counts].scan()) REQUIRE((key >= "a" && count == 1));
+  for (const auto& [key, count] : tx[counts].scan()) REQUIRE(count == 1);
   static_cast<void>(stale.next());
   db[counts].put("b", 2).value();
   tx[texts].put("a", "w").value();
