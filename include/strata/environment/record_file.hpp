@@ -4,7 +4,8 @@
 // Thread safety: a writer belongs to one thread at a time, but sync(), bytes() and synced_bytes() may run beside
 // append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
 // anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
-// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there.
+// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Beside
+// a writer that goes on with the file of an earlier process, and cuts its torn end or its zeros, it may give io_error.
 //
 //   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros (that were written
 //      ahead, or for which a file system has grown the file), or the torn end of what was being written when the power
