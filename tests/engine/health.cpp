@@ -13,8 +13,8 @@ TEST_CASE("the first failure stays and is what is said", "[engine][health]") {
   require_ok(h.resumable());
   h.clear();  // of nothing
   CHECK_FALSE(h.failed());
-  h.fail(strata::error(errc::no_space, "append").in_file("a"), latch_type::severity::resumable);
-  h.fail(strata::error(errc::out_of_memory, "other"), latch_type::severity::resumable);
+  CHECK(h.fail(strata::error(errc::no_space, "append").in_file("a"), latch_type::severity::resumable) == errc::no_space);
+  CHECK(h.fail(strata::error(errc::out_of_memory, "other"), latch_type::severity::resumable) == errc::out_of_memory);
   CHECK(h.failed());
   CHECK(code_of(h.status()) == errc::no_space);
   CHECK(h.status().error().file() == "a");
@@ -24,18 +24,35 @@ TEST_CASE("the first failure stays and is what is said", "[engine][health]") {
   require_ok(h.status());
 }
 
-TEST_CASE("a final failure can not be resumed from, whichever came first", "[engine][health]") {
+TEST_CASE("a final failure can not be resumed from and is what is said, whichever came first", "[engine][health]") {
   for (const bool final_first : {false, true}) {
     latch_type h{strata::environment::in_memory()};
-    if (final_first) h.fail(strata::error(errc::io_error), latch_type::severity::final);
-    h.fail(strata::error(errc::no_space), latch_type::severity::resumable);
-    if (!final_first) h.fail(strata::error(errc::io_error), latch_type::severity::final);
-    CHECK(code_of(h.status()) == (final_first ? errc::io_error : errc::no_space));
-    CHECK_FALSE(h.resumable().has_value());
+    const auto fail_for_good = [&] {
+      CHECK(h.fail(strata::error(errc::permission_denied), latch_type::severity::final) == errc::permission_denied);
+    };
+    if (final_first) fail_for_good();
+    CHECK(h.fail(strata::error(errc::no_space), latch_type::severity::resumable) == errc::no_space);
+    if (!final_first) fail_for_good();
+    CHECK(h.fail(strata::error(errc::io_error), latch_type::severity::final) == errc::io_error);
+    CHECK(code_of(h.status()) == errc::permission_denied);
+    CHECK(code_of(h.resumable()) == errc::permission_denied);
     // A resumption that was under way when the final one came.
     h.clear();
     CHECK(h.failed());
-    CHECK(code_of(h.status()) == (final_first ? errc::io_error : errc::no_space));
+    CHECK(code_of(h.status()) == errc::permission_denied);
+  }
+}
+
+TEST_CASE("what is final does not say that room would mend it, but what the system said", "[engine][health]") {
+  for (const errc code : {errc::no_space, errc::too_many_open_files, errc::out_of_memory}) {
+    latch_type h{strata::environment::in_memory()};
+    const strata::error said =
+        h.fail(strata::error(code, "sync").in_file("a").with_system_error(28), latch_type::severity::final);
+    CHECK(said == errc::io_error);
+    CHECK(code_of(h.status()) == errc::io_error);
+    CHECK(said.operation() == std::string("sync"));
+    CHECK(h.status().error().file() == "a");
+    CHECK(h.status().error().system_error() == 28);
   }
 }
 

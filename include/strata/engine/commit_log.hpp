@@ -59,7 +59,7 @@ class commit_log {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
       if (!is_lack_of_room(reopened.error().code()))
-        health_.fail(reopened.error(), health<Environment>::severity::final);
+        static_cast<void>(health_.fail(reopened.error(), health<Environment>::severity::final));
       return std::move(reopened).error();
     }
     use(std::move(*reopened));
@@ -176,7 +176,7 @@ class commit_log {
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
     auto done = target.sync();
-    if (!done) health_.fail(done.error(), health<Environment>::severity::final);
+    if (!done) [[unlikely]] return health_.fail(std::move(done).error(), health<Environment>::severity::final);
     return done;
   }
   // The same where something is unsynced: not in a segment that is sealed, or was synced by a strict commit.

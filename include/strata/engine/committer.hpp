@@ -160,8 +160,7 @@ class committer {
   // Latches the store for a write whose failure leaves unknown what is on disk.
   [[nodiscard]] STRATA_COLD error latch(error reason) {
     const bool room = is_lack_of_room(reason.code());
-    health_.fail(reason, room ? health_type::severity::resumable : health_type::severity::final);
-    return reason;
+    return health_.fail(std::move(reason), room ? health_type::severity::resumable : health_type::severity::final);
   }
 
   // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
@@ -407,9 +406,9 @@ class committer {
       static_cast<void>(environment_.remove_file(segment(number).path));
       return named;
     }
-    if (!named) health_.fail(named.error(), health_type::severity::final);
     active_->segment = number;
-    return named;
+    if (!named) return health_.fail(std::move(named).error(), health_type::severity::final);
+    return {};
   }
 
   // A segment that did not end in order may hold bytes whose sync failed in an earlier process: they read well, but no later

@@ -2,9 +2,10 @@
 //
 // Thread safety: every member from any thread.
 //
-//   1. The first failure wins; later ones change nothing.
+//   1. The first failure wins; later ones change nothing, but that a final one takes the place of one that is not.
 //   2. A failed sync, and any failure that leaves unknown what is on disk, is final. Only a lack of room (space,
 //      descriptors, memory) can be resumed from.
+//   3. What the store is latched with for good never says that there is a lack of room: who reads that mends it, and resumes.
 #ifndef STRATA_ENGINE_HEALTH_HPP
 #define STRATA_ENGINE_HEALTH_HPP
 
@@ -30,15 +31,18 @@ class health {
   // Cheap: what every commit asks.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-  STRATA_COLD void fail(error reason, severity how) {
+  // Latches, and returns the reason as the one who called is to say it.
+  STRATA_COLD error fail(error reason, severity how) {
+    if (how == severity::final && is_lack_of_room(reason.code()))
+      reason = error(errc::io_error, reason.operation(), "it failed for want of room, and what it was to save may be lost")
+                   .in_file(reason.file())
+                   .with_system_error(reason.system_error());
     lock held(mutex_);
-    if (failed()) {
-      if (how == severity::final) severity_ = how;
-      return;
-    }
-    reason_ = std::move(reason);
+    if (failed() && (how == severity::resumable || severity_ == severity::final)) return reason;
+    reason_ = reason;
     severity_ = how;
     failed_.store(true, std::memory_order_release);
+    return reason;
   }
 
   // The failure that latched, or success.
