@@ -358,3 +358,56 @@ TEST_CASE("a memtable with as many range erasures as it may have is full, howeve
   CHECK(store->stats().memtable_bytes < tiny_options().memtable_bytes);
   CHECK(scan(*store) == contents{{"k", "v"}});
 }
+
+namespace {
+
+// Files in memory, and a clock that only sleeping moves.
+class slept_clock : public strata::environment::in_memory {
+ public:
+  void sleep_for_us(std::uint64_t us) const { *slept_us_ += us; }
+  std::uint64_t steady_time_ns() const { return slept_us() * 1000; }
+  std::uint64_t slept_us() const { return slept_us_->load(); }
+
+ private:
+  std::shared_ptr<std::atomic<std::uint64_t>> slept_us_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+};
+
+// Merges nothing, and says that so many bytes are still to be merged.
+struct never_merging : strata::compaction::archetype {
+  static inline std::atomic<std::uint64_t> debt{0};
+  std::optional<strata::compaction::plan> pick(const strata::compaction::shape&, const strata::compaction::amounts&) const {
+    return std::nullopt;
+  }
+  std::uint64_t debt_bytes(const strata::compaction::shape&, const strata::compaction::amounts&) const { return debt; }
+};
+
+}  // namespace
+
+TEST_CASE("large commits wait for all that they owe to the merges, and not for what is forgiven", "[engine][committer]") {
+  using store_type = strata::engine::lsm_store<slept_clock, strata::memtable::skip_list, strata::wal::segmented,
+                                               strata::sstable::block_table<>, never_merging>;
+  const slept_clock environment;
+  never_merging::debt = std::uint64_t{1} << 50;
+  strata::options amounts = tiny_options();
+  amounts.memtable_bytes = strata::operator""_MiB(8);
+  auto store = open_store<store_type>(environment, "store", amounts);
+  const std::uint64_t before_us = environment.slept_us();
+  strata::engine::write_batch batch;
+  for (int i = 0; i < 600; ++i) batch.put(0, std::to_string(i), std::string(900, 'v'));
+  const std::uint64_t owed_us = batch.group_bytes().size() * 1000 / 8192;
+  REQUIRE(owed_us > 60'000);
+  require_ok(store->commit(batch, strata::durability::none));
+  CHECK(environment.slept_us() == before_us);
+  require_ok(put(*store, "a", "1"));
+  CHECK(environment.slept_us() - before_us <= owed_us);
+  CHECK(environment.slept_us() - before_us + 1000 > owed_us);
+  CHECK(store->stats().delayed_us == environment.slept_us() - before_us);
+  // The merges have caught up.
+  require_ok(store->commit(batch, strata::durability::none));
+  never_merging::debt = 0;
+  require_ok(store->flush());
+  const std::uint64_t then_us = environment.slept_us();
+  require_ok(store->commit(batch, strata::durability::none));
+  require_ok(put(*store, "b", "1"));
+  CHECK(environment.slept_us() == then_us);
+}

@@ -318,23 +318,25 @@ class committer {
     return full ? freeze() : result<void>();
   }
 
-  // Makes writers wait in proportion to what the merges are behind, a millisecond a group at most: what is owed beyond that
-  // is left to the groups that follow.
+  // Makes writers wait in proportion to what the merges are behind: for all that is owed, or they would never be caught up
+  // with by large groups. Less than a millisecond is left to the groups that follow.
   void slow_down() {
-    constexpr std::uint64_t pause_us = 1000;
-    if (owed_ns_ < pause_us * 1000) return;
-    const std::uint64_t began_ns = environment_.steady_time_ns();
-    environment_.sleep_for_us(pause_us);
-    const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
-    owed_ns_ -= (std::min)(owed_ns_, slept_ns);
-    statistics_counters::add(counters_.delayed_us, slept_ns / 1000);
+    constexpr std::uint64_t least_us = 1000;
+    constexpr std::uint64_t look_us = 20'000;  // so often it is seen whether there is a reason to wait still
+    while (owed_ns_ >= least_us * 1000) {
+      if (maintenance_.pressure() == 0 || !writable()) break;
+      const std::uint64_t began_ns = environment_.steady_time_ns();
+      environment_.sleep_for_us((std::min)(owed_ns_ / 1000, look_us));
+      const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
+      owed_ns_ -= (std::min)(owed_ns_, slept_ns);
+      statistics_counters::add(counters_.delayed_us, slept_ns / 1000);
+    }
   }
   // Says that a group of `bytes` was written.
   void owe(std::size_t bytes) {
     const std::uint64_t pressure = maintenance_.pressure();
-    constexpr std::uint64_t owed_ns_max = 50'000'000;
     // At full pressure: a millisecond for each 8 KiB. Without pressure, what is owed is forgiven.
-    owed_ns_ = pressure == 0 ? 0 : (std::min)(owed_ns_ + bytes * pressure * pressure / 8192, owed_ns_max);
+    owed_ns_ = pressure == 0 ? 0 : owed_ns_ + bytes * pressure * pressure / 8192;
   }
 
   // Ends the active memtable and its log segment; waits where too many are frozen already.
