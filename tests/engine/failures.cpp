@@ -89,7 +89,7 @@ TEST_CASE("a call that fails loses nothing that was acknowledged", "[engine][fai
           work.run();
           const bool done = !environment.fired();
           for (const errc each : work.failures())
-            CHECK((each == code || each == errc::read_only));
+            CHECK((each == code || each == errc::read_only || each == errc::io_error));  // the last: a sync without room
           work.check(false);
           ++runs;
           if (done) {
@@ -141,17 +141,17 @@ TEST_CASE("a sync that failed is final, says why, and is never tried again", "[e
       require_ok(put(*store, "a", "1"));
       environment.fail(only(call::sync), 1, code);
       if (while_rotating) {
-        CHECK(code_of(store->flush()) == code);
+        CHECK(code_of(store->flush()) == errc::io_error);
       } else {
-        CHECK(code_of(put(*store, "b", "2")) == code);
+        CHECK(code_of(put(*store, "b", "2")) == errc::io_error);
       }
       REQUIRE(environment.fired());
       static_cast<void>(environment.trace());
-      CHECK(code_of(store->status()) == code);
-      CHECK(code_of(put(*store, "c", "3")) == code);
-      CHECK(code_of(store->flush()) == code);
-      CHECK(code_of(store->compact()) == code);
-      CHECK(code_of(store->resume()) == code);
+      CHECK(code_of(store->status()) == errc::io_error);
+      CHECK(code_of(put(*store, "c", "3")) == errc::io_error);
+      CHECK(code_of(store->flush()) == errc::io_error);
+      CHECK(code_of(store->compact()) == errc::io_error);
+      CHECK(code_of(store->resume()) == errc::io_error);
       CHECK(get(*store, "a") == "1");
       CHECK_FALSE(get(*store, "b"));
       CHECK_FALSE(store->close().has_value());
@@ -410,7 +410,7 @@ TEST_CASE("resuming lets no segment go that is not synced, whatever the store wa
     static_cast<void>(environment.trace());
     if (sync_fails) {
       environment.fail(only(call::sync), 1, errc::no_space);
-      CHECK(code_of(store->resume()) == errc::no_space);
+      CHECK(code_of(store->resume()) == errc::io_error);
       CHECK_FALSE(store->resume().has_value());
       CHECK_FALSE(put(*store, "c", "1").has_value());
       CHECK_FALSE(store->close().has_value());
@@ -469,12 +469,14 @@ TEST_CASE("a directory that there is no descriptor for stops one commit, one who
     const failing_environment environment;
     auto store = open_store<failing_store>(environment, "store");
     environment.fail(only(call::sync_directory), 1, code);
-    CHECK(code_of(put(*store, "a", "1")) == code);
+    const bool is_final = code != errc::too_many_open_files;
+    const errc said = is_final ? errc::io_error : code;
+    CHECK(code_of(put(*store, "a", "1")) == said);
     REQUIRE(environment.fired());
-    if (code != errc::too_many_open_files) {
-      CHECK(code_of(store->status()) == code);
-      CHECK(code_of(store->resume()) == code);
-      CHECK(code_of(put(*store, "a", "1")) == code);
+    if (is_final) {
+      CHECK(code_of(store->status()) == said);
+      CHECK(code_of(store->resume()) == said);
+      CHECK(code_of(put(*store, "a", "1")) == said);
       continue;
     }
     require_ok(store->status());
