@@ -3565,6 +3565,7 @@ inline constexpr sequence_number commit_sequence_max = sequence_max - overlay_se
 //              4 · add        level · sorted run · number · bytes · entries · tombstones · range tombstones
 //                             · hidden versions · newest time · earliest expiry + 1 · median expiry + 1
 //                             · lowest sequence · highest sequence (varints) · smallest · limit (sized)
+//              5 · kept       every commit up to this sequence is durable, in tables or in the log    varint
 //
 // Frozen: on disk.
 struct version_edit {
@@ -3584,6 +3585,7 @@ struct version_edit {
   bool has_counters = false;
   counters counts;
   std::uint64_t log_number = 0;  // 0: unchanged
+  sequence_number kept_sequence = 0;  // 0: says nothing
   dynamic_array<std::uint64_t> dropped;
   dynamic_array<added_table> added;
 
@@ -3614,6 +3616,10 @@ struct version_edit {
       append_sized(out, table.facts.smallest);
       append_sized(out, table.facts.limit);
     }
+    if (kept_sequence != 0) {
+      out.push_back(5);
+      append_varint(out, kept_sequence);
+    }
   }
 
   // False when `bytes` are not what append_to makes, or say more than may be said.
@@ -3636,6 +3642,10 @@ struct version_edit {
           break;
         case 3: dropped.push_back(in.varint()); break;
         case 4: parse_added(in); break;
+        case 5:
+          kept_sequence = in.varint();
+          if (kept_sequence > commit_sequence_max) return false;
+          break;
         default: return false;
       }
     }
@@ -10558,12 +10568,14 @@ struct manifest_state {
   std::uint64_t number = 0;  // of the manifest file
   version_edit::counters counts;
   std::uint64_t log_number = 0;
+  sequence_number kept_sequence = 0;  // recovery finds every commit up to it, or something is missing
   named_tables tables;
 
   // False when the edit does not fit. Fails in no other way where the tables have room reserved.
   [[nodiscard]] STRATA_COLD bool add(version_edit edit) {
     if (edit.has_counters) counts = edit.counts;
     if (edit.log_number != 0) log_number = edit.log_number;
+    kept_sequence = (std::max)(kept_sequence, edit.kept_sequence);
     for (const std::uint64_t dropped : edit.dropped)
       if (!tables.erase(dropped)) return false;
     for (version_edit::added_table& table : edit.added)
@@ -10585,6 +10597,7 @@ struct manifest_state {
     edit.has_counters = true;
     edit.counts = counts;
     edit.log_number = log_number;
+    edit.kept_sequence = kept_sequence;
     for (const named_tables::entry& named : tables.entries())
       if (!named.dropped) edit.added.push_back(named.table);
     return edit;
@@ -10788,9 +10801,10 @@ template <typename Environment, typename Sstable>
 //
 // Thread safety: every member from any thread.
 //
-//   1. The first failure wins; later ones change nothing.
+//   1. The first failure wins; later ones change nothing, but that a final one takes the place of one that is not.
 //   2. A failed sync, and any failure that leaves unknown what is on disk, is final. Only a lack of room (space,
 //      descriptors, memory) can be resumed from.
+//   3. What the store is latched with for good never says that there is a lack of room: who reads that mends it, and resumes.
 #ifndef STRATA_ENGINE_HEALTH_HPP
 #define STRATA_ENGINE_HEALTH_HPP
 
@@ -10812,15 +10826,18 @@ class health {
   // Cheap: what every commit asks.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-  STRATA_COLD void fail(error reason, severity how) {
+  // Latches, and returns the reason as the one who called is to say it.
+  STRATA_COLD error fail(error reason, severity how) {
+    if (how == severity::final && is_lack_of_room(reason.code()))
+      reason = error(errc::io_error, reason.operation(), "it failed for want of room, and what it was to save may be lost")
+                   .in_file(reason.file())
+                   .with_system_error(reason.system_error());
     lock held(mutex_);
-    if (failed()) {
-      if (how == severity::final) severity_ = how;
-      return;
-    }
-    reason_ = std::move(reason);
+    if (failed() && (how == severity::resumable || severity_ == severity::final)) return reason;
+    reason_ = reason;
     severity_ = how;
     failed_.store(true, std::memory_order_release);
+    return reason;
   }
 
   // The failure that latched, or success.
@@ -11079,7 +11096,7 @@ class commit_log {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
       if (!is_lack_of_room(reopened.error().code()))
-        health_.fail(reopened.error(), health<Environment>::severity::final);
+        static_cast<void>(health_.fail(reopened.error(), health<Environment>::severity::final));
       return std::move(reopened).error();
     }
     use(std::move(*reopened));
@@ -11196,7 +11213,7 @@ class commit_log {
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
     auto done = target.sync();
-    if (!done) health_.fail(done.error(), health<Environment>::severity::final);
+    if (!done) [[unlikely]] return health_.fail(std::move(done).error(), health<Environment>::severity::final);
     return done;
   }
   // The same where something is unsynced: not in a segment that is sealed, or was synced by a strict commit.
@@ -11955,11 +11972,13 @@ class epoch_domain {
 //
 //   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
 //   2. A log segment before the last one must be complete (sealed) or without a commit; the commits of the log must follow one another
-//      without a hole. Anything else is errc::corruption with file and offset.
+//      without a hole. After an orderly close they reach as far as the manifest says. Anything else is errc::corruption with
+//      file and offset.
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
+//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed.
+//   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
 #define STRATA_ENGINE_RECOVERY_HPP
@@ -12045,7 +12064,7 @@ class recovery {
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
       const bool needed =
-          parsed.type == file_type::foreign || parsed.type == file_type::lock || parsed.type == file_type::current ||
+          !can_be_ours(parsed) || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
           (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_ &&
@@ -12079,6 +12098,14 @@ class recovery {
   std::uint64_t last_time_us_ = 0;
 
  private:
+  // Invariant 5: 20240101.log is somebody's. A number that a few edits more would have reserved counts as the store's: where
+  // damage has taken those, the commits in it are not to be passed over.
+  [[nodiscard]] STRATA_COLD bool can_be_ours(const file_name& named) const noexcept {
+    constexpr std::uint64_t in_doubt = 1000;
+    if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
+    return named.number != 0 && named.number <= manifest_.state().counts.file_ceiling + in_doubt;
+  }
+
   [[nodiscard]] STRATA_COLD result<void> read_once() {
     units_.clear();
     passed_over_.clear();
@@ -12094,14 +12121,24 @@ class recovery {
     dynamic_array<std::uint64_t> segments;
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
-      if (parsed.type == file_type::log && parsed.number >= state.log_number) segments.push_back(parsed.number);
+      if (parsed.type == file_type::log && can_be_ours(parsed) && parsed.number >= state.log_number)
+        segments.push_back(parsed.number);
     }
     sort_ascending(segments);
     if (!Wal::is_durable && !segments.empty())
       return error(errc::unsupported, "open store", "it has commits in a log: open and flush it once with the policy that wrote them")
           .in_file(log_path(directory_, segments.front()));
-    for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size()));
-    return {};
+    std::uint64_t end = 0;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      STRATA_TRY_LET(replayed, replay(segments[i], i + 1 == segments.size()));
+      end = replayed;
+    }
+    if (last_sequence_ >= state.kept_sequence) return {};
+    if (segments.empty())
+      return error(errc::corruption, "open store", "commits of the log are missing, and the log is").in_file(directory_);
+    return error(errc::corruption, "replay log", "it ends before the newest commit of an orderly close")
+        .in_file(log_path(directory_, segments.back()))
+        .at_offset(end);
   }
 
   [[nodiscard]] STRATA_COLD result<void> open_tables() {
@@ -12129,7 +12166,8 @@ class recovery {
     return {};
   }
 
-  [[nodiscard]] STRATA_COLD result<void> replay(std::uint64_t segment_number, bool is_last) {
+  // Where the records of the segment end.
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> replay(std::uint64_t segment_number, bool is_last) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
     auto fresh = std::make_shared<unit>();
     fresh->segment = segment_number;
@@ -12149,7 +12187,7 @@ class recovery {
     // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
     if (!is_last && !any && !tail.sealed) {
       passed_over_.push_back(segment_number);
-      return {};
+      return tail.end;
     }
     if (!is_last && !tail.sealed)
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
@@ -12159,7 +12197,7 @@ class recovery {
     fresh->last_sequence = last_sequence_;
     if (is_last && !tail.sealed) open_tail_ = tail;
     units_.push_back(std::move(fresh));
-    return {};
+    return tail.end;
   }
 
   // False when the bytes are no group or do not follow what was replayed before.
@@ -12413,8 +12451,8 @@ class version_set {
   }
 
   // Ends it: numbers that were reserved and not used are given back, readers that come find nothing. `last`: the newest
-  // commit; `last_time_us`: its time.
-  [[nodiscard]] STRATA_COLD result<void> close(sequence_number last) {
+  // sequence that a commit was given; `kept`: every commit up to it is durable.
+  [[nodiscard]] STRATA_COLD result<void> close(sequence_number last, sequence_number kept) {
     result<void> done;
     lock held_manifest(manifest_mutex_);
     if (took_numbers_ && manifest_written_) {
@@ -12423,6 +12461,7 @@ class version_set {
       edit.counts = {flushed_sequence_,
                      orderly_ ? (std::max)(last, flushed_sequence_) : sequence_ceiling_.load(std::memory_order_relaxed),
                      next_file_ - 1, last_time_us_.load(std::memory_order_relaxed)};
+      edit.kept_sequence = kept;
       done = write_manifest([&] { return manifest_.append(std::move(edit)); });
     }
     auto closed = manifest_.close();
@@ -12734,7 +12773,7 @@ class maintenance {
   STRATA_COLD void latch(error reason) {
     if (reason.code() == errc::closed) return;
     const auto how = is_lack_of_room(reason.code()) ? health<Environment>::severity::resumable : health<Environment>::severity::final;
-    health_.fail(std::move(reason), how);
+    static_cast<void>(health_.fail(std::move(reason), how));
     notify();
   }
 
@@ -13179,6 +13218,13 @@ class committer {
   [[nodiscard]] result<void> close() { return log_.close(); }
   // The highest sequence that a commit was given, one whose log write failed included. Requires: stop() was called.
   [[nodiscard]] sequence_number highest_sequence() const noexcept { return (std::max)(last_sequence_, burned_); }
+  // Every commit up to it is durable, in tables or in the log; 0 where that is not known: of what an earlier process had
+  // written and not synced, and that is not in a table yet. Requires: close() or, without a log, a last flush has succeeded.
+  [[nodiscard]] STRATA_COLD sequence_number kept_sequence() {
+    const bool is_certain = (!tail_ || tail_->settled) &&
+                            (!leaving_ || versions_.flushed_tables().second >= leaving_->last_sequence);
+    return is_certain ? last_sequence_ : 0;
+  }
 
   [[nodiscard]] const statistics_counters& counts() const noexcept { return counters_; }
   [[nodiscard]] std::uint64_t log_bytes() const noexcept { return log_.bytes_written(); }
@@ -13241,8 +13287,7 @@ class committer {
   // Latches the store for a write whose failure leaves unknown what is on disk.
   [[nodiscard]] STRATA_COLD error latch(error reason) {
     const bool room = is_lack_of_room(reason.code());
-    health_.fail(reason, room ? health_type::severity::resumable : health_type::severity::final);
-    return reason;
+    return health_.fail(std::move(reason), room ? health_type::severity::resumable : health_type::severity::final);
   }
 
   // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
@@ -13400,23 +13445,25 @@ class committer {
     return full ? freeze() : result<void>();
   }
 
-  // Makes writers wait in proportion to what the merges are behind, a millisecond a group at most: what is owed beyond that
-  // is left to the groups that follow.
+  // Makes writers wait in proportion to what the merges are behind: for all that is owed, or they would never be caught up
+  // with by large groups. Less than a millisecond is left to the groups that follow.
   void slow_down() {
-    constexpr std::uint64_t pause_us = 1000;
-    if (owed_ns_ < pause_us * 1000) return;
-    const std::uint64_t began_ns = environment_.steady_time_ns();
-    environment_.sleep_for_us(pause_us);
-    const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
-    owed_ns_ -= (std::min)(owed_ns_, slept_ns);
-    statistics_counters::add(counters_.delayed_us, slept_ns / 1000);
+    constexpr std::uint64_t least_us = 1000;
+    constexpr std::uint64_t look_us = 20'000;  // so often it is seen whether there is a reason to wait still
+    while (owed_ns_ >= least_us * 1000) {
+      if (maintenance_.pressure() == 0 || !writable()) break;
+      const std::uint64_t began_ns = environment_.steady_time_ns();
+      environment_.sleep_for_us((std::min)(owed_ns_ / 1000, look_us));
+      const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
+      owed_ns_ -= (std::min)(owed_ns_, slept_ns);
+      statistics_counters::add(counters_.delayed_us, slept_ns / 1000);
+    }
   }
   // Says that a group of `bytes` was written.
   void owe(std::size_t bytes) {
     const std::uint64_t pressure = maintenance_.pressure();
-    constexpr std::uint64_t owed_ns_max = 50'000'000;
     // At full pressure: a millisecond for each 8 KiB. Without pressure, what is owed is forgiven.
-    owed_ns_ = pressure == 0 ? 0 : (std::min)(owed_ns_ + bytes * pressure * pressure / 8192, owed_ns_max);
+    owed_ns_ = pressure == 0 ? 0 : owed_ns_ + bytes * pressure * pressure / 8192;
   }
 
   // Ends the active memtable and its log segment; waits where too many are frozen already.
@@ -13488,9 +13535,9 @@ class committer {
       static_cast<void>(environment_.remove_file(segment(number).path));
       return named;
     }
-    if (!named) health_.fail(named.error(), health_type::severity::final);
     active_->segment = number;
-    return named;
+    if (!named) return health_.fail(std::move(named).error(), health_type::severity::final);
+    return {};
   }
 
   // A segment that did not end in order may hold bytes whose sync failed in an earlier process: they read well, but no later
@@ -13687,7 +13734,8 @@ class lsm_store {
       auto logged_end = committer_.close();
       if (done) done = std::move(logged_end);
     }
-    auto ended = versions_.close(started_ ? committer_.highest_sequence() : 0);
+    auto ended = started_ ? versions_.close(committer_.highest_sequence(), done ? committer_.kept_sequence() : 0)
+                          : versions_.close(0, 0);
     if (done) done = std::move(ended);
     for (versions_.reclaim(); !versions_.all_reclaimed(); versions_.reclaim()) environment_.sleep_for_us(50);
     lock_.reset();

@@ -184,7 +184,7 @@ TEST_CASE("who waits for a flush learns that the store was closed, and not that 
   versions.start(recovered, std::make_shared<strata::engine::memory_unit<skip_list>>());
   require_ok(upkeep.wait_for_flush(frozen));
   require_ok(upkeep.wait_for_memtables_below(2));
-  require_ok(versions.close(0));
+  require_ok(versions.close(0, 0));
   CHECK(code_of(upkeep.wait_for_flush(frozen)) == strata::errc::closed);
   CHECK(code_of(upkeep.wait_for_memtables_below(2)) == strata::errc::closed);
   versions.reclaim();

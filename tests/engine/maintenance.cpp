@@ -210,7 +210,7 @@ TEST_CASE("who waits for a flush is told when it is done, when it can't be done 
   }
   SECTION("closed: what is not found may never have been written") {
     two_threads o;
-    require_ok(o.versions.close(0));
+    require_ok(o.versions.close(0, 0));
     CHECK(code_of(o.threads.wait_for_flush(o.frozen)) == errc::closed);
     CHECK(code_of(o.threads.wait_for_memtables_below(2)) == errc::closed);
   }

@@ -350,11 +350,100 @@ struct filled {
 
 }  // namespace
 
+TEST_CASE("after an orderly close a log that lacks commits is corruption, wherever it was cut", "[engine][recovery]") {
+  const crafted c;
+  for (int life = 0; life < 2; ++life) {
+    auto store = open_store<memory_store>(c.environment, "store");
+    // What a later opening has not to say for itself stays said.
+    if (life == 0)
+      for (const char* key : {"a", "b", "c"}) require_ok(put(*store, key, "value"));
+    require_ok(store->close());
+  }
+  std::string path;
+  each_log_segment(c.environment, [&](const strata::wal::segment& s) { path = s.path; });
+  const std::string whole = read_file(c.environment, path);
+  bool is_refused_at_last = false;
+  std::size_t opened = 0;
+  for (std::size_t length = 0; length <= whole.size(); ++length) {
+    write_file(c.environment, path, whole.substr(0, length));
+    auto reader = memory_store::open_read_only(c.environment, "store", tiny_options());
+    is_refused_at_last = !reader.has_value();
+    if (is_refused_at_last) {
+      REQUIRE(opened == 0);
+      CHECK(reader.error().code() == errc::corruption);
+      CHECK(reader.error().file() == path);
+      CHECK(reader.error().has_offset());
+      continue;
+    }
+    CHECK(scan(**reader).size() == 3);
+    ++opened;
+  }
+  CHECK(opened == strata::record_bytes(0) + 1);  // but for the promise that a close ends with
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string damaged = whole;
+    damaged[at] ^= 0x10;
+    write_file(c.environment, path, damaged);
+    auto reader = memory_store::open_read_only(c.environment, "store", tiny_options());
+    if (reader) {
+      CHECK(scan(**reader).size() == 3);
+    } else {
+      CHECK(reader.error().code() == errc::corruption);
+    }
+  }
+  write_file(c.environment, path, whole.substr(0, whole.size() / 2));
+  c.require_refused(errc::corruption, path);
+  require_ok(c.environment.remove_file(path));
+  c.require_refused(errc::corruption, "store", false);
+  write_file(c.environment, path, whole);
+  auto store = c.open();
+  require_ok(store);
+  CHECK(scan(**store).size() == 3);
+}
+
+TEST_CASE("a close promises no more than what is durable", "[engine][recovery]") {
+  const auto kept = [](const auto& environment) {
+    strata::engine::manifest<std::remove_cvref_t<decltype(environment)>> manifest(environment, "store");
+    require_ok(manifest.recover());
+    return manifest.state().kept_sequence;
+  };
+  // A process that was killed left commits that nobody may have synced. They are promised once they are in a table.
+  for (const bool flushes : {false, true}) {
+    const failing_environment environment;
+    {
+      auto store = open_store<failing_store>(environment, "store");
+      require_ok(put(*store, "a", "1"));
+      environment.kill(1, false);
+    }
+    environment.revive();
+    static_cast<void>(environment.trace());
+    // The manifest and CURRENT are made anew; the table is not.
+    if (!flushes) environment.fail(only(call::create), 3, errc::no_space, true);
+    {
+      auto store = open_store<failing_store>(environment, "store");
+      if (flushes) require_ok(store->flush());
+      if (!flushes) CHECK(code_of(store->flush()) == errc::no_space);
+      require_ok(store->close());
+    }
+    CHECK(kept(environment) == (flushes ? 1 : 0));
+  }
+  // A sync that fails on closing leaves it open what of the log is there.
+  for (const bool fails : {false, true}) {
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    if (fails) environment.fail(only(call::close), 1, errc::io_error);
+    CHECK(store->close().has_value() != fails);
+    CHECK(kept(environment) == (fails ? 0 : 1));
+  }
+}
+
 TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][recovery]") {
   const filled f;
   const std::vector<std::string> before = sorted_names(f.environment, "store");
   for (const char* name : {"000999.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"}) write_file(f.environment, std::string("store/") + name, "junk");
-  const std::vector<std::string> foreign{"notes.txt", "000999.table.bak", "12.log", "MANIFEST-old"};
+  // The last four by their numbers, which no edit of the manifest has reserved.
+  const std::vector<std::string> foreign{"notes.txt",    "000999.table.bak", "12.log",       "MANIFEST-old",
+                                         "20240101.log", "20240101.table",   "000000.log",   "000000.table"};
   for (const std::string& name : foreign) write_file(f.environment, "store/" + name, "mine");
   require_ok(f.environment.create_directory("store/folder"));
   const std::vector<std::string> all = sorted_names(f.environment, "store");

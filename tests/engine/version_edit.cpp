@@ -12,6 +12,7 @@ version_edit full_edit() {
   edit.log_number = 9;
   edit.dropped.push_back(4);
   edit.dropped.push_back(200);
+  edit.kept_sequence = 300;
   strata::sstable::facts facts;
   facts.bytes = 1000;
   facts.entries = 10;
@@ -42,7 +43,8 @@ TEST_CASE("the bytes of a version edit are frozen", "[engine][version_edit]") {
         "01" "ac02" "f0a204" "0c" "05"  // counters
         "02" "09"                       // log
         "03" "04" "03" "c801"           // dropped
-        "04" "01" "00" "0b" "e807" "0a" "02" "01" "03" "4d" "4f" "c901" "03" "8201" "0161" "027a7a");  // added
+        "04" "01" "00" "0b" "e807" "0a" "02" "01" "03" "4d" "4f" "c901" "03" "8201" "0161" "027a7a"  // added
+        "05" "ac02");  // kept
   version_edit read;
   REQUIRE(read.parse(bytes_of(full_edit())));
   CHECK(read.has_counters);
@@ -58,6 +60,7 @@ TEST_CASE("the bytes of a version edit are frozen", "[engine][version_edit]") {
   CHECK(read.added[0].level == 1);
   CHECK(read.added[0].number == 11);
   CHECK(read.added[0].facts == full_edit().added[0].facts);
+  CHECK(read.kept_sequence == 300);
   CHECK(bytes_of(read) == bytes_of(full_edit()));
 }
 
@@ -106,7 +109,7 @@ TEST_CASE("changed bytes are read as what they say or refused", "[engine][versio
     }
   }
   version_edit unknown;
-  CHECK_FALSE(unknown.parse(std::string_view("\x05\x01", 2)));
+  CHECK_FALSE(unknown.parse(std::string_view("\x06\x01", 2)));
   CHECK_FALSE(unknown.parse(std::string_view("\0", 1)));
   std::string high_level = whole;
   high_level[high_level.find('\x04', 13) + 1] = static_cast<char>(strata::compaction::levels_max);
@@ -129,6 +132,7 @@ TEST_CASE("an edit that says more than a store could have written is refused", "
     CHECK(is_read([&](version_edit& e) { e.counts.sequence_ceiling = commit_sequence_max + beyond; }) == fits);
     CHECK(is_read([&](version_edit& e) { e.counts.file_ceiling = file_number_max + beyond; }) == fits);
     CHECK(is_read([&](version_edit& e) { e.log_number = file_number_max + beyond; }) == fits);
+    CHECK(is_read([&](version_edit& e) { e.kept_sequence = commit_sequence_max + beyond; }) == fits);
     CHECK(is_read([&](version_edit& e) { e.added[0].number = file_number_max + beyond; }) == fits);
     CHECK(is_read([&](version_edit& e) { e.added[0].run = file_number_max + beyond; }) == fits);
   }

@@ -66,7 +66,7 @@ TEST_CASE("file numbers beyond those that are reserved wait for a durable ceilin
     if (!fails) CHECK(*more == last + 1);
     // Nothing is written to that manifest again, and what is asked for says why.
     if (fails) CHECK(code_of(o.versions.next_sequence(version_set::sequences_reserved, 1)) == errc::no_space);
-    CHECK(o.versions.close(0).has_value() != fails);
+    CHECK(o.versions.close(0, 0).has_value() != fails);
   }
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("a close without a commit keeps the ceiling that a crash left", "[engi
   edit.counts.sequence_ceiling = 500;
   opened o(edit);
   require_ok(o.versions.new_file_number());  // so that there is something to write
-  require_ok(o.versions.close(0));
+  require_ok(o.versions.close(0, 0));
   strata::engine::manifest<failing_environment> manifest(o.environment, "store");
   require_ok(manifest.recover());
   CHECK(manifest.state().counts.sequence_ceiling >= 500);
@@ -130,7 +130,7 @@ TEST_CASE("an edit behind a write of the manifest that failed is refused with it
   require_ok(o.versions.resume());
   require_ok(o.versions.install({}, {}, flushed));
   require_ok(o.versions.resume());  // nothing to do
-  require_ok(o.versions.close(0));
+  require_ok(o.versions.close(0, 0));
   CHECK_FALSE(o.versions.flushed_tables().first);
   CHECK_FALSE(o.versions.hold());
 }

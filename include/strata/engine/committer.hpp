@@ -98,6 +98,13 @@ class committer {
   [[nodiscard]] result<void> close() { return log_.close(); }
   // The highest sequence that a commit was given, one whose log write failed included. Requires: stop() was called.
   [[nodiscard]] sequence_number highest_sequence() const noexcept { return (std::max)(last_sequence_, burned_); }
+  // Every commit up to it is durable, in tables or in the log; 0 where that is not known: of what an earlier process had
+  // written and not synced, and that is not in a table yet. Requires: close() or, without a log, a last flush has succeeded.
+  [[nodiscard]] STRATA_COLD sequence_number kept_sequence() {
+    const bool is_certain = (!tail_ || tail_->settled) &&
+                            (!leaving_ || versions_.flushed_tables().second >= leaving_->last_sequence);
+    return is_certain ? last_sequence_ : 0;
+  }
 
   [[nodiscard]] const statistics_counters& counts() const noexcept { return counters_; }
   [[nodiscard]] std::uint64_t log_bytes() const noexcept { return log_.bytes_written(); }

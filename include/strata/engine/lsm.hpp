@@ -108,7 +108,8 @@ class lsm_store {
       auto logged_end = committer_.close();
       if (done) done = std::move(logged_end);
     }
-    auto ended = versions_.close(started_ ? committer_.highest_sequence() : 0);
+    auto ended = started_ ? versions_.close(committer_.highest_sequence(), done ? committer_.kept_sequence() : 0)
+                          : versions_.close(0, 0);
     if (done) done = std::move(ended);
     for (versions_.reclaim(); !versions_.all_reclaimed(); versions_.reclaim()) environment_.sleep_for_us(50);
     lock_.reset();

@@ -84,12 +84,14 @@ struct manifest_state {
   std::uint64_t number = 0;  // of the manifest file
   version_edit::counters counts;
   std::uint64_t log_number = 0;
+  sequence_number kept_sequence = 0;  // recovery finds every commit up to it, or something is missing
   named_tables tables;
 
   // False when the edit does not fit. Fails in no other way where the tables have room reserved.
   [[nodiscard]] STRATA_COLD bool add(version_edit edit) {
     if (edit.has_counters) counts = edit.counts;
     if (edit.log_number != 0) log_number = edit.log_number;
+    kept_sequence = (std::max)(kept_sequence, edit.kept_sequence);
     for (const std::uint64_t dropped : edit.dropped)
       if (!tables.erase(dropped)) return false;
     for (version_edit::added_table& table : edit.added)
@@ -111,6 +113,7 @@ struct manifest_state {
     edit.has_counters = true;
     edit.counts = counts;
     edit.log_number = log_number;
+    edit.kept_sequence = kept_sequence;
     for (const named_tables::entry& named : tables.entries())
       if (!named.dropped) edit.added.push_back(named.table);
     return edit;

@@ -2,11 +2,13 @@
 //
 //   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
 //   2. A log segment before the last one must be complete (sealed) or without a commit; the commits of the log must follow one another
-//      without a hole. Anything else is errc::corruption with file and offset.
+//      without a hole. After an orderly close they reach as far as the manifest says. Anything else is errc::corruption with
+//      file and offset.
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
+//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed.
+//   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
 #define STRATA_ENGINE_RECOVERY_HPP
@@ -99,7 +101,7 @@ class recovery {
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
       const bool needed =
-          parsed.type == file_type::foreign || parsed.type == file_type::lock || parsed.type == file_type::current ||
+          !can_be_ours(parsed) || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
           (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_ &&
@@ -133,6 +135,14 @@ class recovery {
   std::uint64_t last_time_us_ = 0;
 
  private:
+  // Invariant 5: 20240101.log is somebody's. A number that a few edits more would have reserved counts as the store's: where
+  // damage has taken those, the commits in it are not to be passed over.
+  [[nodiscard]] STRATA_COLD bool can_be_ours(const file_name& named) const noexcept {
+    constexpr std::uint64_t in_doubt = 1000;
+    if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
+    return named.number != 0 && named.number <= manifest_.state().counts.file_ceiling + in_doubt;
+  }
+
   [[nodiscard]] STRATA_COLD result<void> read_once() {
     units_.clear();
     passed_over_.clear();
@@ -148,14 +158,24 @@ class recovery {
     dynamic_array<std::uint64_t> segments;
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
-      if (parsed.type == file_type::log && parsed.number >= state.log_number) segments.push_back(parsed.number);
+      if (parsed.type == file_type::log && can_be_ours(parsed) && parsed.number >= state.log_number)
+        segments.push_back(parsed.number);
     }
     sort_ascending(segments);
     if (!Wal::is_durable && !segments.empty())
       return error(errc::unsupported, "open store", "it has commits in a log: open and flush it once with the policy that wrote them")
           .in_file(log_path(directory_, segments.front()));
-    for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size()));
-    return {};
+    std::uint64_t end = 0;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      STRATA_TRY_LET(replayed, replay(segments[i], i + 1 == segments.size()));
+      end = replayed;
+    }
+    if (last_sequence_ >= state.kept_sequence) return {};
+    if (segments.empty())
+      return error(errc::corruption, "open store", "commits of the log are missing, and the log is").in_file(directory_);
+    return error(errc::corruption, "replay log", "it ends before the newest commit of an orderly close")
+        .in_file(log_path(directory_, segments.back()))
+        .at_offset(end);
   }
 
   [[nodiscard]] STRATA_COLD result<void> open_tables() {
@@ -183,7 +203,8 @@ class recovery {
     return {};
   }
 
-  [[nodiscard]] STRATA_COLD result<void> replay(std::uint64_t segment_number, bool is_last) {
+  // Where the records of the segment end.
+  [[nodiscard]] STRATA_COLD result<std::uint64_t> replay(std::uint64_t segment_number, bool is_last) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
     auto fresh = std::make_shared<unit>();
     fresh->segment = segment_number;
@@ -203,7 +224,7 @@ class recovery {
     // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
     if (!is_last && !any && !tail.sealed) {
       passed_over_.push_back(segment_number);
-      return {};
+      return tail.end;
     }
     if (!is_last && !tail.sealed)
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
@@ -213,7 +234,7 @@ class recovery {
     fresh->last_sequence = last_sequence_;
     if (is_last && !tail.sealed) open_tail_ = tail;
     units_.push_back(std::move(fresh));
-    return {};
+    return tail.end;
   }
 
   // False when the bytes are no group or do not follow what was replayed before.

@@ -77,6 +77,7 @@ inline constexpr sequence_number commit_sequence_max = sequence_max - overlay_se
 //              4 · add        level · sorted run · number · bytes · entries · tombstones · range tombstones
 //                             · hidden versions · newest time · earliest expiry + 1 · median expiry + 1
 //                             · lowest sequence · highest sequence (varints) · smallest · limit (sized)
+//              5 · kept       every commit up to this sequence is durable, in tables or in the log    varint
 //
 // Frozen: on disk.
 struct version_edit {
@@ -96,6 +97,7 @@ struct version_edit {
   bool has_counters = false;
   counters counts;
   std::uint64_t log_number = 0;  // 0: unchanged
+  sequence_number kept_sequence = 0;  // 0: says nothing
   dynamic_array<std::uint64_t> dropped;
   dynamic_array<added_table> added;
 
@@ -126,6 +128,10 @@ struct version_edit {
       append_sized(out, table.facts.smallest);
       append_sized(out, table.facts.limit);
     }
+    if (kept_sequence != 0) {
+      out.push_back(5);
+      append_varint(out, kept_sequence);
+    }
   }
 
   // False when `bytes` are not what append_to makes, or say more than may be said.
@@ -148,6 +154,10 @@ struct version_edit {
           break;
         case 3: dropped.push_back(in.varint()); break;
         case 4: parse_added(in); break;
+        case 5:
+          kept_sequence = in.varint();
+          if (kept_sequence > commit_sequence_max) return false;
+          break;
         default: return false;
       }
     }

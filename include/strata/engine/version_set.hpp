@@ -224,8 +224,8 @@ class version_set {
   }
 
   // Ends it: numbers that were reserved and not used are given back, readers that come find nothing. `last`: the newest
-  // commit; `last_time_us`: its time.
-  [[nodiscard]] STRATA_COLD result<void> close(sequence_number last) {
+  // sequence that a commit was given; `kept`: every commit up to it is durable.
+  [[nodiscard]] STRATA_COLD result<void> close(sequence_number last, sequence_number kept) {
     result<void> done;
     lock held_manifest(manifest_mutex_);
     if (took_numbers_ && manifest_written_) {
@@ -234,6 +234,7 @@ class version_set {
       edit.counts = {flushed_sequence_,
                      orderly_ ? (std::max)(last, flushed_sequence_) : sequence_ceiling_.load(std::memory_order_relaxed),
                      next_file_ - 1, last_time_us_.load(std::memory_order_relaxed)};
+      edit.kept_sequence = kept;
       done = write_manifest([&] { return manifest_.append(std::move(edit)); });
     }
     auto closed = manifest_.close();
