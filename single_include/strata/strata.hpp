@@ -2615,11 +2615,16 @@ class range_tombstone_list {
     dynamic_array<sequence_number> sequences;
   };
 
+  // What a fragment keeps of the tombstones over it: what readers at any sequence need, or those at the newest alone.
+  enum class keeping : std::uint8_t { each_sequence, newest };
+
   range_tombstone_list() = default;
 
-  // Cuts `tombstones` into fragments; empty ranges are dropped. O(n log n + fragments · depth).
-  STRATA_COLD explicit range_tombstone_list(dynamic_array<range_tombstone> tombstones) {
+  // Cuts `tombstones` into fragments; empty ranges are dropped, those of one sequence that meet become one.
+  // O(n log n + fragments · depth) time; where the newest is kept, memory for n.
+  STRATA_COLD explicit range_tombstone_list(dynamic_array<range_tombstone> tombstones, keeping kept = keeping::each_sequence) {
     tombstones.erase_if([](const range_tombstone& t) { return t.begin >= t.end; });
+    join_those_of_one_sequence(tombstones);
     sort_by(tombstones, [](const range_tombstone& a, const range_tombstone& b) { return a.begin < b.begin; });
     dynamic_array<bytes_view> borders;
     for (const range_tombstone& t : tombstones) {
@@ -2635,10 +2640,14 @@ class range_tombstone_list {
       for (; next < tombstones.size() && tombstones[next].begin == borders[i]; ++next) open.push_back(&tombstones[next]);
       if (open.empty()) continue;
       fragment piece{byte_string(borders[i]), byte_string(borders[i + 1]), {}};
-      for (const range_tombstone* t : open) piece.sequences.push_back(t->sequence);
-      sort_by(piece.sequences, [](sequence_number a, sequence_number b) { return a > b; });
-      sequence_number before = UINT64_MAX;
-      piece.sequences.erase_if([&](sequence_number s) { return std::exchange(before, s) == s; });
+      if (kept == keeping::newest) {
+        sequence_number newest = 0;
+        for (const range_tombstone* t : open) newest = (std::max)(newest, t->sequence);
+        piece.sequences.push_back(newest);
+      } else {
+        for (const range_tombstone* t : open) piece.sequences.push_back(t->sequence);
+        sort_by(piece.sequences, [](sequence_number a, sequence_number b) { return a > b; });
+      }
       fragments_.push_back(std::move(piece));
     }
   }
@@ -2667,6 +2676,24 @@ class range_tombstone_list {
   }
 
  private:
+  // Thousands of nested ranges in one commit would else lie in each other's fragments. Leaves no two of one sequence that
+  // overlap or touch. Requires: none is empty.
+  STRATA_COLD static void join_those_of_one_sequence(dynamic_array<range_tombstone>& tombstones) {
+    sort_by(tombstones, [](const range_tombstone& a, const range_tombstone& b) {
+      return a.sequence != b.sequence ? a.sequence < b.sequence : a.begin < b.begin;
+    });
+    range_tombstone* last = nullptr;
+    for (range_tombstone& t : tombstones) {
+      if (last != nullptr && last->sequence == t.sequence && t.begin <= last->end) {
+        if (t.end > last->end) last->end = std::move(t.end);
+        t.end.clear();
+      } else {
+        last = &t;
+      }
+    }
+    tombstones.erase_if([](const range_tombstone& t) { return t.end.empty(); });
+  }
+
   dynamic_array<fragment> fragments_;
 };
 
@@ -4436,12 +4463,11 @@ class memory_unit {
   }
 
   // Applies one write on its own, for an overlay. Many range tombstones are cheaper together: apply_each().
-  // Requires: room reserved, nothing staged.
+  // Requires: room reserved, nothing staged; before a range tombstone, that nobody reads the unit.
   void apply_one(sequence_number sequence, const write& w) {
     if (w.kind == write_kind::range_tombstone) [[unlikely]] {
       stage_one(sequence, w);
-      build_staged();
-      return publish_staged();
+      return publish_for_overlay();
     }
     memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
   }
@@ -4453,8 +4479,7 @@ class memory_unit {
       else
         memtable_.insert({w.key, w.value, first, static_cast<value_kind>(w.kind)});
     }
-    build_staged();
-    publish_staged();
+    publish_for_overlay();
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none
@@ -4463,6 +4488,14 @@ class memory_unit {
  private:
   STRATA_COLD STRATA_NOINLINE void stage_one(sequence_number sequence, const write& w) {
     tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
+  }
+  // Whoever reads an overlay sees all range tombstones that it has: so one list, of the newest.
+  STRATA_COLD void publish_for_overlay() {
+    if (tombstones_.size() == published_) return;
+    lists_.push_back(std::make_unique<const range_tombstone_list>(tombstones_, range_tombstone_list::keeping::newest));
+    publish_staged();
+    while (lists_.size() > 1) lists_.erase(0);
+    published_lists_ = 1;
   }
 
   Memtable memtable_;
@@ -7028,6 +7061,8 @@ class transaction_state {
   // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory: nothing has changed.
   [[nodiscard]] STRATA_NOINLINE result<void> write(const engine::write& w, durability wanted) {
     if (!active_) return error(errc::closed, "write", "the transaction has ended");
+    // A scan that began with it would see a range of it erased.
+    if (w.kind == engine::write_kind::range_tombstone && overlay_.use_count() > 1) overlay_.reset();
     if (overlay_) STRATA_TRY(overlay_->reserve(1, w.key.size() + w.value.size()));
     STRATA_TRY(add_to(batch_, w));
     if (wanted > wanted_) wanted_ = wanted;

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <new>
 
+#include <malloc.h>
+
 using namespace strata_tests;
 using strata::durability;
 using strata::errc;
@@ -32,6 +34,21 @@ bool counts() {
   return true;
 }
 
+// What is allocated now, and the most that was since somebody set it so.
+std::atomic<std::size_t> bytes_held{0};
+std::atomic<std::size_t> bytes_held_most{0};
+
+void* count_in(void* made) {
+  const std::size_t held = bytes_held.fetch_add(malloc_usable_size(made)) + malloc_usable_size(made);
+  for (std::size_t most = bytes_held_most; held > most && !bytes_held_most.compare_exchange_weak(most, held);) {
+  }
+  return made;
+}
+void give_back(void* memory) noexcept {
+  bytes_held -= malloc_usable_size(memory);
+  std::free(memory);
+}
+
 void* allocate(std::size_t bytes) {
   if (allocations_left.load(std::memory_order_relaxed) >= 0 && counts()) {
     const long left = allocations_left.fetch_sub(1);
@@ -39,7 +56,7 @@ void* allocate(std::size_t bytes) {
     if (left == 0 && all_fail_then) allocations_left = 0;
     if (left == 0) return nullptr;
   }
-  return std::malloc(bytes == 0 ? 1 : bytes);
+  return count_in(std::malloc(bytes == 0 ? 1 : bytes));
 }
 
 // The n-th allocation from here to the end of it fails, and with `and_all_that_follow` every one after it.
@@ -73,9 +90,9 @@ struct inside_of_library {
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { give_back(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { give_back(memory); }
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept { give_back(memory); }
 
 namespace {
 
@@ -420,5 +437,43 @@ TEST_CASE("whichever allocation of a resume fails, the next call that is made go
       CHECK(scan(*open_store<failing_store>(environment, "store")) == expected);
     }
     CHECK(runs > 10);
+  }
+}
+
+TEST_CASE("many range erasures in one transaction take memory for each, not for each of each", "[engine][allocations]") {
+  const auto key = [](std::size_t i) { return std::to_string(1'000'000 + i); };
+  enum class how { apart, nested, beside_scans };
+  // The most that is held while so many ranges are erased, a read behind each, and committed.
+  const auto bytes_for = [&](std::size_t count, how way) {
+    const strata::environment::in_memory environment;
+    auto store = open_store<memory_store>(environment, "store", strata::options{});
+    const std::size_t before = bytes_held;
+    bytes_held_most = before;
+    {
+      strata::primitive::transaction_state<memory_store> transaction(*store);
+      const auto ignored = [](strata::bytes_view, strata::sequence_number, std::uint64_t) { return strata::result<void>(); };
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::string begin = key(way == how::nested ? i : 2 * i);
+        const std::string end = way == how::nested ? key(4 * count - i) : key(2 * i + 1);
+        std::size_t mark = 0;
+        std::unique_ptr<memory_store::cursor_type> rows;
+        if (way == how::beside_scans && i % 100 == 50) {
+          auto made = transaction.scan({"", "", true}, mark);
+          require_ok(made);
+          rows = std::move(*made);
+        }
+        require_ok(transaction.write({strata::engine::write_kind::range_tombstone, 0, begin, end}, durability::none));
+        require_ok(transaction.get(begin, ignored));
+      }
+      require_ok(transaction.commit(durability::none));
+    }
+    return bytes_held_most - before;
+  };
+  for (const how way : {how::apart, how::nested, how::beside_scans}) {
+    INFO("way " << static_cast<int>(way));
+    const std::size_t once = bytes_for(400, way);
+    const std::size_t twice = bytes_for(800, way);
+    INFO(once << " and " << twice << " bytes");
+    CHECK(twice < 3 * once);
   }
 }

@@ -81,3 +81,21 @@ TEST_CASE("a list of range tombstones answers as asking each of them does, and a
     REQUIRE(list.tombstones().size() == again.tombstones().size());
   }
 }
+
+TEST_CASE("a list of range tombstones: those of one sequence that overlap or touch are one") {
+  const range_tombstone_list list({{"k", "m", 7}, {"a", "z", 7}, {"b", "c", 7}, {"z", "zz", 7}, {"zzz", "zzzz", 7}, {"y", "zz", 8}});
+  REQUIRE(list.fragments().size() == 3);
+  REQUIRE(list.fragments()[0].begin == "a");
+  REQUIRE(list.fragments()[0].end == "y");
+  REQUIRE(list.fragments()[1].end == "zz");
+  REQUIRE(list.fragments()[1].sequences == dynamic_array<sequence_number>{8, 7});
+  REQUIRE(list.fragments()[2].begin == "zzz");
+}
+
+TEST_CASE("a list of range tombstones can keep the newest alone") {
+  const range_tombstone_list list({{"a", "m", 9}, {"c", "z", 7}, {"b", "d", 8}}, range_tombstone_list::keeping::newest);
+  for (const auto& piece : list.fragments()) REQUIRE(piece.sequences.size() == 1);
+  REQUIRE(list.covering("c", 9) == 9);
+  REQUIRE(list.covering("m", 9) == 7);
+  REQUIRE(list.covering("z", 9) == 0);
+}

@@ -277,6 +277,30 @@ TEST_CASE("reads among many writes of a transaction cost what they cost alone") 
   REQUIRE(db[counts].contains("2").value());
 }
 
+TEST_CASE("a scan of a transaction sees nothing erased that was erased after it began") {
+  plain_store db = plain_store::open(environment(), "db").value();
+  for (const char* key : {"a", "b", "c"}) db[counts].put(key, 1).value();
+  auto tx = db.begin();
+  tx[counts].put("d", 2).value();
+  tx[counts].put("e", 2).value();
+  {
+    auto rows = tx[counts].scan();
+    REQUIRE(rows.next());
+    tx[counts].erase_range(strata::from("b"), strata::before("e")).value();
+    tx[counts].put("f", 3).value();
+    int seen = 1;
+    while (rows.next()) ++seen;
+    REQUIRE(rows.status().has_value());
+    REQUIRE(seen == 5);
+    REQUIRE_FALSE(tx[counts].contains("d").value());
+    REQUIRE(tx[counts].count().value() == 3);
+  }
+  tx[counts].erase_range(strata::from("f")).value();
+  REQUIRE(tx[counts].count().value() == 2);
+  tx.commit().value();
+  REQUIRE(db[counts].count().value() == 2);
+}
+
 TEST_CASE("two types of one collection in one process read what the other writes") {
   plain_store db = plain_store::open(environment(), "db").value();
   const auto narrow = db[strata::kv<std::string, std::int32_t>{"n"}];

@@ -35,11 +35,16 @@ class range_tombstone_list {
     dynamic_array<sequence_number> sequences;
   };
 
+  // What a fragment keeps of the tombstones over it: what readers at any sequence need, or those at the newest alone.
+  enum class keeping : std::uint8_t { each_sequence, newest };
+
   range_tombstone_list() = default;
 
-  // Cuts `tombstones` into fragments; empty ranges are dropped. O(n log n + fragments · depth).
-  STRATA_COLD explicit range_tombstone_list(dynamic_array<range_tombstone> tombstones) {
+  // Cuts `tombstones` into fragments; empty ranges are dropped, those of one sequence that meet become one.
+  // O(n log n + fragments · depth) time; where the newest is kept, memory for n.
+  STRATA_COLD explicit range_tombstone_list(dynamic_array<range_tombstone> tombstones, keeping kept = keeping::each_sequence) {
     tombstones.erase_if([](const range_tombstone& t) { return t.begin >= t.end; });
+    join_those_of_one_sequence(tombstones);
     sort_by(tombstones, [](const range_tombstone& a, const range_tombstone& b) { return a.begin < b.begin; });
     dynamic_array<bytes_view> borders;
     for (const range_tombstone& t : tombstones) {
@@ -55,10 +60,14 @@ class range_tombstone_list {
       for (; next < tombstones.size() && tombstones[next].begin == borders[i]; ++next) open.push_back(&tombstones[next]);
       if (open.empty()) continue;
       fragment piece{byte_string(borders[i]), byte_string(borders[i + 1]), {}};
-      for (const range_tombstone* t : open) piece.sequences.push_back(t->sequence);
-      sort_by(piece.sequences, [](sequence_number a, sequence_number b) { return a > b; });
-      sequence_number before = UINT64_MAX;
-      piece.sequences.erase_if([&](sequence_number s) { return std::exchange(before, s) == s; });
+      if (kept == keeping::newest) {
+        sequence_number newest = 0;
+        for (const range_tombstone* t : open) newest = (std::max)(newest, t->sequence);
+        piece.sequences.push_back(newest);
+      } else {
+        for (const range_tombstone* t : open) piece.sequences.push_back(t->sequence);
+        sort_by(piece.sequences, [](sequence_number a, sequence_number b) { return a > b; });
+      }
       fragments_.push_back(std::move(piece));
     }
   }
@@ -87,6 +96,24 @@ class range_tombstone_list {
   }
 
  private:
+  // Thousands of nested ranges in one commit would else lie in each other's fragments. Leaves no two of one sequence that
+  // overlap or touch. Requires: none is empty.
+  STRATA_COLD static void join_those_of_one_sequence(dynamic_array<range_tombstone>& tombstones) {
+    sort_by(tombstones, [](const range_tombstone& a, const range_tombstone& b) {
+      return a.sequence != b.sequence ? a.sequence < b.sequence : a.begin < b.begin;
+    });
+    range_tombstone* last = nullptr;
+    for (range_tombstone& t : tombstones) {
+      if (last != nullptr && last->sequence == t.sequence && t.begin <= last->end) {
+        if (t.end > last->end) last->end = std::move(t.end);
+        t.end.clear();
+      } else {
+        last = &t;
+      }
+    }
+    tombstones.erase_if([](const range_tombstone& t) { return t.end.empty(); });
+  }
+
   dynamic_array<fragment> fragments_;
 };
 

@@ -82,12 +82,11 @@ class memory_unit {
   }
 
   // Applies one write on its own, for an overlay. Many range tombstones are cheaper together: apply_each().
-  // Requires: room reserved, nothing staged.
+  // Requires: room reserved, nothing staged; before a range tombstone, that nobody reads the unit.
   void apply_one(sequence_number sequence, const write& w) {
     if (w.kind == write_kind::range_tombstone) [[unlikely]] {
       stage_one(sequence, w);
-      build_staged();
-      return publish_staged();
+      return publish_for_overlay();
     }
     memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
   }
@@ -99,8 +98,7 @@ class memory_unit {
       else
         memtable_.insert({w.key, w.value, first, static_cast<value_kind>(w.kind)});
     }
-    build_staged();
-    publish_staged();
+    publish_for_overlay();
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none
@@ -109,6 +107,14 @@ class memory_unit {
  private:
   STRATA_COLD STRATA_NOINLINE void stage_one(sequence_number sequence, const write& w) {
     tombstones_.push_back({byte_string(w.key), byte_string(w.value), sequence});
+  }
+  // Whoever reads an overlay sees all range tombstones that it has: so one list, of the newest.
+  STRATA_COLD void publish_for_overlay() {
+    if (tombstones_.size() == published_) return;
+    lists_.push_back(std::make_unique<const range_tombstone_list>(tombstones_, range_tombstone_list::keeping::newest));
+    publish_staged();
+    while (lists_.size() > 1) lists_.erase(0);
+    published_lists_ = 1;
   }
 
   Memtable memtable_;

@@ -74,6 +74,8 @@ class transaction_state {
   // Adds a write (a value with expiry begins with it). Errors: closed; out_of_memory: nothing has changed.
   [[nodiscard]] STRATA_NOINLINE result<void> write(const engine::write& w, durability wanted) {
     if (!active_) return error(errc::closed, "write", "the transaction has ended");
+    // A scan that began with it would see a range of it erased.
+    if (w.kind == engine::write_kind::range_tombstone && overlay_.use_count() > 1) overlay_.reset();
     if (overlay_) STRATA_TRY(overlay_->reserve(1, w.key.size() + w.value.size()));
     STRATA_TRY(add_to(batch_, w));
     if (wanted > wanted_) wanted_ = wanted;
