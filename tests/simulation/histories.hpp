@@ -132,7 +132,8 @@ class history_run {
 
   // Upkeep beside the calls. Not of one client: all do it.
   void keep_up(client& self) {
-    const strata::sequence_number before = newest_;
+    // What an earlier opening had acknowledged may be lost.
+    const strata::sequence_number before = (std::min)(newest_, store_->last_sequence());
     strata::result<void> done;
     switch (self.random.below(4)) {
       case 0: done = store_->compact(); break;
@@ -233,8 +234,9 @@ class history_run {
   void end() {
     ending how{true, true, moment_};
     if (cut_) {
-      // A sync that failed has lost what it was for, also where a process that ends would not.
-      how.lost_nothing = killed_ && !faulty_;
+      // A sync that failed, in this opening or the one before, has lost what it was for, also where a process that ends would
+      // not.
+      how.lost_nothing = killed_ && !faulty_ && settled_;
       ++(killed_ ? counts_.killed : counts_.power_cuts);
       // What the old world does from here on is lost with it.
       world_->set_fault({.one_in = 1});
@@ -259,6 +261,7 @@ class history_run {
     if (store_->last_sequence() < durable_)
       fail("it holds the commits up to " + std::to_string(store_->last_sequence()) + ", and " + std::to_string(durable_) + " was durable");
     reopened(how);
+    settled_ = how.settled;
     if (how.settled) durable_ = store_->last_sequence();
   }
 
@@ -280,6 +283,7 @@ class history_run {
   bool over_ = false;
   bool faulty_ = false;
   bool killed_ = false;
+  bool settled_ = true;  // what was there when this opening began is durable
   disk_fault fault_{0};
   std::size_t world_index_ = 0;
   std::uint64_t clock_ = 0;
