@@ -6934,7 +6934,7 @@ struct type_face {
 
 // A collection that a store has looked up, or will when it is first written. It belongs to the store and stays where it is.
 //
-// Thread safety: any thread reads it; the catalogue alone changes it, under its mutex. A list of older schemas that was
+// Thread safety: any thread reads it; the catalogue alone changes it, one thread at a time. A list of older schemas that was
 // replaced stays for those who still read it; it is replaced when two types of one collection meet in one process.
 struct collection {
   struct older_schema {
@@ -7014,6 +7014,15 @@ namespace primitive {
 inline constexpr std::uint64_t default_run = 1;
 inline constexpr std::uint64_t system_run = 0;
 
+// Where the catalogue keeps a collection's record ('c' and its name). Frozen: see store/catalogue.hpp.
+[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
+  byte_string key;
+  append_key_prefix(key, system_run, 0);
+  key.push_back(what);
+  key.append(name);
+  return key;
+}
+
 // What is called with a value that was found: the bytes, the commit that wrote them, the expiry (µs since 1970 or UINT64_MAX).
 using value_visitor = function_ref<result<void>(bytes_view, sequence_number, std::uint64_t)>;
 
@@ -7034,6 +7043,7 @@ class transaction_state {
     batch_.clear(default_run);
     marks_before_ += reads_.ranges.size();
     reads_.clear(engine_.take_snapshot());
+    missed_collections_ = false;
     wanted_ = durability::none;
     active_ = true;
   }
@@ -7112,6 +7122,25 @@ class transaction_state {
     range.unbounded = unbounded;
   }
 
+  // Looks for the catalogue's record of a collection, so that a commit conflicts with who writes the collection first. False
+  // where it is not there, and the collection so empty.
+  [[nodiscard]] STRATA_COLD result<bool> find_collection(bytes_view record) {
+    missed_collections_ = true;
+    return get(record, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); });
+  }
+  // The collection of `record` is there by now, under `prefix`: what this transaction found missing is what lies in it. Its
+  // record may be new, or it would conflict with its own making.
+  STRATA_COLD void collection_made(bytes_view record, bytes_view prefix) {
+    const std::size_t before = reads_.keys.size();
+    reads_.keys.erase_if([&](const byte_string& key) { return bytes_view(key) == record; });
+    if (reads_.keys.size() == before) return;
+    byte_string end(prefix);
+    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);  // a varint ends below 0x80
+    reads_.ranges.push_back({byte_string(prefix), std::move(end), false});
+  }
+  // Whether find_collection() was called.
+  [[nodiscard]] bool missed_collections() const noexcept { return missed_collections_; }
+
   [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
     result<void> visited;
     auto there = engine.get(key, at, [&](bytes_view value, sequence_number sequence, std::uint64_t expires_at_us) {
@@ -7158,6 +7187,7 @@ class transaction_state {
   sequence_number overlay_at_ = 0;  // of the newest write in it
   std::size_t marks_before_ = 0;    // scans of what was before begin()
   durability wanted_ = durability::none;
+  bool missed_collections_ = false;  // it has looked for one in the catalogue
   bool active_ = false;
 };
 
@@ -7299,15 +7329,17 @@ class write_context : public read_context<Engine> {
 
   // Makes sure that `target` is in the catalogue with the type of today.
   [[nodiscard]] result<void> bind(primitive::collection& target) const {
-    if (target.schema_id.load(std::memory_order_acquire) != 0) [[likely]] return {};
-    return binder_.bind(binder_.catalogue, target);
+    if (target.schema_id.load(std::memory_order_acquire) == 0) [[unlikely]]
+      STRATA_TRY(binder_.bind(binder_.catalogue, target));
+    return this->in_transaction() && this->transaction_->missed_collections() ? bound_after_a_miss(target) : result<void>();
   }
 
   // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
-  // first: it is put in the catalogue, so that there is something to conflict in.
-  [[nodiscard]] result<void> touch(primitive::collection& target) const {
+  // first: that it is not in the catalogue is part of what it has read.
+  [[nodiscard]] STRATA_COLD result<void> touch(primitive::collection& target) const {
     if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
-    return bind(target);
+    STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
+    return there ? bind(target) : result<void>();
   }
 
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
@@ -7353,6 +7385,12 @@ class write_context : public read_context<Engine> {
   static constexpr int attempts_max = 100;
 
  private:
+  [[nodiscard]] STRATA_COLD result<void> bound_after_a_miss(const primitive::collection& target) const {
+    byte_string prefix;
+    primitive::append_key_prefix(prefix, this->run(), target.id.load(std::memory_order_acquire));
+    this->transaction_->collection_made(primitive::catalogue_key('c', target.name), prefix);
+    return {};
+  }
   [[nodiscard]] result<sequence_number> write(const engine::write& w, durability wanted) const {
     if (this->transaction_ != nullptr) {
       STRATA_TRY(this->transaction_->write(w, wanted));
@@ -10778,6 +10816,19 @@ class manifest {
 
 namespace strata::inline STRATA_ABI::engine {
 
+// Removes the files of a store from `directory`, and then that where it is wanted. Best effort.
+template <typename Environment>
+STRATA_COLD void remove_files(const Environment& environment, bytes_view directory, bool and_directory) {
+  STRATA_TRY_BLOCK {
+    if (const auto names = environment.list_directory(directory))
+      for (const std::string& name : *names)
+        if (parse_file_name(name).type != file_type::foreign)
+          static_cast<void>(environment.remove_file(join_path(directory, name)));
+    if (and_directory) static_cast<void>(environment.remove_directory(directory));
+  }
+  STRATA_CATCH(...) {}
+}
+
 // Copies a file piece by piece and syncs the copy. Errors: those of the files.
 template <typename Environment>
 [[nodiscard]] STRATA_COLD result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
@@ -10794,19 +10845,13 @@ template <typename Environment>
   return copy.close();
 }
 
-// Makes a store of `tables` in `directory`, which is made or is empty. `last` is the newest commit in them. CURRENT comes
+// Makes a store of `tables` in `directory`, which is there, empty, and in `parent`. `last` is the newest commit in them. CURRENT comes
 // last: until then the directory does not open. Tables are linked where the file system can, else copied.
-// Errors: already_exists where the directory is not empty; those of the files.
+// Errors: those of the files.
 template <typename Environment, typename Sstable>
-[[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view directory,
+[[nodiscard]] STRATA_COLD result<void> fill_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
                                             const version<Environment, Sstable>& tables, std::uint64_t store_id,
                                             sequence_number last, std::uint64_t last_time_us) {
-  STRATA_TRY_LET(made, environment.create_directory(directory));
-  if (!made) {
-    STRATA_TRY_LET(names, environment.list_directory(directory));
-    if (!names.empty())
-      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
-  }
   manifest_state state;
   state.store_id = store_id;
   state.counts = {last, last, 0, last_time_us};
@@ -10822,7 +10867,27 @@ template <typename Environment, typename Sstable>
   STRATA_TRY(std::move(copied));
   manifest<Environment> fresh(environment, byte_string(directory));
   STRATA_TRY(fresh.create(std::move(state)));
-  return fresh.close();
+  STRATA_TRY(fresh.close());
+  return environment.sync_directory(parent);
+}
+
+// The same in a directory that is made, or is empty. After an error it is as it was, as far as the files let go.
+// Errors: already_exists where it is not empty; those of fill_checkpoint().
+template <typename Environment, typename Sstable>
+[[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
+                                            const version<Environment, Sstable>& tables, std::uint64_t store_id,
+                                            sequence_number last, std::uint64_t last_time_us) {
+  STRATA_TRY_LET(made, environment.create_directory(directory));
+  if (!made) {
+    STRATA_TRY_LET(names, environment.list_directory(directory));
+    if (!names.empty())
+      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
+  }
+  result<void> filled;
+  STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
+  STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
+  if (!filled) remove_files(environment, directory, made);
+  return filled;
 }
 
 }  // namespace strata::inline STRATA_ABI::engine
@@ -13913,17 +13978,14 @@ class lsm_store {
     return done;
   }
   // Makes a copy of the store in `directory`, which does not exist or is empty: it holds every commit that returned before
-  // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files. A crash leaves a
-  // directory that does not open as a store.
+  // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files; then what it had made
+  // is removed. A crash leaves a part that does not open as a store; right at the start, an empty directory.
   [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
     const auto flushed = versions_.flushed_tables();
     if (!flushed.first) return closed_error("checkpoint");
-    STRATA_TRY(guarded("checkpoint", [&] {
-      return write_checkpoint(environment_, directory, *flushed.first, versions_.store_id(), flushed.second,
-                              versions_.last_time_us_.load(std::memory_order_relaxed));
-    }));
-    return environment_.sync_directory(parent_of(directory));
+    return write_checkpoint(environment_, parent_of(directory), directory, *flushed.first, versions_.store_id(),
+                            flushed.second, versions_.last_time_us_.load(std::memory_order_relaxed));
   }
   // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good. Of a store that is not
   // latched it does nothing: a merge that met the lack before may then still say so, and asks for another resume().
@@ -18803,7 +18865,8 @@ struct composition {
 //
 // Frozen: on disk. The schema with id i is the i-th description, from 1. Ids of collections are never used again.
 //
-// Thread safety: every member from any thread.
+// Thread safety: every member from any thread. Two mutexes, taken in this order: `binding_` by who changes a collection that
+// others may know, `mutex_` for an instant.
 //
 //   1. A collection's record is written in one commit that conflicts with any other of the same name: a name has one id.
 //   2. A collection is opened only if its kind and key are the same, and all its stored descriptions can be read as the
@@ -18851,13 +18914,7 @@ struct catalogue_record {
   }
 };
 
-[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
-  byte_string key;
-  primitive::append_key_prefix(key, primitive::system_run, 0);
-  key.push_back(what);
-  key.append(name);
-  return key;
-}
+using primitive::catalogue_key;
 
 template <typename Engine>
 class catalogue {
@@ -18865,7 +18922,7 @@ class catalogue {
   using lock = unique_lock<typename environment_type::mutex>;
 
  public:
-  explicit catalogue(Engine& engine) : engine_(engine), mutex_(engine.environment()) {}
+  explicit catalogue(Engine& engine) : engine_(engine), binding_(engine.environment()), mutex_(engine.environment()) {}
   catalogue(const catalogue&) = delete;
   catalogue& operator=(const catalogue&) = delete;
 
@@ -18889,8 +18946,8 @@ class catalogue {
 
   // Makes sure that `target` is stored with the type of today. Errors: schema_mismatch; those of a commit.
   [[nodiscard]] STRATA_COLD result<void> bind(primitive::collection& target) {
-    lock held(mutex_);
     STRATA_TRY(target.usable);
+    lock held(binding_);
     while (target.schema_id.load(std::memory_order_acquire) == 0) {
       auto stored = store(target);
       if (stored) break;
@@ -19005,6 +19062,7 @@ class catalogue {
     STRATA_TRY(transaction.commit(durability::none));
     // Before anything is written with the new description: views of the collection with another type can read it then.
     // One that cannot keeps what it knew, and says decode_failed of what it does not.
+    const lock held(mutex_);
     for (std::size_t at = 0; at < known_.size(); ++at)
       if (known_[at].get() != &target && known_[at]->name == target.name && known_[at]->usable)
         static_cast<void>(load(*known_[at]));
@@ -19033,6 +19091,7 @@ class catalogue {
   }
 
   Engine& engine_;
+  typename environment_type::mutex binding_;  // held over a commit: who looks for a collection does not wait for it
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
   dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them
@@ -19189,7 +19248,7 @@ namespace strata::inline STRATA_ABI {
 
 namespace detail {
 
-// The part of a store that knows no schema: compiled once an engine. See `store` for what it means.
+// The part of a store that knows no schema and writes nothing: compiled once an engine. See `store` for what it means.
 template <typename Engine>
 class store_handle {
  public:
@@ -19209,19 +19268,8 @@ class store_handle {
 
   // The newest commit.
   [[nodiscard]] sequence_number last_sequence() const noexcept { return core_->engine->last_sequence(); }
-  // Writes what is in memory to tables; blocks until it is there.
-  [[nodiscard]] result<void> flush() const { return core_->engine->flush(); }
-  // Flushes and merges until nothing is left to merge; blocks until done.
-  [[nodiscard]] result<void> compact() const { return core_->engine->compact(); }
   // Reads every table whole and checks it. Errors: corruption with file and offset; io_error.
   [[nodiscard]] result<void> verify() const { return core_->engine->verify(); }
-  // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
-  // Errors: already_exists; those of a flush and of files.
-  [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return core_->engine->checkpoint(directory); }
-  // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
-  [[nodiscard]] result<void> resume() const { return core_->engine->resume(); }
-  // Success while the store takes writes; else why not.
-  [[nodiscard]] result<void> status() const { return core_->engine->status(); }
   [[nodiscard]] statistics stats() const { return core_->engine->stats(); }
   // The names of all collections ever written, in order.
   [[nodiscard]] result<std::vector<std::string>> collections() const { return core_->collections.names(); }
@@ -19233,7 +19281,7 @@ class store_handle {
     if (!core_) return {};
     auto done = core_->engine->close();
     if (!temporary_.empty() && core_->engine->belongs_to_this_process()) {
-      remove_with_files(core_->engine->environment(), temporary_);
+      engine::remove_files(core_->engine->environment(), temporary_, true);
       temporary_.clear();
     }
     return done;
@@ -19246,12 +19294,6 @@ class store_handle {
   explicit store_handle(std::unique_ptr<Engine> engine) : core_(std::make_unique<store_core<Engine>>(std::move(engine))) {}
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
-  // Best effort: it is a temporary directory.
-  static void remove_with_files(const environment_type& environment, bytes_view directory) {
-    if (auto names = environment.list_directory(directory))
-      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(directory, name)));
-    static_cast<void>(environment.remove_directory(directory));
-  }
 
   // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
   template <typename Schema>
@@ -19273,6 +19315,27 @@ class store_handle {
 
  private:
   byte_string temporary_;
+};
+
+// And what else a store that is written has.
+template <typename Engine>
+class writable_store_handle : public store_handle<Engine> {
+ public:
+  // Writes what is in memory to tables; blocks until it is there.
+  [[nodiscard]] result<void> flush() const { return this->core_->engine->flush(); }
+  // Flushes and merges until nothing is left to merge; blocks until done.
+  [[nodiscard]] result<void> compact() const { return this->core_->engine->compact(); }
+  // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
+  // Errors: already_exists; those of a flush and of files; what it had made is removed then. A crash leaves a directory that
+  // is empty, or does not open.
+  [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return this->core_->engine->checkpoint(directory); }
+  // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
+  [[nodiscard]] result<void> resume() const { return this->core_->engine->resume(); }
+  // Success while the store takes writes; else why not.
+  [[nodiscard]] result<void> status() const { return this->core_->engine->status(); }
+
+ protected:
+  using store_handle<Engine>::store_handle;
 };
 
 }  // namespace detail
@@ -19311,11 +19374,11 @@ class read_only_store : public detail::store_handle<typename detail::composition
 // Thread safety: any thread may use a store, but open(), close(), moving and destruction are of one. A view is a cheap
 // value; views, transactions, snapshots and scans must not outlive the store object (they may outlive close()).
 template <typename... Policies>
-class store : public detail::store_handle<typename detail::composition<Policies...>::engine_type>,
+class store : public detail::writable_store_handle<typename detail::composition<Policies...>::engine_type>,
               public detail::gives_views<store<Policies...>, typename detail::composition<Policies...>::engine_type,
                                          typename detail::composition<Policies...>::schema, detail::writing_view> {
   using chosen = detail::composition<Policies...>;
-  using handle = detail::store_handle<typename chosen::engine_type>;
+  using handle = detail::writable_store_handle<typename chosen::engine_type>;
   using views = detail::gives_views<store, typename chosen::engine_type, typename chosen::schema, detail::writing_view>;
 
  public:
@@ -19349,7 +19412,7 @@ class store : public detail::store_handle<typename detail::composition<Policies.
     STRATA_TRY_LET(directory, environment.temporary_directory());
     auto engine = engine_type::open(environment, directory, amounts);
     if (!engine) {
-      handle::remove_with_files(environment, directory);
+      engine::remove_files(environment, directory, true);
       return std::move(engine).error();
     }
     return make(std::move(*engine), std::move(directory));

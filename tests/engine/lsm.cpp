@@ -515,6 +515,33 @@ TEST_CASE("a checkpoint that is cut short does not open as a store", "[engine][l
   CHECK(cut > 5);
 }
 
+TEST_CASE("a checkpoint that fails leaves nothing, and can be made again", "[engine][lsm]") {
+  for (const bool is_there : {false, true}) {
+    std::size_t failed = 0;
+    for (std::uint64_t at = 1;; ++at) {
+      INFO("call " << at);
+      const failing_environment environment;
+      auto store = open_store<failing_store>(environment, "store");
+      for (int i = 0; i < 300; ++i) require_ok(put(*store, std::to_string(i), std::string(200, 'v')));
+      require_ok(store->compact());
+      if (is_there) require_ok(environment.create_directory("copy"));
+      environment.fail(every_call, at, errc::io_error);
+      const auto done = store->checkpoint("copy");
+      const bool fired = environment.fired();
+      environment.revive();
+      if (!done) {
+        ++failed;
+        CHECK(*environment.file_exists("copy") == is_there);
+        if (is_there) CHECK(sorted_names(environment, "copy").empty());
+        require_ok(store->checkpoint("copy"));
+      }
+      CHECK(scan(*open_store<failing_store>(environment, "copy")).size() == 300);
+      if (!fired) break;
+    }
+    CHECK(failed > 10);
+  }
+}
+
 TEST_CASE("statistics add up", "[engine][lsm]") {
   const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");

@@ -6,6 +6,19 @@
 
 namespace strata::inline STRATA_ABI::engine {
 
+// Removes the files of a store from `directory`, and then that where it is wanted. Best effort.
+template <typename Environment>
+STRATA_COLD void remove_files(const Environment& environment, bytes_view directory, bool and_directory) {
+  STRATA_TRY_BLOCK {
+    if (const auto names = environment.list_directory(directory))
+      for (const std::string& name : *names)
+        if (parse_file_name(name).type != file_type::foreign)
+          static_cast<void>(environment.remove_file(join_path(directory, name)));
+    if (and_directory) static_cast<void>(environment.remove_directory(directory));
+  }
+  STRATA_CATCH(...) {}
+}
+
 // Copies a file piece by piece and syncs the copy. Errors: those of the files.
 template <typename Environment>
 [[nodiscard]] STRATA_COLD result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
@@ -22,19 +35,13 @@ template <typename Environment>
   return copy.close();
 }
 
-// Makes a store of `tables` in `directory`, which is made or is empty. `last` is the newest commit in them. CURRENT comes
+// Makes a store of `tables` in `directory`, which is there, empty, and in `parent`. `last` is the newest commit in them. CURRENT comes
 // last: until then the directory does not open. Tables are linked where the file system can, else copied.
-// Errors: already_exists where the directory is not empty; those of the files.
+// Errors: those of the files.
 template <typename Environment, typename Sstable>
-[[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view directory,
+[[nodiscard]] STRATA_COLD result<void> fill_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
                                             const version<Environment, Sstable>& tables, std::uint64_t store_id,
                                             sequence_number last, std::uint64_t last_time_us) {
-  STRATA_TRY_LET(made, environment.create_directory(directory));
-  if (!made) {
-    STRATA_TRY_LET(names, environment.list_directory(directory));
-    if (!names.empty())
-      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
-  }
   manifest_state state;
   state.store_id = store_id;
   state.counts = {last, last, 0, last_time_us};
@@ -50,7 +57,27 @@ template <typename Environment, typename Sstable>
   STRATA_TRY(std::move(copied));
   manifest<Environment> fresh(environment, byte_string(directory));
   STRATA_TRY(fresh.create(std::move(state)));
-  return fresh.close();
+  STRATA_TRY(fresh.close());
+  return environment.sync_directory(parent);
+}
+
+// The same in a directory that is made, or is empty. After an error it is as it was, as far as the files let go.
+// Errors: already_exists where it is not empty; those of fill_checkpoint().
+template <typename Environment, typename Sstable>
+[[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
+                                            const version<Environment, Sstable>& tables, std::uint64_t store_id,
+                                            sequence_number last, std::uint64_t last_time_us) {
+  STRATA_TRY_LET(made, environment.create_directory(directory));
+  if (!made) {
+    STRATA_TRY_LET(names, environment.list_directory(directory));
+    if (!names.empty())
+      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
+  }
+  result<void> filled;
+  STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
+  STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
+  if (!filled) remove_files(environment, directory, made);
+  return filled;
 }
 
 }  // namespace strata::inline STRATA_ABI::engine

@@ -252,17 +252,14 @@ class lsm_store {
     return done;
   }
   // Makes a copy of the store in `directory`, which does not exist or is empty: it holds every commit that returned before
-  // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files. A crash leaves a
-  // directory that does not open as a store.
+  // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files; then what it had made
+  // is removed. A crash leaves a part that does not open as a store; right at the start, an empty directory.
   [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
     const auto flushed = versions_.flushed_tables();
     if (!flushed.first) return closed_error("checkpoint");
-    STRATA_TRY(guarded("checkpoint", [&] {
-      return write_checkpoint(environment_, directory, *flushed.first, versions_.store_id(), flushed.second,
-                              versions_.last_time_us_.load(std::memory_order_relaxed));
-    }));
-    return environment_.sync_directory(parent_of(directory));
+    return write_checkpoint(environment_, parent_of(directory), directory, *flushed.first, versions_.store_id(),
+                            flushed.second, versions_.last_time_us_.load(std::memory_order_relaxed));
   }
   // After a lack of room was mended: writes go on. Errors: what stands in the way still, or for good. Of a store that is not
   // latched it does nothing: a merge that met the lack before may then still say so, and asks for another resume().

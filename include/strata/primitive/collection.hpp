@@ -34,7 +34,7 @@ struct type_face {
 
 // A collection that a store has looked up, or will when it is first written. It belongs to the store and stays where it is.
 //
-// Thread safety: any thread reads it; the catalogue alone changes it, under its mutex. A list of older schemas that was
+// Thread safety: any thread reads it; the catalogue alone changes it, one thread at a time. A list of older schemas that was
 // replaced stays for those who still read it; it is replaced when two types of one collection meet in one process.
 struct collection {
   struct older_schema {

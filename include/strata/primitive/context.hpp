@@ -27,6 +27,15 @@ namespace primitive {
 inline constexpr std::uint64_t default_run = 1;
 inline constexpr std::uint64_t system_run = 0;
 
+// Where the catalogue keeps a collection's record ('c' and its name). Frozen: see store/catalogue.hpp.
+[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
+  byte_string key;
+  append_key_prefix(key, system_run, 0);
+  key.push_back(what);
+  key.append(name);
+  return key;
+}
+
 // What is called with a value that was found: the bytes, the commit that wrote them, the expiry (µs since 1970 or UINT64_MAX).
 using value_visitor = function_ref<result<void>(bytes_view, sequence_number, std::uint64_t)>;
 
@@ -47,6 +56,7 @@ class transaction_state {
     batch_.clear(default_run);
     marks_before_ += reads_.ranges.size();
     reads_.clear(engine_.take_snapshot());
+    missed_collections_ = false;
     wanted_ = durability::none;
     active_ = true;
   }
@@ -125,6 +135,25 @@ class transaction_state {
     range.unbounded = unbounded;
   }
 
+  // Looks for the catalogue's record of a collection, so that a commit conflicts with who writes the collection first. False
+  // where it is not there, and the collection so empty.
+  [[nodiscard]] STRATA_COLD result<bool> find_collection(bytes_view record) {
+    missed_collections_ = true;
+    return get(record, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); });
+  }
+  // The collection of `record` is there by now, under `prefix`: what this transaction found missing is what lies in it. Its
+  // record may be new, or it would conflict with its own making.
+  STRATA_COLD void collection_made(bytes_view record, bytes_view prefix) {
+    const std::size_t before = reads_.keys.size();
+    reads_.keys.erase_if([&](const byte_string& key) { return bytes_view(key) == record; });
+    if (reads_.keys.size() == before) return;
+    byte_string end(prefix);
+    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);  // a varint ends below 0x80
+    reads_.ranges.push_back({byte_string(prefix), std::move(end), false});
+  }
+  // Whether find_collection() was called.
+  [[nodiscard]] bool missed_collections() const noexcept { return missed_collections_; }
+
   [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
     result<void> visited;
     auto there = engine.get(key, at, [&](bytes_view value, sequence_number sequence, std::uint64_t expires_at_us) {
@@ -171,6 +200,7 @@ class transaction_state {
   sequence_number overlay_at_ = 0;  // of the newest write in it
   std::size_t marks_before_ = 0;    // scans of what was before begin()
   durability wanted_ = durability::none;
+  bool missed_collections_ = false;  // it has looked for one in the catalogue
   bool active_ = false;
 };
 
@@ -312,15 +342,17 @@ class write_context : public read_context<Engine> {
 
   // Makes sure that `target` is in the catalogue with the type of today.
   [[nodiscard]] result<void> bind(primitive::collection& target) const {
-    if (target.schema_id.load(std::memory_order_acquire) != 0) [[likely]] return {};
-    return binder_.bind(binder_.catalogue, target);
+    if (target.schema_id.load(std::memory_order_acquire) == 0) [[unlikely]]
+      STRATA_TRY(binder_.bind(binder_.catalogue, target));
+    return this->in_transaction() && this->transaction_->missed_collections() ? bound_after_a_miss(target) : result<void>();
   }
 
   // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
-  // first: it is put in the catalogue, so that there is something to conflict in.
-  [[nodiscard]] result<void> touch(primitive::collection& target) const {
+  // first: that it is not in the catalogue is part of what it has read.
+  [[nodiscard]] STRATA_COLD result<void> touch(primitive::collection& target) const {
     if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
-    return bind(target);
+    STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
+    return there ? bind(target) : result<void>();
   }
 
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
@@ -366,6 +398,12 @@ class write_context : public read_context<Engine> {
   static constexpr int attempts_max = 100;
 
  private:
+  [[nodiscard]] STRATA_COLD result<void> bound_after_a_miss(const primitive::collection& target) const {
+    byte_string prefix;
+    primitive::append_key_prefix(prefix, this->run(), target.id.load(std::memory_order_acquire));
+    this->transaction_->collection_made(primitive::catalogue_key('c', target.name), prefix);
+    return {};
+  }
   [[nodiscard]] result<sequence_number> write(const engine::write& w, durability wanted) const {
     if (this->transaction_ != nullptr) {
       STRATA_TRY(this->transaction_->write(w, wanted));

@@ -7,7 +7,8 @@
 //
 // Frozen: on disk. The schema with id i is the i-th description, from 1. Ids of collections are never used again.
 //
-// Thread safety: every member from any thread.
+// Thread safety: every member from any thread. Two mutexes, taken in this order: `binding_` by who changes a collection that
+// others may know, `mutex_` for an instant.
 //
 //   1. A collection's record is written in one commit that conflicts with any other of the same name: a name has one id.
 //   2. A collection is opened only if its kind and key are the same, and all its stored descriptions can be read as the
@@ -57,13 +58,7 @@ struct catalogue_record {
   }
 };
 
-[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
-  byte_string key;
-  primitive::append_key_prefix(key, primitive::system_run, 0);
-  key.push_back(what);
-  key.append(name);
-  return key;
-}
+using primitive::catalogue_key;
 
 template <typename Engine>
 class catalogue {
@@ -71,7 +66,7 @@ class catalogue {
   using lock = unique_lock<typename environment_type::mutex>;
 
  public:
-  explicit catalogue(Engine& engine) : engine_(engine), mutex_(engine.environment()) {}
+  explicit catalogue(Engine& engine) : engine_(engine), binding_(engine.environment()), mutex_(engine.environment()) {}
   catalogue(const catalogue&) = delete;
   catalogue& operator=(const catalogue&) = delete;
 
@@ -95,8 +90,8 @@ class catalogue {
 
   // Makes sure that `target` is stored with the type of today. Errors: schema_mismatch; those of a commit.
   [[nodiscard]] STRATA_COLD result<void> bind(primitive::collection& target) {
-    lock held(mutex_);
     STRATA_TRY(target.usable);
+    lock held(binding_);
     while (target.schema_id.load(std::memory_order_acquire) == 0) {
       auto stored = store(target);
       if (stored) break;
@@ -211,6 +206,7 @@ class catalogue {
     STRATA_TRY(transaction.commit(durability::none));
     // Before anything is written with the new description: views of the collection with another type can read it then.
     // One that cannot keeps what it knew, and says decode_failed of what it does not.
+    const lock held(mutex_);
     for (std::size_t at = 0; at < known_.size(); ++at)
       if (known_[at].get() != &target && known_[at]->name == target.name && known_[at]->usable)
         static_cast<void>(load(*known_[at]));
@@ -239,6 +235,7 @@ class catalogue {
   }
 
   Engine& engine_;
+  typename environment_type::mutex binding_;  // held over a commit: who looks for a collection does not wait for it
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
   dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them

@@ -9,7 +9,7 @@ namespace strata::inline STRATA_ABI {
 
 namespace detail {
 
-// The part of a store that knows no schema: compiled once an engine. See `store` for what it means.
+// The part of a store that knows no schema and writes nothing: compiled once an engine. See `store` for what it means.
 template <typename Engine>
 class store_handle {
  public:
@@ -29,19 +29,8 @@ class store_handle {
 
   // The newest commit.
   [[nodiscard]] sequence_number last_sequence() const noexcept { return core_->engine->last_sequence(); }
-  // Writes what is in memory to tables; blocks until it is there.
-  [[nodiscard]] result<void> flush() const { return core_->engine->flush(); }
-  // Flushes and merges until nothing is left to merge; blocks until done.
-  [[nodiscard]] result<void> compact() const { return core_->engine->compact(); }
   // Reads every table whole and checks it. Errors: corruption with file and offset; io_error.
   [[nodiscard]] result<void> verify() const { return core_->engine->verify(); }
-  // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
-  // Errors: already_exists; those of a flush and of files.
-  [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return core_->engine->checkpoint(directory); }
-  // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
-  [[nodiscard]] result<void> resume() const { return core_->engine->resume(); }
-  // Success while the store takes writes; else why not.
-  [[nodiscard]] result<void> status() const { return core_->engine->status(); }
   [[nodiscard]] statistics stats() const { return core_->engine->stats(); }
   // The names of all collections ever written, in order.
   [[nodiscard]] result<std::vector<std::string>> collections() const { return core_->collections.names(); }
@@ -53,7 +42,7 @@ class store_handle {
     if (!core_) return {};
     auto done = core_->engine->close();
     if (!temporary_.empty() && core_->engine->belongs_to_this_process()) {
-      remove_with_files(core_->engine->environment(), temporary_);
+      engine::remove_files(core_->engine->environment(), temporary_, true);
       temporary_.clear();
     }
     return done;
@@ -66,12 +55,6 @@ class store_handle {
   explicit store_handle(std::unique_ptr<Engine> engine) : core_(std::make_unique<store_core<Engine>>(std::move(engine))) {}
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
-  // Best effort: it is a temporary directory.
-  static void remove_with_files(const environment_type& environment, bytes_view directory) {
-    if (auto names = environment.list_directory(directory))
-      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(directory, name)));
-    static_cast<void>(environment.remove_directory(directory));
-  }
 
   // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
   template <typename Schema>
@@ -93,6 +76,27 @@ class store_handle {
 
  private:
   byte_string temporary_;
+};
+
+// And what else a store that is written has.
+template <typename Engine>
+class writable_store_handle : public store_handle<Engine> {
+ public:
+  // Writes what is in memory to tables; blocks until it is there.
+  [[nodiscard]] result<void> flush() const { return this->core_->engine->flush(); }
+  // Flushes and merges until nothing is left to merge; blocks until done.
+  [[nodiscard]] result<void> compact() const { return this->core_->engine->compact(); }
+  // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
+  // Errors: already_exists; those of a flush and of files; what it had made is removed then. A crash leaves a directory that
+  // is empty, or does not open.
+  [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return this->core_->engine->checkpoint(directory); }
+  // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
+  [[nodiscard]] result<void> resume() const { return this->core_->engine->resume(); }
+  // Success while the store takes writes; else why not.
+  [[nodiscard]] result<void> status() const { return this->core_->engine->status(); }
+
+ protected:
+  using store_handle<Engine>::store_handle;
 };
 
 }  // namespace detail
@@ -131,11 +135,11 @@ class read_only_store : public detail::store_handle<typename detail::composition
 // Thread safety: any thread may use a store, but open(), close(), moving and destruction are of one. A view is a cheap
 // value; views, transactions, snapshots and scans must not outlive the store object (they may outlive close()).
 template <typename... Policies>
-class store : public detail::store_handle<typename detail::composition<Policies...>::engine_type>,
+class store : public detail::writable_store_handle<typename detail::composition<Policies...>::engine_type>,
               public detail::gives_views<store<Policies...>, typename detail::composition<Policies...>::engine_type,
                                          typename detail::composition<Policies...>::schema, detail::writing_view> {
   using chosen = detail::composition<Policies...>;
-  using handle = detail::store_handle<typename chosen::engine_type>;
+  using handle = detail::writable_store_handle<typename chosen::engine_type>;
   using views = detail::gives_views<store, typename chosen::engine_type, typename chosen::schema, detail::writing_view>;
 
  public:
@@ -169,7 +173,7 @@ class store : public detail::store_handle<typename detail::composition<Policies.
     STRATA_TRY_LET(directory, environment.temporary_directory());
     auto engine = engine_type::open(environment, directory, amounts);
     if (!engine) {
-      handle::remove_with_files(environment, directory);
+      engine::remove_files(environment, directory, true);
       return std::move(engine).error();
     }
     return make(std::move(*engine), std::move(directory));
