@@ -7,12 +7,16 @@ using namespace strata_tests;
 
 namespace {
 
+bool has_faults(std::uint64_t seed) { return seed % 3 == 0; }
+
 // Writers, readers, flushes and merges at once, with faults now and then; the hash of all that was asked of the disk.
 std::uint64_t trace_of(std::uint64_t seed) {
   const simulated world({.seed = seed, .switch_one_in = static_cast<std::uint32_t>(1 + seed % 8)});
   auto store = open_store<default_store<simulated>>(world, "store");
-  if (seed % 3 == 0) world.set_fault({.one_in = 50, .code = strata::errc::no_space});
   std::vector<simulated::thread> threads;
+  // All start.
+  const auto all_but_starting = ~static_cast<std::uint32_t>(strata::environment::disk_call::start_thread);
+  if (has_faults(seed)) world.set_fault({.calls = all_but_starting, .one_in = 50, .code = strata::errc::no_space});
   for (int writer = 0; writer < 3; ++writer) {
     threads.push_back(world.start_thread("writer", [&store, writer]() noexcept {
                              for (int i = 0; i < 30; ++i) {
@@ -34,11 +38,12 @@ std::uint64_t trace_of(std::uint64_t seed) {
 
 TEST_CASE("a seed gives one trace, byte for byte, and others another", "[simulation]") {
   stay_on_one_core();
-  std::vector<std::uint64_t> traces;
+  std::vector<std::uint64_t> traces;  // of runs without faults: one with them may end early, as another has
   for (std::uint64_t seed = 1; seed <= rounds(100, 5000); ++seed) {
-    traces.push_back(trace_of(seed));
+    const std::uint64_t trace = trace_of(seed);
     INFO("seed " << seed);
-    CHECK(trace_of(seed) == traces.back());
+    CHECK(trace_of(seed) == trace);
+    if (!has_faults(seed)) traces.push_back(trace);
   }
   std::sort(traces.begin(), traces.end());
   CHECK(std::unique(traces.begin(), traces.end()) == traces.end());
