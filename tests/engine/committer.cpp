@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include <strata/compaction/archetype.hpp>
+
 using namespace strata_tests;
 using strata::durability;
 using strata::errc;

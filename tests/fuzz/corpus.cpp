@@ -6,6 +6,7 @@
 #include "world.hpp"
 
 #include <filesystem>
+#include <thread>
 
 #include <strata/codec/ordered_key.hpp>
 #include <strata/compaction/leveled.hpp>
@@ -129,6 +130,9 @@ void write_manifests() {
   keep("manifest", "flushed", manifest_of({edit(0, 9), flush}, end::closed));
   keep("manifest", "merged", manifest_of({edit(0, 9), flush, second, merge}, end::closed));
   keep("manifest", "moved_unsettled", manifest_of({edit(0, 9), flush, second, merge, move}, end::open));
+  auto closing = edit(20, 40);
+  closing.kept_sequence = 25;
+  keep("manifest", "closed_kept", manifest_of({edit(0, 9), flush, second, closing}, end::closed));
   const byte_string whole = manifest_of({edit(0, 9), flush, second}, end::open);
   keep("manifest", "torn_end", bytes_view(whole).substr(0, whole.size() - 8));
 }
@@ -364,6 +368,18 @@ void keep_directory(const world& files, const std::string& name) {
   keep("directory", name, pack(all));
 }
 
+// A flush that returned may still have its segment to remove.
+void await_one_log(const world& files) {
+  for (;;) {
+    auto names = files.list_directory("store");
+    FUZZ_OK(names);
+    std::size_t logs = 0;
+    for (const std::string& each : *names) logs += each.ends_with(".log");
+    if (logs == 1) return;
+    std::this_thread::yield();
+  }
+}
+
 std::unique_ptr<store> open(const world& files) {
   strata::options amounts;
   amounts.durability = strata::durability::strict;
@@ -418,6 +434,7 @@ void write_directories() {
   commit(*to, 15, 30, "after");
   FUZZ_OK(to->flush());
   commit(*to, 25, 33, "log");
+  await_one_log(files);
   keep_directory(files, "killed_with_tables");
   FUZZ_OK(to->close());
   keep_directory(files, "closed_with_tables");
