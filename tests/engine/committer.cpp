@@ -363,15 +363,24 @@ TEST_CASE("a memtable with as many range erasures as it may have is full, howeve
 
 namespace {
 
-// Files in memory, and a clock that only sleeping moves.
-class slept_clock : public strata::environment::in_memory {
+// Files whose calls fail when they are told to, and a clock that only sleeping moves.
+class slept_clock : public failing_environment {
  public:
-  void sleep_for_us(std::uint64_t us) const { *slept_us_ += us; }
+  void sleep_for_us(std::uint64_t us) const {
+    state_->slept_us += us;
+    if (state_->meanwhile) std::exchange(state_->meanwhile, nullptr)();
+  }
   std::uint64_t steady_time_ns() const { return slept_us() * 1000; }
-  std::uint64_t slept_us() const { return slept_us_->load(); }
+  std::uint64_t slept_us() const { return state_->slept_us; }
+  // During the next sleep, and once.
+  void while_sleeping(std::function<void()> work) const { state_->meanwhile = std::move(work); }
 
  private:
-  std::shared_ptr<std::atomic<std::uint64_t>> slept_us_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  struct state {
+    std::atomic<std::uint64_t> slept_us{1};
+    std::function<void()> meanwhile;
+  };
+  std::shared_ptr<state> state_ = std::make_shared<state>();
 };
 
 // Merges nothing, and says that so many bytes are still to be merged.
@@ -382,17 +391,17 @@ struct never_merging : strata::compaction::archetype {
   }
   std::uint64_t debt_bytes(const strata::compaction::shape&, const strata::compaction::amounts&) const { return debt; }
 };
+using never_merging_store = strata::engine::lsm_store<slept_clock, strata::memtable::skip_list, strata::wal::segmented,
+                                                      strata::sstable::block_table<>, never_merging>;
 
 }  // namespace
 
 TEST_CASE("large commits wait for all that they owe to the merges, and not for what is forgiven", "[engine][committer]") {
-  using store_type = strata::engine::lsm_store<slept_clock, strata::memtable::skip_list, strata::wal::segmented,
-                                               strata::sstable::block_table<>, never_merging>;
   const slept_clock environment;
   never_merging::debt = std::uint64_t{1} << 50;
   strata::options amounts = tiny_options();
   amounts.memtable_bytes = strata::operator""_MiB(8);
-  auto store = open_store<store_type>(environment, "store", amounts);
+  auto store = open_store<never_merging_store>(environment, "store", amounts);
   const std::uint64_t before_us = environment.slept_us();
   strata::engine::write_batch batch;
   for (int i = 0; i < 600; ++i) batch.put(0, std::to_string(i), std::string(900, 'v'));
@@ -412,4 +421,26 @@ TEST_CASE("large commits wait for all that they owe to the merges, and not for w
   require_ok(store->commit(batch, strata::durability::none));
   require_ok(put(*store, "b", "1"));
   CHECK(environment.slept_us() == then_us);
+}
+
+TEST_CASE("who waits for the merges waits no longer when the store has failed meanwhile", "[engine][committer]") {
+  const slept_clock environment;
+  never_merging::debt = std::uint64_t{1} << 50;
+  strata::options amounts = tiny_options();
+  amounts.memtable_bytes = strata::operator""_MiB(8);
+  amounts.sync_interval = std::chrono::milliseconds(1);
+  auto store = open_store<never_merging_store>(environment, "store", amounts);
+  strata::engine::write_batch batch;
+  for (int i = 0; i < 600; ++i) batch.put(0, std::to_string(i), std::string(900, 'v'));
+  require_ok(put(*store, "a", "0"));  // what the first commit syncs is not the log
+  environment.fail(only(call::sync), 1, errc::io_error);
+  require_ok(store->commit(batch, strata::durability::none));
+  // Its sync is due as soon as the clock moves.
+  const std::uint64_t before_us = environment.slept_us();
+  environment.while_sleeping([&] {
+    while (store->status()) std::this_thread::yield();
+  });
+  CHECK_FALSE(put(*store, "a", "1").has_value());
+  CHECK(environment.slept_us() - before_us == 20'000);
+  CHECK(code_of(store->status()) == errc::io_error);
 }

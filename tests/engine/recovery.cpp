@@ -156,6 +156,17 @@ TEST_CASE("a segment whose commits write nothing is gone on with, though it did 
     CHECK(*more == 2);
     require_ok((*opened)->close());
   }
+  {
+    // One that is closed as it was found, and never gone on with, is promised nothing for.
+    const crafted other;
+    auto unsettled = segmented::writer<memory_world>::create(other.environment, other.segment(100));
+    require_ok(unsettled);
+    require_ok(unsettled->append(nothing.group_bytes()));
+    require_ok((*other.open())->close());
+    strata::engine::manifest<memory_world> manifest(other.environment, "store");
+    require_ok(manifest.recover());
+    CHECK(manifest.state().kept_sequence == 0);
+  }
   const std::vector<std::string> names = sorted_names(c.environment, "store");
   CHECK(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".log"); }) == 1);
   auto opened = c.open();
@@ -858,6 +869,67 @@ TEST_CASE("commits that come while a log is read are no damage of it", "[engine]
   require_ok(opened);
   CHECK(s.e.was_read());
   CHECK(scan(**opened) == expected);
+}
+
+namespace {
+
+// Files in memory; each time that one is opened for reading, somebody is told before.
+class told_of_openings : public strata::environment::in_memory {
+ public:
+  auto open_readable(std::string_view path) const {
+    if (*told_) (*told_)(path);
+    return in_memory::open_readable(path);
+  }
+  void tell(std::function<void(std::string_view)> told) const { *told_ = std::move(told); }
+
+ private:
+  std::shared_ptr<std::function<void(std::string_view)>> told_ = std::make_shared<std::function<void(std::string_view)>>();
+};
+
+}  // namespace
+
+TEST_CASE("damage is what is damaged at the same place twice", "[engine][recovery]") {
+  struct place {
+    std::size_t segment = 0;  // 2: none
+    std::size_t offset = 0;
+  };
+  const place whole{2, 0};
+  const std::vector<std::vector<place>> runs = {
+      {whole},          {{0, 50}, whole},          {{0, 50}, {1, 50}, whole},  {{0, 50}, {0, 150}, {0, 50}, whole},
+      {{0, 50}, {0, 50}}, {{1, 50}, {0, 50}, {0, 50}}, {{0, 50}, {0, 150}, {0, 150}},
+  };
+  for (const std::vector<place>& run : runs) {
+    const crafted c;
+    c.write(100, 1, 10, end::sealed);
+    c.write(101, 11, 20, end::closed);
+    const told_of_openings environment;
+    require_ok(environment.create_directory("store"));
+    for (const std::string& name : sorted_names(c.environment, "store"))
+      write_file(environment, "store/" + name, read_file(c.environment, "store/" + name));
+    std::size_t attempt = 0;
+    environment.tell([&](std::string_view path) {
+      if (path != c.path(100)) return;
+      REQUIRE(attempt < run.size());
+      for (std::size_t segment = 0; segment < 2; ++segment) {
+        std::string bytes = read_file(c.environment, c.path(100 + segment));
+        if (segment == run[attempt].segment) bytes[run[attempt].offset] ^= 1;
+        write_file(environment, c.path(100 + segment), bytes);
+      }
+      ++attempt;
+    });
+    auto opened = default_store<told_of_openings>::open_read_only(environment, "store", tiny_options());
+    CHECK(attempt == run.size());
+    const place last = run.back();
+    if (last.segment == 2) {
+      require_ok(opened);
+      CHECK(scan(**opened).size() == 20);
+    } else {
+      REQUIRE_FALSE(opened.has_value());
+      CHECK(opened.error().code() == errc::corruption);
+      CHECK(opened.error().file() == c.path(100 + last.segment));
+    }
+    environment.tell(nullptr);
+  }
 }
 
 TEST_CASE("a file that is missing because the manifest has moved on is read again, else it is corruption", "[engine][recovery]") {
