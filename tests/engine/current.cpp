@@ -1,4 +1,4 @@
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 using namespace strata_tests;
 using strata::errc;
@@ -38,6 +38,27 @@ TEST_CASE("CURRENT is replaced whole, also over what a crash left", "[engine][cu
   require_ok(write_current(environment, "d", {1, 3}));
   CHECK(read_current(environment, "d")->manifest_number == 3);
   CHECK(sorted_names(environment, "d") == std::vector<std::string>{"CURRENT"});
+}
+
+TEST_CASE("whichever call fails while CURRENT is replaced, it is said, and CURRENT is the old or the new", "[engine][current]") {
+  std::size_t failed = 0;
+  for (std::uint64_t at = 1;; ++at) {
+    const failing_environment environment;
+    require_ok(environment.create_directory("d"));
+    require_ok(strata::engine::write_current(environment, "d", {1, 2}));
+    write_file(environment, "d/CURRENT.tmp", "a crash left this");
+    environment.fail(every_call, at, errc::io_error);
+    const auto done = strata::engine::write_current(environment, "d", {1, 3});
+    const bool fired = environment.fired();
+    environment.revive();
+    CHECK(done.has_value() != fired);
+    const auto read = strata::engine::read_current(environment, "d");
+    require_ok(read);
+    CHECK((read->manifest_number == 3 || (fired && read->manifest_number == 2)));
+    if (!fired) break;
+    ++failed;
+  }
+  CHECK(failed == 8);
 }
 
 TEST_CASE("every damaged byte of CURRENT is noticed, and said with file and offset", "[engine][current]") {
