@@ -1,4 +1,4 @@
-#include "engine/stores.hpp"
+#include "engine/failing_store.hpp"
 
 using namespace strata_tests;
 using strata::errc;
@@ -82,6 +82,38 @@ TEST_CASE("a manifest is read back as the sum of its edits", "[engine][manifest]
     require_ok(read.close());
     CHECK(read_file(made.environment, made.path()) == before);
   }
+}
+
+TEST_CASE("whichever call fails while what was read is made durable, it is said, and the old or the new manifest counts", "[engine][manifest]") {
+  using failing_manifest = strata::engine::manifest<failing_environment>;
+  std::size_t failed = 0;
+  for (std::uint64_t at = 1;; ++at) {
+    const failing_environment environment;
+    require_ok(environment.create_directory("d"));
+    {
+      failing_manifest written(environment, "d");
+      manifest_state empty;
+      empty.store_id = 42;
+      require_ok(written.create(empty));
+      require_ok(written.append(adding(10)));
+    }
+    failing_manifest read(environment, "d");
+    require_ok(read.recover());
+    // An opening that was killed had come as far.
+    write_file(environment, strata::engine::manifest_path("d", read.state().newest_number() + 1), "half");
+    environment.fail(every_call, at, errc::io_error);
+    const auto done = read.make_durable();
+    const bool fired = environment.fired();
+    environment.revive();
+    // What can't be removed afterwards is left.
+    CHECK((done.has_value() || fired));
+    failing_manifest again(environment, "d");
+    require_ok(again.recover());
+    CHECK(again.state().tables.contains(10));
+    if (!fired) break;
+    if (!done) ++failed;
+  }
+  CHECK(failed > 8);
 }
 
 TEST_CASE("a torn last edit is none, and is cut by the next", "[engine][manifest]") {
