@@ -9,13 +9,11 @@
 //  3. A link's head is 0 or the head of the node that it points to, or that it pointed to before another node came in
 //     between. Heads of nodes never contradict the order of their keys: a smaller head means a smaller key, equal heads
 //     say nothing.
-//  4. `common_` is set at most once, and every head other than 0 was computed with it.
+//  4. Heads (key_heads.hpp) are learned once.
 //
 // Where the time goes: a search in a large list is a chain of cache misses, one for each node that it looks into. So a
 // link carries eight bytes of the key that it leads to, its *head*, and most nodes that lie beyond the target are never
-// touched. Keys of one store begin alike (run, collection, and what programs put before their numbers): eight bytes from
-// the start would often all be equal. The list therefore looks at its first few keys, and takes its heads from where they
-// begin to differ. A later key that does not begin like them gets the lowest or the highest head: correct, but slower.
+// touched.
 #ifndef STRATA_MEMTABLE_SKIP_LIST_HPP
 #define STRATA_MEMTABLE_SKIP_LIST_HPP
 
@@ -29,6 +27,7 @@
 #include <strata/core/arena.hpp>
 #include <strata/core/entry.hpp>
 #include <strata/environment/requirements.hpp>
+#include <strata/memtable/key_heads.hpp>
 #include <strata/memtable/requirements.hpp>
 
 namespace strata::inline STRATA_ABI::memtable {
@@ -184,8 +183,7 @@ class skip_list {
   struct target {
     bytes_view key;
     sequence_number sequence;
-    std::uint64_t head;
-    bool has_head;  // false: heads of links are not to be trusted, as they may come from a rule not known here
+    std::uint64_t head;  // 0: heads of links are not to be trusted, as they may come from a rule not known here
   };
 
   // The last node before the latest insert, on one level.
@@ -222,39 +220,15 @@ class skip_list {
     return made;
   }
 
-  // Decides where heads are taken from: where the keys of the list so far begin to differ, but not so far behind that the
-  // shortest of the first and last key would not fill a head (keys that count up agree in more bytes than later ones will).
-  void learn_heads() noexcept {
-    const bytes_view low = root_[0].to.load(std::memory_order_relaxed)->key();
-    const bytes_view high = last()->key();
-    const std::size_t shorter = (std::min)(low.size(), high.size());
-    const std::size_t whole = shorter > sizeof(std::uint64_t) ? shorter - sizeof(std::uint64_t) : 0;
-    common_ = low.substr(0, (std::min)(common_prefix_length(low, high), whole));
-    // Release: a reader that acquires true sees `common_`, which never changes again.
-    heads_known_.store(true, std::memory_order_release);
-  }
-
-  // Eight bytes of the key after the common ones, as a number of the same order; the lowest or highest number for a key
-  // that does not begin with them.
-  [[nodiscard]] static std::uint64_t head_of(bytes_view key, bytes_view common) noexcept {
-    const int order = key.substr(0, common.size()).compare(common);
-    if (order != 0) return order < 0 ? 0 : UINT64_MAX;
-    char bytes[sizeof(std::uint64_t)] = {};
-    key.substr(common.size()).copy(bytes, sizeof bytes);
-    std::uint64_t head = 0;
-    for (const char byte : bytes) head = head << 8 | static_cast<unsigned char>(byte);
-    return head;
-  }
+  void learn_heads() noexcept { heads_.learn(root_[0].to.load(std::memory_order_relaxed)->key(), last()->key()); }
 
   [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
-    // Acquire: pairs with `learn_heads`.
-    if (!heads_known_.load(std::memory_order_acquire)) return {key, sequence, 0, false};
-    return {key, sequence, head_of(key, common_), true};
+    return {key, sequence, heads_.of(key)};
   }
 
   // Whether `at` stands before the target. `head` is 0 or the head of `at`.
   [[nodiscard]] static bool is_before(const node* at, std::uint64_t head, const target& sought) noexcept {
-    if (sought.has_head && head != 0 && head != sought.head) return head < sought.head;
+    if (sought.head != 0 && head != 0 && head != sought.head) return head < sought.head;
     return compare_versions(at->key(), at->sequence(), sought.key, sought.sequence) < 0;
   }
 
@@ -279,7 +253,7 @@ class skip_list {
       const std::uint64_t head = links[0].head.load(std::memory_order_acquire);
       const node* const next = links[0].to.load(std::memory_order_acquire);
       if (next == nullptr) return nullptr;
-      const bool skips = sought.has_head && head != 0 && head < sought.head;
+      const bool skips = head != 0 && head < sought.head;
       if (!skips && !is_before(next, 0, sought)) return next;
       links = next->links();
     }
@@ -356,8 +330,7 @@ class skip_list {
 
   arena arena_;
   std::atomic<std::size_t> entries_{0};
-  std::atomic<bool> heads_known_{false};
-  bytes_view common_;  // what the first keys begin with; a view into one of them
+  key_heads heads_;
   splice_place splice_[height_max];
   link root_[height_max];
 };
