@@ -12,6 +12,7 @@
 #include <strata/compaction/leveled.hpp>
 #include <strata/compaction/tiered.hpp>
 #include <strata/fwd.hpp>
+#include <strata/memtable/skip_list.hpp>
 #include <strata/primitive/kv.hpp>
 #include <strata/store/store.hpp>
 

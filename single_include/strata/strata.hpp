@@ -28,6 +28,7 @@
 #ifndef STRATA_STRATA_HPP
 #define STRATA_STRATA_HPP
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -8271,6 +8272,595 @@ class snapshot;
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
+// strata/core/arena.hpp
+//
+// Memory that is handed out piece by piece and given back all at once.
+//
+// Thread safety: one thread allocates; any thread may call `bytes()` meanwhile, and use what it was handed.
+//
+// Invariants
+//  1. What was handed out never moves and stays until the arena is destroyed.
+//  2. After `reserve(n)` the current chunk has n bytes left: allocations that fit in them cannot fail.
+//  3. Chunks grow from 4 KiB to 1 MiB, each twice the one before, so that an idle arena is small and a busy one asks
+//     the system rarely. A larger reservation gets a chunk of its own size. What is left of the chunk before the
+//     current one is kept too: a large reservation in between wastes nothing.
+#ifndef STRATA_CORE_ARENA_HPP
+#define STRATA_CORE_ARENA_HPP
+
+namespace strata::inline STRATA_ABI {
+
+class arena {
+ public:
+  // The largest alignment that can be asked for.
+  static constexpr std::size_t alignment_max = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+  // The most that one allocation takes of a reservation: its size, and what aligning it may skip.
+  [[nodiscard]] static constexpr std::size_t cost(std::size_t size, std::size_t alignment) noexcept {
+    return size + (alignment - 1);
+  }
+
+  // Holds nothing until the first `reserve`.
+  arena() noexcept = default;
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+  ~arena() {
+    // One by one: destroying the chain from its head would recurse once a chunk.
+    while (newest_) newest_ = std::move(newest_->before);
+  }
+
+  // Makes sure that the allocations that follow cannot fail as long as their costs (see `cost`) add up to at most
+  // `bytes`. Reservations don't add up: each replaces the one before, and what that one left unused is used again.
+  //
+  // out_of_memory: nothing has changed. Cost: nothing where the current chunk has the room, else two allocations.
+  [[nodiscard]] result<void> reserve(std::size_t bytes) noexcept {
+    if (bytes <= current_.left()) [[likely]]
+      return {};
+    if (bytes <= spare_.left()) {
+      std::swap(current_, spare_);
+      return {};
+    }
+    return add_chunk(bytes);
+  }
+
+  // `size` bytes at a multiple of `alignment`, uninitialised. Null only for no bytes of an arena that holds nothing.
+  // Requires: room reserved; `alignment` a power of two up to `alignment_max`.
+  [[nodiscard]] char* allocate(std::size_t size, std::size_t alignment = 1) noexcept {
+    STRATA_ASSERT(alignment != 0 && (alignment & (alignment - 1)) == 0 && alignment <= alignment_max);
+    // A chunk begins at a multiple of `alignment_max`, so aligning the offset aligns the address.
+    const std::size_t begin = (current_.used + (alignment - 1)) & ~(alignment - 1);
+    STRATA_ASSERT(begin <= current_.size && size <= current_.size - begin);
+    current_.used = begin + size;
+    return current_.begin + begin;
+  }
+
+  // Memory held, in bytes, handed out or not. Any thread.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t chunk_bytes_min = std::size_t{4} << 10;
+  static constexpr std::size_t chunk_bytes_max = std::size_t{1} << 20;
+
+  struct chunk {
+    std::unique_ptr<char[]> memory;
+    std::unique_ptr<chunk> before;
+  };
+
+  // The free end of a chunk.
+  struct space {
+    char* begin = nullptr;
+    std::size_t size = 0;
+    std::size_t used = 0;
+    [[nodiscard]] std::size_t left() const noexcept { return size - used; }
+  };
+
+  STRATA_COLD STRATA_NOINLINE result<void> add_chunk(std::size_t bytes) noexcept {
+    const std::size_t size = bytes > next_chunk_bytes_ ? bytes : next_chunk_bytes_;
+    // The one place that allocates, by the form of `new` that returns null, so that a full machine is an error here too
+    // where exceptions don't exist.
+    std::unique_ptr<chunk> added(new (std::nothrow) chunk);
+    if (added && size <= PTRDIFF_MAX) added->memory.reset(new (std::nothrow) char[size]);
+    if (!added || !added->memory) return error(errc::out_of_memory, "reserve memory");
+    // Of the two spaces there are, the one with less left is given up.
+    if (current_.left() > spare_.left()) spare_ = current_;
+    current_ = {added->memory.get(), size, 0};
+    added->before = std::move(newest_);
+    newest_ = std::move(added);
+    bytes_.store(bytes_.load(std::memory_order_relaxed) + size + sizeof(chunk), std::memory_order_relaxed);
+    if (next_chunk_bytes_ < chunk_bytes_max) next_chunk_bytes_ *= 2;
+    return {};
+  }
+
+  space current_;
+  space spare_;
+  std::size_t next_chunk_bytes_ = chunk_bytes_min;
+  std::unique_ptr<chunk> newest_;
+  std::atomic<std::size_t> bytes_{0};
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/memtable/key_heads.hpp
+//
+// Heads: eight bytes of a key as a number of the same order, kept beside what leads to the key, so that most keys that a
+// search passes are not looked at.
+//
+// Keys of one store begin alike (run, collection, and what programs put before their numbers): eight bytes from the start
+// would often all be equal. So heads are taken from where the first keys begin to differ. A later key that does not begin
+// like them gets the lowest or the highest head: correct, but slower.
+//
+// Thread safety: one writer, which alone calls learn(), once; any readers beside it. A head that a reader computes is 0 or
+// the one that the writer computes.
+#ifndef STRATA_MEMTABLE_KEY_HEADS_HPP
+#define STRATA_MEMTABLE_KEY_HEADS_HPP
+
+namespace strata::inline STRATA_ABI::memtable {
+
+class key_heads {
+ public:
+  // Decides where heads are taken from: where two keys, the lowest and the highest of the first ones, begin to differ, but not
+  // so far behind that the shorter would not fill a head (keys that count up agree in more bytes than later ones will).
+  // Requires: the bytes of `low` stay.
+  void learn(bytes_view low, bytes_view high) noexcept {
+    const std::size_t shorter = (std::min)(low.size(), high.size());
+    const std::size_t whole = shorter > sizeof(std::uint64_t) ? shorter - sizeof(std::uint64_t) : 0;
+    common_ = low.substr(0, (std::min)(common_prefix_length(low, high), whole));
+    // Release: a reader that acquires true sees `common_`, which never changes again.
+    known_.store(true, std::memory_order_release);
+  }
+
+  // A smaller head means a smaller key, equal heads say nothing; 0 is not known, or the lowest.
+  [[nodiscard]] std::uint64_t of(bytes_view key) const noexcept {
+    if (!known_.load(std::memory_order_acquire)) [[unlikely]]
+      return 0;
+    const int order = key.substr(0, common_.size()).compare(common_);
+    if (order != 0) return order < 0 ? 0 : UINT64_MAX;
+    char bytes[sizeof(std::uint64_t)] = {};
+    key.substr(common_.size()).copy(bytes, sizeof bytes);
+    std::uint64_t head = 0;
+    for (const char byte : bytes) head = head << 8 | static_cast<unsigned char>(byte);
+    return head;
+  }
+
+ private:
+  bytes_view common_;  // a view into a key
+  std::atomic<bool> known_{false};
+};
+
+}  // namespace strata::inline STRATA_ABI::memtable
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/memtable/requirements.hpp
+//
+// The memtable: the newest versions in memory, ordered, until they are written to a table.
+//
+// One writer at a time (the commit pipeline sees to that), any number of readers beside it without a lock. Entries are
+// never removed; the whole memtable goes at once when its table is durable.
+//
+// Requirements. `M` is the memtable, `m` a value, `c` a value of `M::cursor`.
+//
+// expression                   returns         may fail        what must hold
+// ---------------------------  --------------  --------------  -------------------------------------------------------
+// M()                                          no              empty
+// m.reserve(entries, bytes)    result<void>    out_of_memory   after it, inserts of that many entries whose keys and
+//                                                              values have that many bytes in all cannot fail. Writer.
+//                                                              Called before the commit is logged, so that a logged
+//                                                              commit can always be applied
+// m.insert(entry)              void            no, noexcept    copies key and value. Writer; requires room reserved. A
+//                                                              reader sees the whole entry or none. Of entries equal in
+//                                                              key and sequence the later insert comes first
+// m.get(key, at, out)          bool            no              the newest version of key with sequence ≤ at, of any kind,
+//                                                              into `entry& out`; views live as long as m. Any thread
+// m.entries()                  std::size_t     no              inserted so far. Any thread
+// m.bytes()                    std::size_t     no              memory held, so that the engine knows when it is full
+// M::cursor(m)                                 no              over m, at no entry. m outlives it. One thread; sees at
+//                                                              least what was inserted before its last move
+// c.valid()                    bool            no              at an entry
+// c.current()                  entry           no              requires valid; views live as long as m
+// c.seek_first(), seek_last()  void            no              invalid where m is empty
+// c.seek(key, sequence)        void            no              first entry not before (key, sequence); invalid past the end
+// c.next(), c.prev()           void            no              requires valid; invalid past either end
+//
+// The entry order is that of core/entry.hpp.
+#ifndef STRATA_MEMTABLE_REQUIREMENTS_HPP
+#define STRATA_MEMTABLE_REQUIREMENTS_HPP
+
+namespace strata::inline STRATA_ABI {
+
+namespace requirements {
+
+template <typename Memtable>
+concept memtable_writing = requires(Memtable& m, std::size_t count, const entry& e) {
+  { m.reserve(count, count) } -> std::same_as<result<void>>;
+  { m.insert(e) } noexcept -> std::same_as<void>;
+};
+
+template <typename Memtable>
+concept memtable_reading = requires(const Memtable& m, bytes_view key, sequence_number at, entry& out) {
+  { m.get(key, at, out) } -> std::same_as<bool>;
+  { m.entries() } -> std::same_as<std::size_t>;
+  { m.bytes() } -> std::same_as<std::size_t>;
+};
+
+template <typename Memtable>
+concept memtable_cursor = requires { typename Memtable::cursor; } && std::movable<typename Memtable::cursor> &&
+                          std::constructible_from<typename Memtable::cursor, const Memtable&> &&
+                          requires(typename Memtable::cursor& c, const typename Memtable::cursor& constant, bytes_view key,
+                                   sequence_number sequence) {
+                            { constant.valid() } -> std::same_as<bool>;
+                            { constant.current() } -> std::same_as<entry>;
+                            c.seek_first();
+                            c.seek_last();
+                            c.seek(key, sequence);
+                            c.next();
+                            c.prev();
+                          };
+
+// All of the above: what the memtable slot takes.
+template <typename Memtable>
+concept memtable = std::default_initializable<Memtable> && memtable_writing<Memtable> && memtable_reading<Memtable> &&
+                   memtable_cursor<Memtable>;
+
+}  // namespace requirements
+
+namespace detail {
+
+template <typename Memtable>
+consteval bool check_memtable() {
+  static_assert(std::default_initializable<Memtable>, "strata: memtable: must be default constructible");
+  static_assert(requirements::memtable_writing<Memtable>,
+                "strata: memtable: reserve(entries, bytes) -> result<void> or insert(entry) noexcept is missing");
+  static_assert(requirements::memtable_reading<Memtable>,
+                "strata: memtable: get(key, at, out) -> bool, entries() or bytes() is missing");
+  static_assert(requirements::memtable_cursor<Memtable>,
+                "strata: memtable: the nested cursor is missing or incomplete; see memtable/requirements.hpp");
+  return true;
+}
+
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// strata/memtable/skip_list.hpp
+//
+// A skip list over an arena: the simple memtable, ordered at all times.
+//
+// Thread safety: one writer (`reserve`, `insert`); any number of readers beside it, without a lock and without waiting. A
+// cursor belongs to one thread. Destruction needs that all of them are done.
+//
+// Invariants
+//  1. A node is complete before a link points to it, and neither moves nor changes afterwards, but for its links.
+//  2. The list of level i + 1 is a part of the list of level i; the list of level 0 holds every node in entry order.
+//  3. A link's head is 0 or the head of the node that it points to, or that it pointed to before another node came in
+//     between. Heads of nodes never contradict the order of their keys: a smaller head means a smaller key, equal heads
+//     say nothing.
+//  4. Heads (key_heads.hpp) are learned once.
+//
+// Where the time goes: a search in a large list is a chain of cache misses, one for each node that it looks into. So a
+// link carries eight bytes of the key that it leads to, its *head*, and most nodes that lie beyond the target are never
+// touched.
+#ifndef STRATA_MEMTABLE_SKIP_LIST_HPP
+#define STRATA_MEMTABLE_SKIP_LIST_HPP
+
+namespace strata::inline STRATA_ABI::memtable {
+
+// The default's simple sibling: no tuning, no background work, and an insert that only ever appends to memory.
+//
+// Cost of an entry: its key and value, 16 bytes, and on average 32 bytes of links, rounded up to 16. `insert`, `get` and
+// `seek` look at O(log n) nodes; an insert near the one before it at O(log distance), so that keys in order are near O(1).
+class skip_list {
+  struct node;
+
+ public:
+  using strata_slot = slot::memtable;
+
+  // Keys up to this fit (four bytes hold length and height); the library's own limit is far below.
+  static constexpr std::size_t key_bytes_limit = (std::size_t{1} << 24) - 1;
+
+  skip_list() noexcept = default;
+  skip_list(const skip_list&) = delete;
+  skip_list& operator=(const skip_list&) = delete;
+
+  // Makes sure that the next `entries` inserts, of `bytes` bytes of keys and values in all, cannot fail. Reservations don't
+  // add up: each replaces the one before. Writer only.
+  //
+  // out_of_memory: nothing has changed. Cost: O(entries), a few nanoseconds each; allocates at most twice.
+  [[nodiscard]] result<void> reserve(std::size_t entries, std::size_t bytes) noexcept {
+    constexpr std::size_t entries_max = SIZE_MAX / 4 / (sizeof(node) + height_max * sizeof(link) + node_alignment);
+    if (entries > entries_max || bytes > SIZE_MAX / 4) return error(errc::out_of_memory, "reserve memory");
+    std::size_t total = entries * (sizeof(node) + arena::cost(0, node_alignment)) + bytes;
+    // The heights are known before they are needed, so that not every node must be taken for the highest.
+    const std::uint64_t first = entries_.load(std::memory_order_relaxed);
+    for (std::uint64_t ordinal = first; ordinal < first + entries; ++ordinal)
+      total += height_of(ordinal) * sizeof(link);
+    return arena_.reserve(total);
+  }
+
+  // Copies the entry in. Of entries equal in key and sequence the later insert comes first. Writer only.
+  // Requires: room reserved; key ≤ `key_bytes_limit`, value < 4 GiB, sequence ≤ `sequence_max`.
+  void insert(const entry& added) noexcept {
+    const std::uint64_t ordinal = entries_.load(std::memory_order_relaxed);
+    if (ordinal == keys_to_learn_from) learn_heads();
+    const unsigned height = height_of(ordinal);
+    node* const inserted = make_node(added, height);
+    const target sought = make_target(added.key, added.sequence);
+    move_splice(sought);
+
+    for (unsigned level = 0; level < height; ++level) {
+      link& before = splice_[level].links[level];
+      link& own = inserted->links()[level];
+      // Relaxed: no reader can reach this node's links before the release store below.
+      own.to.store(before.to.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      own.head.store(before.head.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      // Release: publishes the node with its bytes and its link of this level to whoever acquires the pointer.
+      before.to.store(inserted, std::memory_order_release);
+      // Release, after the pointer: a reader that acquires this head sees this pointer or a later one. See `find`.
+      before.head.store(sought.head, std::memory_order_release);
+      splice_[level] = {inserted->links(), inserted, sought.head};
+    }
+    // Release: a reader that knows of this many entries finds them.
+    entries_.store(ordinal + 1, std::memory_order_release);
+  }
+
+  // Finds the newest version of `key` with sequence ≤ `at`, of any kind. Its views live as long as the list; `out` is
+  // unchanged where there is none. Any thread. Never waits, never allocates.
+  [[nodiscard]] bool get(bytes_view key, sequence_number at, entry& out) const noexcept {
+    const node* const found = find(make_target(key, at));
+    if (found == nullptr || found->key() != key) return false;
+    out = found->as_entry();
+    return true;
+  }
+
+  // Entries inserted so far. Any thread.
+  [[nodiscard]] std::size_t entries() const noexcept { return entries_.load(std::memory_order_acquire); }
+
+  // Memory held, in bytes: what was asked of the system, whether in use already or not. Any thread.
+  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(skip_list) + arena_.bytes(); }
+
+  // A place in the list, at an entry or at none. The list must outlive it. One thread.
+  // A move sees every entry that was inserted before it began; entries that it returned stay valid.
+  class cursor {
+   public:
+    explicit cursor(const skip_list& list) noexcept : list_(&list) {}
+
+    [[nodiscard]] bool valid() const noexcept { return at_ != nullptr; }
+    // Requires: valid(). The views live as long as the list.
+    [[nodiscard]] entry current() const noexcept {
+      STRATA_ASSERT(at_ != nullptr);
+      return at_->as_entry();
+    }
+    void seek_first() noexcept { at_ = list_->root_[0].to.load(std::memory_order_acquire); }
+    void seek_last() noexcept { at_ = list_->last(); }
+    // To the first entry not before (key, sequence); to none where there is none.
+    void seek(bytes_view key, sequence_number sequence) noexcept {
+      at_ = list_->find(list_->make_target(key, sequence));
+    }
+    // Requires: valid().
+    void next() noexcept {
+      STRATA_ASSERT(at_ != nullptr);
+      // Acquire: pairs with the release that published the node there.
+      at_ = at_->links()[0].to.load(std::memory_order_acquire);
+    }
+    // Requires: valid(). Costs a search: nodes have no way back.
+    void prev() noexcept {
+      STRATA_ASSERT(at_ != nullptr);
+      at_ = list_->before(at_);
+    }
+
+   private:
+    const skip_list* list_;
+    const node* at_ = nullptr;
+  };
+
+ private:
+  // One node in two reaches the next level. One in four, usual elsewhere, saves eleven bytes an entry, but makes a search
+  // step into three nodes a level on half the levels; as heads spare us the nodes beyond the target, steps are what is
+  // left to pay: with 1 M random keys of 18 bytes, one in four takes 1.5 times as long to insert and 1.7 times to get
+  // (medians of eight pairs of runs, taken in turn).
+  // 2^20 entries keep searches logarithmic, and ten times that many cost only a few steps more.
+  static constexpr unsigned height_max = 20;
+  // Enough keys to see where they differ, few enough that the nodes without heads don't matter.
+  static constexpr std::uint64_t keys_to_learn_from = 32;
+
+  struct link {
+    std::atomic<std::uint64_t> head{0};  // 0: not known
+    std::atomic<node*> to{nullptr};      // null: the end
+  };
+
+  // In memory: node | links[height] | key | value. Aligned so that no link crosses a cache line.
+  static constexpr std::size_t node_alignment = 16;
+  struct node {
+    std::uint64_t sequence_and_kind;  // as on disk: sequence << 8 | kind
+    std::uint32_t value_bytes;
+    std::uint32_t key_bytes_and_height;  // key bytes << 8 | height
+
+    // The bytes behind this struct were allocated with it; `link`s were constructed there.
+    [[nodiscard]] link* links() noexcept { return static_cast<link*>(static_cast<void*>(this + 1)); }
+    [[nodiscard]] const link* links() const noexcept {
+      return static_cast<const link*>(static_cast<const void*>(this + 1));
+    }
+    [[nodiscard]] sequence_number sequence() const noexcept { return sequence_and_kind >> 8; }
+    [[nodiscard]] const char* key_data() const noexcept {
+      return static_cast<const char*>(static_cast<const void*>(links() + (key_bytes_and_height & 0xFF)));
+    }
+    [[nodiscard]] bytes_view key() const noexcept { return {key_data(), key_bytes_and_height >> 8}; }
+    [[nodiscard]] entry as_entry() const noexcept {
+      const bytes_view k = key();
+      return {k, {k.data() + k.size(), value_bytes}, sequence(), static_cast<value_kind>(sequence_and_kind & 0xFF)};
+    }
+  };
+  static_assert(sizeof(node) % node_alignment == 0 && sizeof(link) % alignof(link) == 0);
+
+  // What a search looks for.
+  struct target {
+    bytes_view key;
+    sequence_number sequence;
+    std::uint64_t head;  // 0: heads of links are not to be trusted, as they may come from a rule not known here
+  };
+
+  // The last node before the latest insert, on one level.
+  struct splice_place {
+    link* links = nullptr;        // its links; the root's at first
+    const node* where = nullptr;  // null: the root, which is before everything
+    std::uint64_t head = 0;       // of `where`
+  };
+
+  // A coin thrown once a level, but always the same for the same `ordinal`: the same inserts give the same list on every
+  // run and machine, and `reserve` knows what is coming.
+  [[nodiscard]] static unsigned height_of(std::uint64_t ordinal) noexcept {
+    std::uint64_t mixed = (ordinal + 1) * 0x9E3779B97F4A7C15u;  // splitmix64
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
+    mixed ^= mixed >> 31;
+    return 1 + static_cast<unsigned>(std::countr_zero(mixed | (std::uint64_t{1} << (height_max - 1))));
+  }
+
+  [[nodiscard]] node* make_node(const entry& added, unsigned height) noexcept {
+    STRATA_ASSERT(added.key.size() <= key_bytes_limit && added.value.size() <= UINT32_MAX);
+    STRATA_ASSERT(added.sequence <= sequence_max);
+    const std::size_t links_bytes = height * sizeof(link);
+    char* const memory =
+        arena_.allocate(sizeof(node) + links_bytes + added.key.size() + added.value.size(), node_alignment);
+    node* const made = std::construct_at(static_cast<node*>(static_cast<void*>(memory)));
+    made->sequence_and_kind = added.sequence << 8 | static_cast<std::uint64_t>(added.kind);
+    made->value_bytes = static_cast<std::uint32_t>(added.value.size());
+    made->key_bytes_and_height = static_cast<std::uint32_t>(added.key.size() << 8 | height);
+    for (unsigned level = 0; level < height; ++level) std::construct_at(made->links() + level);
+    char* to = memory + sizeof(node) + links_bytes;
+    to += added.key.copy(to, added.key.size());
+    added.value.copy(to, added.value.size());
+    return made;
+  }
+
+  void learn_heads() noexcept { heads_.learn(root_[0].to.load(std::memory_order_relaxed)->key(), last()->key()); }
+
+  [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
+    return {key, sequence, heads_.of(key)};
+  }
+
+  // Whether `at` stands before the target. `head` is 0 or the head of `at`.
+  [[nodiscard]] static bool is_before(const node* at, std::uint64_t head, const target& sought) noexcept {
+    if (sought.head != 0 && head != 0 && head != sought.head) return head < sought.head;
+    return compare_versions(at->key(), at->sequence(), sought.key, sought.sequence) < 0;
+  }
+
+  // The first node not before the target.
+  //
+  // A link's head and pointer are two loads, and the writer may put a node in between. The head is loaded first and stored
+  // last, so the pointer leads to the head's node or to one that came before it since. Head below the target's: both nodes
+  // stand before the target, so going on is right. Head above: the node loaded may still stand before the target, and going
+  // down misses it on this level only. On level 0 nothing is below, so the node itself is asked.
+  [[nodiscard]] const node* find(const target& sought) const noexcept {
+    const link* links = root_;
+    for (unsigned level = height_max - 1; level > 0; --level) {
+      for (;;) {
+        // Acquire, both: the first orders the second after it, the second makes the node's bytes visible.
+        const std::uint64_t head = links[level].head.load(std::memory_order_acquire);
+        const node* const next = links[level].to.load(std::memory_order_acquire);
+        if (next == nullptr || !is_before(next, head, sought)) break;
+        links = next->links();
+      }
+    }
+    for (;;) {
+      const std::uint64_t head = links[0].head.load(std::memory_order_acquire);
+      const node* const next = links[0].to.load(std::memory_order_acquire);
+      if (next == nullptr) return nullptr;
+      const bool skips = head != 0 && head < sought.head;
+      if (!skips && !is_before(next, 0, sought)) return next;
+      links = next->links();
+    }
+  }
+
+  // The last node, null where there is none.
+  [[nodiscard]] const node* last() const noexcept {
+    const node* found = nullptr;
+    const link* links = root_;
+    for (unsigned level = height_max; level-- > 0;) {
+      while (const node* const next = links[level].to.load(std::memory_order_acquire)) {
+        found = next;
+        links = next->links();
+      }
+    }
+    return found;
+  }
+
+  // The node before `at`, null where `at` is the first.
+  [[nodiscard]] const node* before(const node* at) const noexcept {
+    const target sought = make_target(at->key(), at->sequence());
+    const node* found = nullptr;
+    const link* links = root_;
+    for (unsigned level = height_max; level-- > 0;) {
+      for (;;) {
+        const std::uint64_t head = links[level].head.load(std::memory_order_acquire);
+        const node* const next = links[level].to.load(std::memory_order_acquire);
+        if (next == nullptr || !is_before(next, head, sought)) break;
+        found = next;
+        links = next->links();
+      }
+    }
+    // What is left are nodes that came in meanwhile, and those of the same key and sequence that were inserted after `at`.
+    for (;;) {
+      const node* const next = links[0].to.load(std::memory_order_acquire);
+      STRATA_ASSERT(next != nullptr);
+      if (next == at) return found;
+      found = next;
+      links = next->links();
+    }
+  }
+
+  // Brings the splice to the last nodes before the target, on every level where it is not there already. Writer only.
+  //
+  // Where the target lies between the splice's node of a level and the node after it, it does so on every level above
+  // too: the search starts at the lowest such level, which is level 0 when keys come in order.
+  void move_splice(const target& sought) noexcept {
+    if (splice_[0].links == nullptr)
+      for (splice_place& place : splice_) place.links = root_;
+    unsigned level = 0;
+    while (level < height_max - 1 && !fits(splice_[level], level, sought)) ++level;
+    splice_place place = splice_[level];
+    // On the highest level nothing vouches for the splice.
+    if (level == height_max - 1 && place.where != nullptr && !is_before(place.where, place.head, sought))
+      place = {root_, nullptr, 0};
+    for (;; --level) {
+      for (;;) {
+        // Relaxed: only this thread writes links.
+        const std::uint64_t head = place.links[level].head.load(std::memory_order_relaxed);
+        node* const next = place.links[level].to.load(std::memory_order_relaxed);
+        if (next == nullptr || !is_before(next, head, sought)) break;
+        place = {next->links(), next, head};
+      }
+      splice_[level] = place;
+      if (level == 0) return;
+    }
+  }
+
+  [[nodiscard]] static bool fits(const splice_place& place, unsigned level, const target& sought) noexcept {
+    if (place.where != nullptr && !is_before(place.where, place.head, sought)) return false;
+    const node* const next = place.links[level].to.load(std::memory_order_relaxed);
+    return next == nullptr || !is_before(next, place.links[level].head.load(std::memory_order_relaxed), sought);
+  }
+
+  arena arena_;
+  std::atomic<std::size_t> entries_{0};
+  key_heads heads_;
+  splice_place splice_[height_max];
+  link root_[height_max];
+};
+
+static_assert(requirements::memtable<skip_list>);
+
+}  // namespace strata::inline STRATA_ABI::memtable
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // strata/codec/ordered_key.hpp
 //
 // Keys: C++ values to bytes whose unsigned order is the order of the values, and back.
@@ -15625,297 +16215,95 @@ class posix : public threads {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// strata/core/arena.hpp
+// strata/memtable/btree.hpp
 //
-// Memory that is handed out piece by piece and given back all at once.
-//
-// Thread safety: one thread allocates; any thread may call `bytes()` meanwhile, and use what it was handed.
-//
-// Invariants
-//  1. What was handed out never moves and stays until the arena is destroyed.
-//  2. After `reserve(n)` the current chunk has n bytes left: allocations that fit in them cannot fail.
-//  3. Chunks grow from 4 KiB to 1 MiB, each twice the one before, so that an idle arena is small and a busy one asks
-//     the system rarely. A larger reservation gets a chunk of its own size. What is left of the chunk before the
-//     current one is kept too: a large reservation in between wastes nothing.
-#ifndef STRATA_CORE_ARENA_HPP
-#define STRATA_CORE_ARENA_HPP
-
-namespace strata::inline STRATA_ABI {
-
-class arena {
- public:
-  // The largest alignment that can be asked for.
-  static constexpr std::size_t alignment_max = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-
-  // The most that one allocation takes of a reservation: its size, and what aligning it may skip.
-  [[nodiscard]] static constexpr std::size_t cost(std::size_t size, std::size_t alignment) noexcept {
-    return size + (alignment - 1);
-  }
-
-  // Holds nothing until the first `reserve`.
-  arena() noexcept = default;
-  arena(const arena&) = delete;
-  arena& operator=(const arena&) = delete;
-  ~arena() {
-    // One by one: destroying the chain from its head would recurse once a chunk.
-    while (newest_) newest_ = std::move(newest_->before);
-  }
-
-  // Makes sure that the allocations that follow cannot fail as long as their costs (see `cost`) add up to at most
-  // `bytes`. Reservations don't add up: each replaces the one before, and what that one left unused is used again.
-  //
-  // out_of_memory: nothing has changed. Cost: nothing where the current chunk has the room, else two allocations.
-  [[nodiscard]] result<void> reserve(std::size_t bytes) noexcept {
-    if (bytes <= current_.left()) [[likely]]
-      return {};
-    if (bytes <= spare_.left()) {
-      std::swap(current_, spare_);
-      return {};
-    }
-    return add_chunk(bytes);
-  }
-
-  // `size` bytes at a multiple of `alignment`, uninitialised. Null only for no bytes of an arena that holds nothing.
-  // Requires: room reserved; `alignment` a power of two up to `alignment_max`.
-  [[nodiscard]] char* allocate(std::size_t size, std::size_t alignment = 1) noexcept {
-    STRATA_ASSERT(alignment != 0 && (alignment & (alignment - 1)) == 0 && alignment <= alignment_max);
-    // A chunk begins at a multiple of `alignment_max`, so aligning the offset aligns the address.
-    const std::size_t begin = (current_.used + (alignment - 1)) & ~(alignment - 1);
-    STRATA_ASSERT(begin <= current_.size && size <= current_.size - begin);
-    current_.used = begin + size;
-    return current_.begin + begin;
-  }
-
-  // Memory held, in bytes, handed out or not. Any thread.
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
-
- private:
-  static constexpr std::size_t chunk_bytes_min = std::size_t{4} << 10;
-  static constexpr std::size_t chunk_bytes_max = std::size_t{1} << 20;
-
-  struct chunk {
-    std::unique_ptr<char[]> memory;
-    std::unique_ptr<chunk> before;
-  };
-
-  // The free end of a chunk.
-  struct space {
-    char* begin = nullptr;
-    std::size_t size = 0;
-    std::size_t used = 0;
-    [[nodiscard]] std::size_t left() const noexcept { return size - used; }
-  };
-
-  STRATA_COLD STRATA_NOINLINE result<void> add_chunk(std::size_t bytes) noexcept {
-    const std::size_t size = bytes > next_chunk_bytes_ ? bytes : next_chunk_bytes_;
-    // The one place that allocates, by the form of `new` that returns null, so that a full machine is an error here too
-    // where exceptions don't exist.
-    std::unique_ptr<chunk> added(new (std::nothrow) chunk);
-    if (added && size <= PTRDIFF_MAX) added->memory.reset(new (std::nothrow) char[size]);
-    if (!added || !added->memory) return error(errc::out_of_memory, "reserve memory");
-    // Of the two spaces there are, the one with less left is given up.
-    if (current_.left() > spare_.left()) spare_ = current_;
-    current_ = {added->memory.get(), size, 0};
-    added->before = std::move(newest_);
-    newest_ = std::move(added);
-    bytes_.store(bytes_.load(std::memory_order_relaxed) + size + sizeof(chunk), std::memory_order_relaxed);
-    if (next_chunk_bytes_ < chunk_bytes_max) next_chunk_bytes_ *= 2;
-    return {};
-  }
-
-  space current_;
-  space spare_;
-  std::size_t next_chunk_bytes_ = chunk_bytes_min;
-  std::unique_ptr<chunk> newest_;
-  std::atomic<std::size_t> bytes_{0};
-};
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/memtable/requirements.hpp
-//
-// The memtable: the newest versions in memory, ordered, until they are written to a table.
-//
-// One writer at a time (the commit pipeline sees to that), any number of readers beside it without a lock. Entries are
-// never removed; the whole memtable goes at once when its table is durable.
-//
-// Requirements. `M` is the memtable, `m` a value, `c` a value of `M::cursor`.
-//
-// expression                   returns         may fail        what must hold
-// ---------------------------  --------------  --------------  -------------------------------------------------------
-// M()                                          no              empty
-// m.reserve(entries, bytes)    result<void>    out_of_memory   after it, inserts of that many entries whose keys and
-//                                                              values have that many bytes in all cannot fail. Writer.
-//                                                              Called before the commit is logged, so that a logged
-//                                                              commit can always be applied
-// m.insert(entry)              void            no, noexcept    copies key and value. Writer; requires room reserved. A
-//                                                              reader sees the whole entry or none. Of entries equal in
-//                                                              key and sequence the later insert comes first
-// m.get(key, at, out)          bool            no              the newest version of key with sequence ≤ at, of any kind,
-//                                                              into `entry& out`; views live as long as m. Any thread
-// m.entries()                  std::size_t     no              inserted so far. Any thread
-// m.bytes()                    std::size_t     no              memory held, so that the engine knows when it is full
-// M::cursor(m)                                 no              over m, at no entry. m outlives it. One thread; sees at
-//                                                              least what was inserted before its last move
-// c.valid()                    bool            no              at an entry
-// c.current()                  entry           no              requires valid; views live as long as m
-// c.seek_first(), seek_last()  void            no              invalid where m is empty
-// c.seek(key, sequence)        void            no              first entry not before (key, sequence); invalid past the end
-// c.next(), c.prev()           void            no              requires valid; invalid past either end
-//
-// The entry order is that of core/entry.hpp.
-#ifndef STRATA_MEMTABLE_REQUIREMENTS_HPP
-#define STRATA_MEMTABLE_REQUIREMENTS_HPP
-
-namespace strata::inline STRATA_ABI {
-
-namespace requirements {
-
-template <typename Memtable>
-concept memtable_writing = requires(Memtable& m, std::size_t count, const entry& e) {
-  { m.reserve(count, count) } -> std::same_as<result<void>>;
-  { m.insert(e) } noexcept -> std::same_as<void>;
-};
-
-template <typename Memtable>
-concept memtable_reading = requires(const Memtable& m, bytes_view key, sequence_number at, entry& out) {
-  { m.get(key, at, out) } -> std::same_as<bool>;
-  { m.entries() } -> std::same_as<std::size_t>;
-  { m.bytes() } -> std::same_as<std::size_t>;
-};
-
-template <typename Memtable>
-concept memtable_cursor = requires { typename Memtable::cursor; } && std::movable<typename Memtable::cursor> &&
-                          std::constructible_from<typename Memtable::cursor, const Memtable&> &&
-                          requires(typename Memtable::cursor& c, const typename Memtable::cursor& constant, bytes_view key,
-                                   sequence_number sequence) {
-                            { constant.valid() } -> std::same_as<bool>;
-                            { constant.current() } -> std::same_as<entry>;
-                            c.seek_first();
-                            c.seek_last();
-                            c.seek(key, sequence);
-                            c.next();
-                            c.prev();
-                          };
-
-// All of the above: what the memtable slot takes.
-template <typename Memtable>
-concept memtable = std::default_initializable<Memtable> && memtable_writing<Memtable> && memtable_reading<Memtable> &&
-                   memtable_cursor<Memtable>;
-
-}  // namespace requirements
-
-namespace detail {
-
-template <typename Memtable>
-consteval bool check_memtable() {
-  static_assert(std::default_initializable<Memtable>, "strata: memtable: must be default constructible");
-  static_assert(requirements::memtable_writing<Memtable>,
-                "strata: memtable: reserve(entries, bytes) -> result<void> or insert(entry) noexcept is missing");
-  static_assert(requirements::memtable_reading<Memtable>,
-                "strata: memtable: get(key, at, out) -> bool, entries() or bytes() is missing");
-  static_assert(requirements::memtable_cursor<Memtable>,
-                "strata: memtable: the nested cursor is missing or incomplete; see memtable/requirements.hpp");
-  return true;
-}
-
-}  // namespace detail
-
-}  // namespace strata::inline STRATA_ABI
-
-#endif
-
-// ---------------------------------------------------------------------------------------------------------------------
-// strata/memtable/skip_list.hpp
-//
-// A skip list over an arena: the simple memtable, ordered at all times.
+// A B+-tree over an arena: the default memtable, ordered at all times, made for few cache misses.
 //
 // Thread safety: one writer (`reserve`, `insert`); any number of readers beside it, without a lock and without waiting. A
 // cursor belongs to one thread. Destruction needs that all of them are done.
 //
-// Invariants
-//  1. A node is complete before a link points to it, and neither moves nor changes afterwards, but for its links.
-//  2. The list of level i + 1 is a part of the list of level i; the list of level 0 holds every node in entry order.
-//  3. A link's head is 0 or the head of the node that it points to, or that it pointed to before another node came in
-//     between. Heads of nodes never contradict the order of their keys: a smaller head means a smaller key, equal heads
-//     say nothing.
-//  4. `common_` is set at most once, and every head other than 0 was computed with it.
+// A node has fifteen slots, filled as entries come, and one word, its *order*, that says how many are and in which order
+// they stand: an insert fills a free slot and then stores the word, so that readers see all of it or nothing (Mao, Kohler,
+// Morris, "Cache Craftiness for Fast Multicore Key-Value Storage", EuroSys 2012). What is in the tree never leaves it; only
+// the upper half of a full node moves into a new node to its right. Each node knows that neighbour and its own lower bound,
+// so that a reader that comes too far left, since a node was split meanwhile, goes on to the right (Lehman, Yao, "Efficient
+// Locking for Concurrent Operations on B-Trees", TODS 1981).
 //
-// Where the time goes: a search in a large list is a chain of cache misses, one for each node that it looks into. So a
-// link carries eight bytes of the key that it leads to, its *head*, and most nodes that lie beyond the target are never
-// touched. Keys of one store begin alike (run, collection, and what programs put before their numbers): eight bytes from
-// the start would often all be equal. The list therefore looks at its first few keys, and takes its heads from where they
-// begin to differ. A later key that does not begin like them gets the lowest or the highest head: correct, but slower.
-#ifndef STRATA_MEMTABLE_SKIP_LIST_HPP
-#define STRATA_MEMTABLE_SKIP_LIST_HPP
+// Invariants
+//  1. A record is complete before a slot points to it, a node before another does; a record never moves nor changes.
+//  2. The entries of a node stand in entry order, none before its lower bound, which never changes, and none behind that of
+//     the node to its right; equal ones may stand on both sides of it.
+//  3. A slot that the order named is filled anew only after a split, which `splits` counts: odd while one is under way. A
+//     reader that finds the same count before and after has read what belongs together. Else it reads again, which it has to
+//     only where the writer has got on: one that stands still keeps nobody waiting.
+//  4. Heads (key_heads.hpp) are learned once, before the first split.
+//
+// Where the time goes: a search misses the cache once for each of the lowest levels, and where it looks at a record.
+#ifndef STRATA_MEMTABLE_BTREE_HPP
+#define STRATA_MEMTABLE_BTREE_HPP
 
 namespace strata::inline STRATA_ABI::memtable {
 
-// The default's simple sibling: no tuning, no background work, and an insert that only ever appends to memory.
-//
-// Cost of an entry: its key and value, 16 bytes, and on average 32 bytes of links, rounded up to 16. `insert`, `get` and
-// `seek` look at O(log n) nodes; an insert near the one before it at O(log distance), so that keys in order are near O(1).
-class skip_list {
+// Cost of an entry: its key and value, 16 bytes, rounded up to 8, and 20 (keys in order) to 32 bytes (at random) of nodes.
+// `insert`, `get` and `seek` look into O(log n) nodes, an insert behind the one before it into one.
+class btree {
+  struct record;
   struct node;
+  struct inner_node;
 
  public:
   using strata_slot = slot::memtable;
 
-  // Keys up to this fit (four bytes hold length and height); the library's own limit is far below.
-  static constexpr std::size_t key_bytes_limit = (std::size_t{1} << 24) - 1;
+  // The library's own limit is far below.
+  static constexpr std::size_t key_bytes_limit = UINT32_MAX;
 
-  skip_list() noexcept = default;
-  skip_list(const skip_list&) = delete;
-  skip_list& operator=(const skip_list&) = delete;
+  btree() noexcept = default;
+  btree(const btree&) = delete;
+  btree& operator=(const btree&) = delete;
 
   // Makes sure that the next `entries` inserts, of `bytes` bytes of keys and values in all, cannot fail. Reservations don't
   // add up: each replaces the one before. Writer only.
   //
-  // out_of_memory: nothing has changed. Cost: O(entries), a few nanoseconds each; allocates at most twice.
+  // out_of_memory: nothing has changed. Cost: O(nodes made since the one before); allocates at most twice.
   [[nodiscard]] result<void> reserve(std::size_t entries, std::size_t bytes) noexcept {
-    constexpr std::size_t entries_max = SIZE_MAX / 4 / (sizeof(node) + height_max * sizeof(link) + node_alignment);
-    if (entries > entries_max || bytes > SIZE_MAX / 4) return error(errc::out_of_memory, "reserve memory");
-    std::size_t total = entries * (sizeof(node) + arena::cost(0, node_alignment)) + bytes;
-    // The heights are known before they are needed, so that not every node must be taken for the highest.
-    const std::uint64_t first = entries_.load(std::memory_order_relaxed);
-    for (std::uint64_t ordinal = first; ordinal < first + entries; ++ordinal)
-      total += height_of(ordinal) * sizeof(link);
-    return arena_.reserve(total);
+    constexpr std::size_t record_cost = arena::cost(sizeof(record), alignof(record));
+    constexpr std::size_t leaf_cost = arena::cost(sizeof(node), alignof(node));
+    constexpr std::size_t inner_cost = arena::cost(sizeof(inner_node), alignof(inner_node));
+    if (entries > SIZE_MAX / 8 / (record_cost + leaf_cost + inner_cost) || bytes > SIZE_MAX / 4)
+      return error(errc::out_of_memory, "reserve memory");
+    const node_counts needed = nodes_needed(entries);
+    const std::size_t leaves = needed.leaves - (std::min)(needed.leaves, spare_leaves_.count);
+    const std::size_t inner = needed.inner - (std::min)(needed.inner, spare_inner_.count);
+    STRATA_TRY(arena_.reserve(entries * record_cost + bytes + leaves * leaf_cost + inner * inner_cost));
+    for (std::size_t i = 0; i < leaves; ++i) spare_leaves_.put(arena_.allocate(sizeof(node), alignof(node)));
+    for (std::size_t i = 0; i < inner; ++i) spare_inner_.put(arena_.allocate(sizeof(inner_node), alignof(inner_node)));
+    return {};
   }
 
   // Copies the entry in. Of entries equal in key and sequence the later insert comes first. Writer only.
   // Requires: room reserved; key ≤ `key_bytes_limit`, value < 4 GiB, sequence ≤ `sequence_max`.
   void insert(const entry& added) noexcept {
-    const std::uint64_t ordinal = entries_.load(std::memory_order_relaxed);
-    if (ordinal == keys_to_learn_from) learn_heads();
-    const unsigned height = height_of(ordinal);
-    node* const inserted = make_node(added, height);
+    const record* const made = make_record(added);
     const target sought = make_target(added.key, added.sequence);
-    move_splice(sought);
-
-    for (unsigned level = 0; level < height; ++level) {
-      link& before = splice_[level].links[level];
-      link& own = inserted->links()[level];
-      // Relaxed: no reader can reach this node's links before the release store below.
-      own.to.store(before.to.load(std::memory_order_relaxed), std::memory_order_relaxed);
-      own.head.store(before.head.load(std::memory_order_relaxed), std::memory_order_relaxed);
-      // Release: publishes the node with its bytes and its link of this level to whoever acquires the pointer.
-      before.to.store(inserted, std::memory_order_release);
-      // Release, after the pointer: a reader that acquires this head sees this pointer or a later one. See `find`.
-      before.head.store(sought.head, std::memory_order_release);
-      splice_[level] = {inserted->links(), inserted, sought.head};
-    }
+    if (first_ == nullptr) [[unlikely]]
+      make_first_leaf();
+    node* leaf = newest_;
+    if (!covers(*leaf, sought)) leaf = descend(sought);
+    newest_ = leaf;
+    const std::uint64_t order = leaf->order.load(std::memory_order_relaxed);
+    const unsigned rank = lower_bound(*leaf, order, sought);
+    if (count_of(order) < slots) [[likely]]
+      put(*leaf, rank, {sought.head, made});
+    else
+      split_leaf(*leaf, rank, made);
     // Release: a reader that knows of this many entries finds them.
-    entries_.store(ordinal + 1, std::memory_order_release);
+    entries_.store(entries_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
-  // Finds the newest version of `key` with sequence ≤ `at`, of any kind. Its views live as long as the list; `out` is
+  // Finds the newest version of `key` with sequence ≤ `at`, of any kind. Its views live as long as the tree; `out` is
   // unchanged where there is none. Any thread. Never waits, never allocates.
   [[nodiscard]] bool get(bytes_view key, sequence_number at, entry& out) const noexcept {
-    const node* const found = find(make_target(key, at));
+    const record* const found = find(make_target(key, at)).at;
     if (found == nullptr || found->key() != key) return false;
     out = found->as_entry();
     return true;
@@ -15925,265 +16313,480 @@ class skip_list {
   [[nodiscard]] std::size_t entries() const noexcept { return entries_.load(std::memory_order_acquire); }
 
   // Memory held, in bytes: what was asked of the system, whether in use already or not. Any thread.
-  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(skip_list) + arena_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(btree) + arena_.bytes(); }
 
-  // A place in the list, at an entry or at none. The list must outlive it. One thread.
+ private:
+  // A place in a leaf; where a split has taken it to, is to the right.
+  struct place {
+    const node* leaf = nullptr;
+    const record* at = nullptr;  // null: none
+    unsigned rank = 0;
+  };
+
+ public:
+  // A place in the tree, at an entry or at none. The tree must outlive it. One thread.
   // A move sees every entry that was inserted before it began; entries that it returned stay valid.
   class cursor {
    public:
-    explicit cursor(const skip_list& list) noexcept : list_(&list) {}
+    explicit cursor(const btree& tree) noexcept : tree_(&tree) {}
 
-    [[nodiscard]] bool valid() const noexcept { return at_ != nullptr; }
-    // Requires: valid(). The views live as long as the list.
+    [[nodiscard]] bool valid() const noexcept { return place_.at != nullptr; }
+    // Requires: valid(). The views live as long as the tree.
     [[nodiscard]] entry current() const noexcept {
-      STRATA_ASSERT(at_ != nullptr);
-      return at_->as_entry();
+      STRATA_ASSERT(place_.at != nullptr);
+      return place_.at->as_entry();
     }
-    void seek_first() noexcept { at_ = list_->root_[0].to.load(std::memory_order_acquire); }
-    void seek_last() noexcept { at_ = list_->last(); }
+    void seek_first() noexcept { place_ = tree_->first(); }
+    void seek_last() noexcept { place_ = tree_->last(); }
     // To the first entry not before (key, sequence); to none where there is none.
-    void seek(bytes_view key, sequence_number sequence) noexcept {
-      at_ = list_->find(list_->make_target(key, sequence));
-    }
+    void seek(bytes_view key, sequence_number sequence) noexcept { place_ = tree_->find(tree_->make_target(key, sequence)); }
     // Requires: valid().
     void next() noexcept {
-      STRATA_ASSERT(at_ != nullptr);
-      // Acquire: pairs with the release that published the node there.
-      at_ = at_->links()[0].to.load(std::memory_order_acquire);
+      STRATA_ASSERT(place_.at != nullptr);
+      place_ = after(place_);
     }
-    // Requires: valid(). Costs a search: nodes have no way back.
+    // Requires: valid(). Costs a search where the entry is the first of its leaf.
     void prev() noexcept {
-      STRATA_ASSERT(at_ != nullptr);
-      at_ = list_->before(at_);
+      STRATA_ASSERT(place_.at != nullptr);
+      place_ = tree_->before(place_);
     }
 
    private:
-    const skip_list* list_;
-    const node* at_ = nullptr;
+    const btree* tree_;
+    place place_;
   };
 
  private:
-  // One node in two reaches the next level. One in four, usual elsewhere, saves eleven bytes an entry, but makes a search
-  // step into three nodes a level on half the levels; as heads spare us the nodes beyond the target, steps are what is
-  // left to pay: with 1 M random keys of 18 bytes, one in four takes 1.5 times as long to insert and 1.7 times to get
-  // (medians of eight pairs of runs, taken in turn).
-  // 2^20 entries keep searches logarithmic, and ten times that many cost only a few steps more.
-  static constexpr unsigned height_max = 20;
-  // Enough keys to see where they differ, few enough that the nodes without heads don't matter.
-  static constexpr std::uint64_t keys_to_learn_from = 32;
+  static constexpr unsigned slots = 15;
+  static constexpr unsigned levels_max = 24;  // of seven and more children each: more than memory holds
 
-  struct link {
-    std::atomic<std::uint64_t> head{0};  // 0: not known
-    std::atomic<node*> to{nullptr};      // null: the end
-  };
-
-  // In memory: node | links[height] | key | value. Aligned so that no link crosses a cache line.
-  static constexpr std::size_t node_alignment = 16;
-  struct node {
+  // In memory: record | key | value.
+  struct record {
     std::uint64_t sequence_and_kind;  // as on disk: sequence << 8 | kind
     std::uint32_t value_bytes;
-    std::uint32_t key_bytes_and_height;  // key bytes << 8 | height
+    std::uint32_t key_bytes;
 
-    // The bytes behind this struct were allocated with it; `link`s were constructed there.
-    [[nodiscard]] link* links() noexcept { return static_cast<link*>(static_cast<void*>(this + 1)); }
-    [[nodiscard]] const link* links() const noexcept {
-      return static_cast<const link*>(static_cast<const void*>(this + 1));
-    }
     [[nodiscard]] sequence_number sequence() const noexcept { return sequence_and_kind >> 8; }
-    [[nodiscard]] const char* key_data() const noexcept {
-      return static_cast<const char*>(static_cast<const void*>(links() + (key_bytes_and_height & 0xFF)));
+    [[nodiscard]] bytes_view key() const noexcept {
+      return {static_cast<const char*>(static_cast<const void*>(this + 1)), key_bytes};
     }
-    [[nodiscard]] bytes_view key() const noexcept { return {key_data(), key_bytes_and_height >> 8}; }
     [[nodiscard]] entry as_entry() const noexcept {
       const bytes_view k = key();
       return {k, {k.data() + k.size(), value_bytes}, sequence(), static_cast<value_kind>(sequence_and_kind & 0xFF)};
     }
   };
-  static_assert(sizeof(node) % node_alignment == 0 && sizeof(link) % alignof(link) == 0);
+  struct bound {
+    std::uint64_t head = 0;
+    const record* at = nullptr;  // null: before everything
+  };
+
+  // A leaf, and what an inner node begins with. Its slots hold entries; those of an inner node the lower bounds of its
+  // children but the first.
+  struct node {
+    node(unsigned on_level, bound lowest) noexcept : level(on_level), low(lowest) {}
+
+    std::atomic<std::uint32_t> splits{0};
+    const std::uint32_t level;                   // 0: a leaf
+    std::atomic<std::uint64_t> order{order_none};  // bits 0 to 3: how many slots; then their numbers, the free ones last
+    std::atomic<node*> right{nullptr};
+    const bound low;
+    std::atomic<std::uint64_t> heads[slots];
+    std::atomic<const record*> records[slots];
+  };
+  struct inner_node : node {
+    inner_node(unsigned on_level, bound lowest, node* leftmost) noexcept : node(on_level, lowest), first(leftmost) {}
+
+    node* const first;
+    std::atomic<node*> children[slots];  // each with the lower bound of its slot
+  };
 
   // What a search looks for.
   struct target {
     bytes_view key;
     sequence_number sequence;
     std::uint64_t head;
-    bool has_head;  // false: heads of links are not to be trusted, as they may come from a rule not known here
   };
 
-  // The last node before the latest insert, on one level.
-  struct splice_place {
-    link* links = nullptr;        // its links; the root's at first
-    const node* where = nullptr;  // null: the root, which is before everything
-    std::uint64_t head = 0;       // of `where`
+  // Memory of nodes to come.
+  struct spare_nodes {
+    char* newest = nullptr;  // its first bytes point to the next
+    std::size_t count = 0;
+
+    void put(char* memory) noexcept {
+      std::memcpy(memory, &newest, sizeof newest);
+      newest = memory;
+      ++count;
+    }
+    [[nodiscard]] void* take() noexcept {
+      STRATA_ASSERT(count != 0);
+      char* const taken = newest;
+      std::memcpy(&newest, taken, sizeof newest);
+      --count;
+      return taken;
+    }
+  };
+  struct node_counts {
+    std::size_t leaves = 0;
+    std::size_t inner = 0;
   };
 
-  // A coin thrown once a level, but always the same for the same `ordinal`: the same inserts give the same list on every
-  // run and machine, and `reserve` knows what is coming.
-  [[nodiscard]] static unsigned height_of(std::uint64_t ordinal) noexcept {
-    std::uint64_t mixed = (ordinal + 1) * 0x9E3779B97F4A7C15u;  // splitmix64
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
-    mixed ^= mixed >> 31;
-    return 1 + static_cast<unsigned>(std::countr_zero(mixed | (std::uint64_t{1} << (height_max - 1))));
+  // ---- the order word
+
+  static constexpr std::uint64_t order_none = 0xEDCB'A987'6543'2100;
+  [[nodiscard]] static unsigned count_of(std::uint64_t order) noexcept { return order & 15; }
+  [[nodiscard]] static unsigned slot_of(std::uint64_t order, unsigned rank) noexcept { return order >> (4 * rank + 4) & 15; }
+  // The first free slot stands at `rank` from now on. Requires: there is one.
+  [[nodiscard]] static std::uint64_t with_slot_at(std::uint64_t order, unsigned rank) noexcept {
+    const unsigned count = count_of(order);
+    const std::uint64_t slot = slot_of(order, count);
+    const std::uint64_t below = (std::uint64_t{16} << 4 * rank) - 1;                             // the count and lower ranks
+    const std::uint64_t behind = count + 1 == slots ? 0 : ~((std::uint64_t{256} << 4 * count) - 1);  // the free ones that stay
+    return ((order & below) | slot << (4 * rank + 4) | ((order & ~(below | behind) & ~(std::uint64_t{15} << (4 * count + 4))) << 4) |
+            (order & behind)) + 1;
+  }
+  [[nodiscard]] static std::uint64_t cut_to(std::uint64_t order, unsigned count) noexcept {
+    return (order & ~std::uint64_t{15}) | count;
   }
 
-  [[nodiscard]] node* make_node(const entry& added, unsigned height) noexcept {
+  // ---- comparing
+
+  [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
+    return {key, sequence, heads_.of(key)};
+  }
+  [[nodiscard]] static bool is_before(std::uint64_t head, const record* at, const target& sought) noexcept {
+    if (head != sought.head && head != 0 && sought.head != 0) [[likely]]
+      return head < sought.head;
+    return compare_versions(at->key(), at->sequence(), sought.key, sought.sequence) < 0;
+  }
+  [[nodiscard]] static bool is_before(const bound& low, const target& sought) noexcept {
+    return low.at == nullptr || is_before(low.head, low.at, sought);
+  }
+  // How many of the slots stand before the target.
+  [[nodiscard]] static unsigned lower_bound(const node& in, std::uint64_t order, const target& sought) noexcept {
+    unsigned low = 0;
+    for (unsigned high = count_of(order); low < high;) {
+      const unsigned middle = (low + high) / 2;
+      const unsigned slot = slot_of(order, middle);
+      // Acquire, here and below: what is read after it, `splits` at last, is no older.
+      if (is_before(in.heads[slot].load(std::memory_order_acquire), in.records[slot].load(std::memory_order_acquire), sought))
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
+  // The child whose entries are not before the lower bound of rank `rank` - 1 and not behind that of `rank`.
+  [[nodiscard]] static node* child_of(const node& in, std::uint64_t order, unsigned rank) noexcept {
+    const auto& parent = static_cast<const inner_node&>(in);
+    return rank == 0 ? parent.first : parent.children[slot_of(order, rank - 1)].load(std::memory_order_acquire);
+  }
+  // Its heads come while what is before them is looked at.
+  static void prefetch(const node* at) noexcept {
+    const char* const begin = static_cast<const char*>(static_cast<const void*>(at));
+    for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(begin + 64 * line);
+  }
+
+  // ---- reading
+
+  // The first entry not before the target.
+  [[nodiscard]] place find(const target& sought) const noexcept {
+    for (const node* at = root_.load(std::memory_order_acquire); at != nullptr;) {
+      const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
+      const std::uint64_t order = at->order.load(std::memory_order_acquire);
+      const unsigned rank = lower_bound(*at, order, sought);
+      const bool ends_before = rank == count_of(order);
+      const node* const right = ends_before ? at->right.load(std::memory_order_acquire) : nullptr;
+      if (right != nullptr && is_before(right->low, sought)) {
+        at = right;
+        continue;
+      }
+      const node* child = nullptr;
+      place found;
+      if (at->level != 0) {
+        child = child_of(*at, order, rank);
+        prefetch(child);
+      } else if (!ends_before) {
+        found = {at, at->records[slot_of(order, rank)].load(std::memory_order_acquire), rank};
+      } else if (right != nullptr) {
+        found = first_of(*right);
+      }
+      if (at->splits.load(std::memory_order_relaxed) != splits) continue;
+      if (child == nullptr) return found;
+      at = child;
+    }
+    return {};
+  }
+  // Of a leaf that is not empty, or the only one.
+  [[nodiscard]] static place first_of(const node& leaf) noexcept {
+    for (;;) {
+      const std::uint32_t splits = leaf.splits.load(std::memory_order_acquire);
+      const std::uint64_t order = leaf.order.load(std::memory_order_acquire);
+      if (count_of(order) == 0) return {};
+      const record* const at = leaf.records[slot_of(order, 0)].load(std::memory_order_acquire);
+      if (leaf.splits.load(std::memory_order_relaxed) == splits) return {&leaf, at, 0};
+    }
+  }
+  // The leaf that was made first has no lower bound: it stays the leftmost.
+  [[nodiscard]] place first() const noexcept {
+    const node* const leaf = first_.load(std::memory_order_acquire);
+    return leaf == nullptr ? place() : first_of(*leaf);
+  }
+  [[nodiscard]] place last() const noexcept {
+    for (const node* at = root_.load(std::memory_order_acquire); at != nullptr;) {
+      const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
+      const std::uint64_t order = at->order.load(std::memory_order_acquire);
+      const unsigned count = count_of(order);
+      const node* next = at->right.load(std::memory_order_acquire);
+      place found;
+      if (next == nullptr) {
+        if (at->level != 0)
+          next = child_of(*at, order, count);
+        else if (count != 0)
+          found = {at, at->records[slot_of(order, count - 1)].load(std::memory_order_acquire), count - 1};
+      }
+      if (at->splits.load(std::memory_order_relaxed) != splits) continue;
+      if (next == nullptr) return found;
+      at = next;
+    }
+    return {};
+  }
+
+  // Where `sought` stands in a leaf in this order; `slots` where it is not there.
+  [[nodiscard]] static unsigned rank_of(const node& leaf, std::uint64_t order, const record* sought, unsigned guess) noexcept {
+    const unsigned count = count_of(order);
+    const auto is_at = [&](unsigned rank) {
+      return leaf.records[slot_of(order, rank)].load(std::memory_order_acquire) == sought;
+    };
+    if (guess < count && is_at(guess)) return guess;
+    for (unsigned rank = 0; rank < count; ++rank)
+      if (is_at(rank)) return rank;
+    return slots;
+  }
+
+  [[nodiscard]] static place after(const place& here) noexcept {
+    const node* leaf = here.leaf;
+    for (;;) {
+      const std::uint32_t splits = leaf->splits.load(std::memory_order_acquire);
+      const std::uint64_t order = leaf->order.load(std::memory_order_acquire);
+      const unsigned rank = rank_of(*leaf, order, here.at, here.rank);
+      const node* const right = leaf->right.load(std::memory_order_acquire);
+      place found;
+      bool moved = rank == slots;
+      if (rank + 1 < count_of(order)) {
+        found = {leaf, leaf->records[slot_of(order, rank + 1)].load(std::memory_order_acquire), rank + 1};
+      } else if (!moved && right != nullptr) {
+        found = first_of(*right);
+        // In the midst of a split the upper half is still in both.
+        if (splits % 2 != 0) {
+          const std::uint64_t right_order = right->order.load(std::memory_order_acquire);
+          moved = rank_of(*right, right_order, here.at, 0) != slots;
+        }
+      }
+      if (leaf->splits.load(std::memory_order_relaxed) != splits) continue;
+      if (!moved) return found;
+      leaf = right;
+    }
+  }
+
+  [[nodiscard]] place before(const place& here) const noexcept {
+    // In its leaf, where that is the one that it was in.
+    const std::uint32_t splits = here.leaf->splits.load(std::memory_order_acquire);
+    const std::uint64_t order = here.leaf->order.load(std::memory_order_acquire);
+    const unsigned rank = rank_of(*here.leaf, order, here.at, here.rank);
+    if (rank != slots && rank != 0) {
+      const record* const found = here.leaf->records[slot_of(order, rank - 1)].load(std::memory_order_acquire);
+      if (here.leaf->splits.load(std::memory_order_relaxed) == splits) return {here.leaf, found, rank - 1};
+    }
+    place found = last_before(make_target(here.at->key(), here.at->sequence()));
+    if (found.at == nullptr) {
+      found = first();
+      if (found.at == here.at) return {};
+    }
+    // What is left are entries that came in meanwhile, and those of the same key and sequence that were inserted after it.
+    for (place next = after(found); next.at != here.at; next = after(found)) found = next;
+    return found;
+  }
+  // An entry before the target, the last unless a split is under way; none where none is.
+  [[nodiscard]] place last_before(const target& sought) const noexcept {
+    for (const node* at = root_.load(std::memory_order_acquire);;) {
+      const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
+      const std::uint64_t order = at->order.load(std::memory_order_acquire);
+      const unsigned rank = lower_bound(*at, order, sought);
+      const node* const child = at->level != 0 ? child_of(*at, order, rank) : nullptr;
+      place found;
+      // None in the first leaf alone: in another, what its lower bound is of is before the target.
+      if (child == nullptr && rank != 0)
+        found = {at, at->records[slot_of(order, rank - 1)].load(std::memory_order_acquire), rank - 1};
+      if (at->splits.load(std::memory_order_relaxed) != splits) continue;
+      if (child == nullptr) return found;
+      at = child;
+    }
+  }
+
+  // ---- writing; relaxed loads, for nobody else writes
+
+  [[nodiscard]] const record* make_record(const entry& added) noexcept {
     STRATA_ASSERT(added.key.size() <= key_bytes_limit && added.value.size() <= UINT32_MAX);
     STRATA_ASSERT(added.sequence <= sequence_max);
-    const std::size_t links_bytes = height * sizeof(link);
-    char* const memory =
-        arena_.allocate(sizeof(node) + links_bytes + added.key.size() + added.value.size(), node_alignment);
-    node* const made = std::construct_at(static_cast<node*>(static_cast<void*>(memory)));
+    char* const memory = arena_.allocate(sizeof(record) + added.key.size() + added.value.size(), alignof(record));
+    record* const made = std::construct_at(static_cast<record*>(static_cast<void*>(memory)));
     made->sequence_and_kind = added.sequence << 8 | static_cast<std::uint64_t>(added.kind);
     made->value_bytes = static_cast<std::uint32_t>(added.value.size());
-    made->key_bytes_and_height = static_cast<std::uint32_t>(added.key.size() << 8 | height);
-    for (unsigned level = 0; level < height; ++level) std::construct_at(made->links() + level);
-    char* to = memory + sizeof(node) + links_bytes;
+    made->key_bytes = static_cast<std::uint32_t>(added.key.size());
+    char* to = memory + sizeof(record);
     to += added.key.copy(to, added.key.size());
     added.value.copy(to, added.value.size());
     return made;
   }
-
-  // Decides where heads are taken from: where the keys of the list so far begin to differ, but not so far behind that the
-  // shortest of the first and last key would not fill a head (keys that count up agree in more bytes than later ones will).
-  void learn_heads() noexcept {
-    const bytes_view low = root_[0].to.load(std::memory_order_relaxed)->key();
-    const bytes_view high = last()->key();
-    const std::size_t shorter = (std::min)(low.size(), high.size());
-    const std::size_t whole = shorter > sizeof(std::uint64_t) ? shorter - sizeof(std::uint64_t) : 0;
-    common_ = low.substr(0, (std::min)(common_prefix_length(low, high), whole));
-    // Release: a reader that acquires true sees `common_`, which never changes again.
-    heads_known_.store(true, std::memory_order_release);
+  [[nodiscard]] node* make_leaf(bound low) noexcept {
+    ++nodes_[0];
+    return std::construct_at(static_cast<node*>(spare_leaves_.take()), 0u, low);
+  }
+  [[nodiscard]] inner_node* make_inner(unsigned level, bound low, node* leftmost) noexcept {
+    ++nodes_[level];
+    return std::construct_at(static_cast<inner_node*>(spare_inner_.take()), level, low, leftmost);
+  }
+  STRATA_COLD void make_first_leaf() noexcept {
+    node* const leaf = make_leaf({});
+    newest_ = leaf;
+    first_.store(leaf, std::memory_order_release);
+    root_.store(leaf, std::memory_order_release);
   }
 
-  // Eight bytes of the key after the common ones, as a number of the same order; the lowest or highest number for a key
-  // that does not begin with them.
-  [[nodiscard]] static std::uint64_t head_of(bytes_view key, bytes_view common) noexcept {
-    const int order = key.substr(0, common.size()).compare(common);
-    if (order != 0) return order < 0 ? 0 : UINT64_MAX;
-    char bytes[sizeof(std::uint64_t)] = {};
-    key.substr(common.size()).copy(bytes, sizeof bytes);
-    std::uint64_t head = 0;
-    for (const char byte : bytes) head = head << 8 | static_cast<unsigned char>(byte);
-    return head;
-  }
-
-  [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
-    // Acquire: pairs with `learn_heads`.
-    if (!heads_known_.load(std::memory_order_acquire)) return {key, sequence, 0, false};
-    return {key, sequence, head_of(key, common_), true};
-  }
-
-  // Whether `at` stands before the target. `head` is 0 or the head of `at`.
-  [[nodiscard]] static bool is_before(const node* at, std::uint64_t head, const target& sought) noexcept {
-    if (sought.has_head && head != 0 && head != sought.head) return head < sought.head;
-    return compare_versions(at->key(), at->sequence(), sought.key, sought.sequence) < 0;
-  }
-
-  // The first node not before the target.
-  //
-  // A link's head and pointer are two loads, and the writer may put a node in between. The head is loaded first and stored
-  // last, so the pointer leads to the head's node or to one that came before it since. Head below the target's: both nodes
-  // stand before the target, so going on is right. Head above: the node loaded may still stand before the target, and going
-  // down misses it on this level only. On level 0 nothing is below, so the node itself is asked.
-  [[nodiscard]] const node* find(const target& sought) const noexcept {
-    const link* links = root_;
-    for (unsigned level = height_max - 1; level > 0; --level) {
-      for (;;) {
-        // Acquire, both: the first orders the second after it, the second makes the node's bytes visible.
-        const std::uint64_t head = links[level].head.load(std::memory_order_acquire);
-        const node* const next = links[level].to.load(std::memory_order_acquire);
-        if (next == nullptr || !is_before(next, head, sought)) break;
-        links = next->links();
-      }
+  // At most: each insert meets a full leaf of its own while there are any; a half of one takes seven more before it splits
+  // again, and the last of all leaves may stay full when it gets a neighbour. So it goes on on each level above, and a root
+  // that is split takes a new one.
+  [[nodiscard]] node_counts nodes_needed(std::size_t entries) const noexcept {
+    constexpr std::size_t half = slots / 2;
+    node_counts needed;
+    std::size_t splits = entries;
+    for (unsigned level = 0; splits != 0 && level < levels_max; ++level) {
+      const bool is_new = nodes_[level] == 0;
+      splits = (std::min)(splits, (is_new ? 0 : nodes_[level] + 1) + splits / half);
+      (level == 0 ? needed.leaves : needed.inner) += splits + (is_new ? 1 : 0);
     }
-    for (;;) {
-      const std::uint64_t head = links[0].head.load(std::memory_order_acquire);
-      const node* const next = links[0].to.load(std::memory_order_acquire);
-      if (next == nullptr) return nullptr;
-      const bool skips = sought.has_head && head != 0 && head < sought.head;
-      if (!skips && !is_before(next, 0, sought)) return next;
-      links = next->links();
-    }
+    return needed;
   }
 
-  // The last node, null where there is none.
-  [[nodiscard]] const node* last() const noexcept {
-    const node* found = nullptr;
-    const link* links = root_;
-    for (unsigned level = height_max; level-- > 0;) {
-      while (const node* const next = links[level].to.load(std::memory_order_acquire)) {
-        found = next;
-        links = next->links();
-      }
+  // Whether the target belongs into this leaf.
+  [[nodiscard]] static bool covers(const node& leaf, const target& sought) noexcept {
+    if (!is_before(leaf.low, sought)) return false;
+    const node* const right = leaf.right.load(std::memory_order_relaxed);
+    return right == nullptr || !is_before(right->low, sought);
+  }
+  // The leaf that the target belongs into; `path_` is the way to it.
+  [[nodiscard]] node* descend(const target& sought) noexcept {
+    node* at = root_.load(std::memory_order_relaxed);
+    while (at->level != 0) {
+      const std::uint64_t order = at->order.load(std::memory_order_relaxed);
+      const unsigned rank = lower_bound(*at, order, sought);
+      path_[at->level] = {static_cast<inner_node*>(at), rank};
+      at = child_of(*at, order, rank);
+      prefetch(at);
     }
-    return found;
+    return at;
   }
 
-  // The node before `at`, null where `at` is the first.
-  [[nodiscard]] const node* before(const node* at) const noexcept {
-    const target sought = make_target(at->key(), at->sequence());
-    const node* found = nullptr;
-    const link* links = root_;
-    for (unsigned level = height_max; level-- > 0;) {
-      for (;;) {
-        const std::uint64_t head = links[level].head.load(std::memory_order_acquire);
-        const node* const next = links[level].to.load(std::memory_order_acquire);
-        if (next == nullptr || !is_before(next, head, sought)) break;
-        found = next;
-        links = next->links();
-      }
-    }
-    // What is left are nodes that came in meanwhile, and those of the same key and sequence that were inserted after `at`.
-    for (;;) {
-      const node* const next = links[0].to.load(std::memory_order_acquire);
-      STRATA_ASSERT(next != nullptr);
-      if (next == at) return found;
-      found = next;
-      links = next->links();
-    }
+  // Release, each: what readers find under the new order, and that `splits` was counted before a slot is used again.
+  static void put(node& in, unsigned rank, bound added, node* child = nullptr) noexcept {
+    const std::uint64_t order = in.order.load(std::memory_order_relaxed);
+    const unsigned slot = slot_of(order, count_of(order));
+    in.heads[slot].store(added.head, std::memory_order_release);
+    in.records[slot].store(added.at, std::memory_order_release);
+    if (child != nullptr) static_cast<inner_node&>(in).children[slot].store(child, std::memory_order_release);
+    in.order.store(with_slot_at(order, rank), std::memory_order_release);
+  }
+  [[nodiscard]] static bound bound_at(const node& in, std::uint64_t order, unsigned rank) noexcept {
+    const unsigned slot = slot_of(order, rank);
+    return {in.heads[slot].load(std::memory_order_relaxed), in.records[slot].load(std::memory_order_relaxed)};
   }
 
-  // Brings the splice to the last nodes before the target, on every level where it is not there already. Writer only.
-  //
-  // Where the target lies between the splice's node of a level and the node after it, it does so on every level above
-  // too: the search starts at the lowest such level, which is level 0 when keys come in order.
-  void move_splice(const target& sought) noexcept {
-    if (splice_[0].links == nullptr)
-      for (splice_place& place : splice_) place.links = root_;
-    unsigned level = 0;
-    while (level < height_max - 1 && !fits(splice_[level], level, sought)) ++level;
-    splice_place place = splice_[level];
-    // On the highest level nothing vouches for the splice.
-    if (level == height_max - 1 && place.where != nullptr && !is_before(place.where, place.head, sought))
-      place = {root_, nullptr, 0};
-    for (;; --level) {
-      for (;;) {
-        // Relaxed: only this thread writes links.
-        const std::uint64_t head = place.links[level].head.load(std::memory_order_relaxed);
-        node* const next = place.links[level].to.load(std::memory_order_relaxed);
-        if (next == nullptr || !is_before(next, head, sought)) break;
-        place = {next->links(), next, head};
-      }
-      splice_[level] = place;
-      if (level == 0) return;
+  STRATA_NOINLINE void split_leaf(node& leaf, unsigned rank, const record* made) noexcept {
+    if (leaf.low.at == nullptr && leaf.right.load(std::memory_order_relaxed) == nullptr) learn_heads(leaf);
+    const std::uint64_t order = leaf.order.load(std::memory_order_relaxed);
+    const bound added{heads_.of(made->key()), made};
+    // The way up, before anything changes.
+    if (root_.load(std::memory_order_relaxed) != &leaf) static_cast<void>(descend({made->key(), made->sequence(), added.head}));
+    node* const right = leaf.right.load(std::memory_order_relaxed);
+    // Keys that come in order fill each leaf whole.
+    if (rank == slots && right == nullptr) {
+      node* const fresh = make_leaf(added);
+      put(*fresh, 0, added);
+      leaf.right.store(fresh, std::memory_order_release);
+      newest_ = fresh;
+      return add_to_parent(1, leaf, *fresh);
     }
+    constexpr unsigned stay = slots - slots / 2;
+    node* const fresh = make_leaf(bound_at(leaf, order, stay));
+    for (unsigned moved = stay; moved < slots; ++moved) put(*fresh, moved - stay, bound_at(leaf, order, moved));
+    if (rank > stay) put(*fresh, rank - stay, added);
+    cut_off(leaf, cut_to(order, stay), *fresh);
+    if (rank <= stay) put(leaf, rank, added);
+    add_to_parent(1, leaf, *fresh);
+  }
+  // `fresh`, which holds what is behind `order`, comes to stand to the right.
+  static void cut_off(node& in, std::uint64_t order, node& fresh) noexcept {
+    fresh.right.store(in.right.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    const std::uint32_t splits = in.splits.load(std::memory_order_relaxed);
+    in.splits.store(splits + 1, std::memory_order_relaxed);
+    in.right.store(&fresh, std::memory_order_release);
+    in.order.store(order, std::memory_order_release);
+    in.splits.store(splits + 2, std::memory_order_release);
   }
 
-  [[nodiscard]] static bool fits(const splice_place& place, unsigned level, const target& sought) noexcept {
-    if (place.where != nullptr && !is_before(place.where, place.head, sought)) return false;
-    const node* const next = place.links[level].to.load(std::memory_order_relaxed);
-    return next == nullptr || !is_before(next, place.links[level].head.load(std::memory_order_relaxed), sought);
+  // Makes `fresh` known on `level`, behind `split`, on the way that path_ says.
+  void add_to_parent(unsigned level, node& split, node& fresh) noexcept {
+    if (root_.load(std::memory_order_relaxed) == &split) {
+      inner_node* const root = make_inner(level, {}, &split);
+      put(*root, 0, fresh.low, &fresh);
+      return root_.store(root, std::memory_order_release);
+    }
+    inner_node& parent = *path_[level].at;
+    const unsigned rank = path_[level].rank;
+    const std::uint64_t order = parent.order.load(std::memory_order_relaxed);
+    if (count_of(order) < slots) return put(parent, rank, fresh.low, &fresh);
+    if (rank == slots && parent.right.load(std::memory_order_relaxed) == nullptr) {
+      inner_node* const beside = make_inner(level, fresh.low, &fresh);
+      parent.right.store(beside, std::memory_order_release);
+      return add_to_parent(level + 1, parent, *beside);
+    }
+    // The middle one becomes the bound of what moves.
+    constexpr unsigned stay = slots / 2;
+    inner_node* const beside = make_inner(level, bound_at(parent, order, stay), child_of(parent, order, stay + 1));
+    for (unsigned moved = stay + 1; moved < slots; ++moved)
+      put(*beside, moved - stay - 1, bound_at(parent, order, moved), child_of(parent, order, moved + 1));
+    if (rank > stay) put(*beside, rank - stay - 1, fresh.low, &fresh);
+    cut_off(parent, cut_to(order, stay), *beside);
+    if (rank <= stay) put(parent, rank, fresh.low, &fresh);
+    add_to_parent(level + 1, parent, *beside);
   }
+
+  // Of the only leaf, full: its keys have their heads from now on.
+  STRATA_COLD void learn_heads(node& leaf) noexcept {
+    const std::uint64_t order = leaf.order.load(std::memory_order_relaxed);
+    heads_.learn(bound_at(leaf, order, 0).at->key(), bound_at(leaf, order, slots - 1).at->key());
+    for (unsigned slot = 0; slot < slots; ++slot)
+      leaf.heads[slot].store(heads_.of(leaf.records[slot].load(std::memory_order_relaxed)->key()), std::memory_order_release);
+  }
+
+  struct step {
+    inner_node* at = nullptr;
+    unsigned rank = 0;
+  };
 
   arena arena_;
+  spare_nodes spare_leaves_;
+  spare_nodes spare_inner_;
+  std::size_t nodes_[levels_max] = {};  // on each level
+  step path_[levels_max];
+  node* newest_ = nullptr;  // where the last insert went
+  key_heads heads_;
   std::atomic<std::size_t> entries_{0};
-  std::atomic<bool> heads_known_{false};
-  bytes_view common_;  // what the first keys begin with; a view into one of them
-  splice_place splice_[height_max];
-  link root_[height_max];
+  std::atomic<node*> root_{nullptr};
+  std::atomic<node*> first_{nullptr};  // the leftmost leaf
 };
 
-static_assert(requirements::memtable<skip_list>);
+static_assert(requirements::memtable<btree>);
 
 }  // namespace strata::inline STRATA_ABI::memtable
 
@@ -18759,7 +19362,7 @@ struct segmented {
 //
 //   slot          default                     what it decides
 //   environment   environment::posix          files, clocks, threads
-//   memtable      memtable::skip_list         the newest versions in memory
+//   memtable      memtable::btree             the newest versions in memory
 //   wal           wal::segmented              what survives before a flush
 //   sstable       sstable::block_table<>      the format of tables
 //   compaction    compaction::leveled         which tables are merged when
@@ -18833,7 +19436,7 @@ struct composition {
 
   using environment = typename pick_policy<slot::environment,
                                            std::conditional_t<is_in_memory, environment::in_memory, environment::posix>, Policies...>::type;
-  using memtable = typename pick_policy<slot::memtable, memtable::skip_list, Policies...>::type;
+  using memtable = typename pick_policy<slot::memtable, memtable::btree, Policies...>::type;
   using wal = typename pick_policy<slot::wal, std::conditional_t<is_in_memory, wal::none, wal::segmented>, Policies...>::type;
   using sstable = typename pick_policy<slot::sstable, sstable::block_table<>, Policies...>::type;
   using compaction = typename pick_policy<slot::compaction, compaction::leveled, Policies...>::type;

@@ -347,7 +347,7 @@ TEST_CASE("a memtable with as many range erasures as it may have is full, howeve
   const strata::environment::in_memory environment;
   auto store = open_store<memory_store>(environment, "store");
   require_ok(put(*store, "k", "v"));
-  constexpr std::size_t most = strata::engine::memory_unit<strata::memtable::skip_list>::range_tombstones_max;
+  constexpr std::size_t most = strata::engine::memory_unit<strata::memtable::btree>::range_tombstones_max;
   const auto erase_one = [&](std::size_t i) {
     strata::engine::write_batch batch;
     batch.erase_range(0, "a" + std::to_string(i), "b");
@@ -391,7 +391,7 @@ struct never_merging : strata::compaction::archetype {
   }
   std::uint64_t debt_bytes(const strata::compaction::shape&, const strata::compaction::amounts&) const { return debt; }
 };
-using never_merging_store = strata::engine::lsm_store<slept_clock, strata::memtable::skip_list, strata::wal::segmented,
+using never_merging_store = strata::engine::lsm_store<slept_clock, strata::memtable::btree, strata::wal::segmented,
                                                       strata::sstable::block_table<>, never_merging>;
 
 }  // namespace

@@ -282,7 +282,7 @@ struct short_of_memory {
 }  // namespace
 
 TEST_CASE("a merge that runs out of memory leaves no file", "[engine][compaction_job]") {
-  using store_type = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented, short_of_memory,
+  using store_type = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::segmented, short_of_memory,
                                                strata::compaction::leveled>;
   const memory_world environment;
   auto store = open_store<store_type>(environment, "store");
@@ -451,7 +451,7 @@ struct misread {
 TEST_CASE("a table that is not read as it was written ends a merge, which changes nothing and leaves no file", "[engine][compaction_job]") {
   using fault = misread::fault;
   using store_type =
-      strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented, misread, strata::compaction::leveled>;
+      strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::segmented, misread, strata::compaction::leveled>;
   for (const fault wrong : {fault::smaller_key, fault::newer_version, fault::entry_left_out, fault::other_facts}) {
     INFO("fault " << static_cast<int>(wrong));
     const memory_world environment;
@@ -482,8 +482,8 @@ TEST_CASE("a table that is not read as it was written ends a merge, which change
 }
 
 TEST_CASE("a merge asks now and then whether it is still wanted, and leaves no file where it is not", "[engine][compaction_job]") {
-  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::skip_list, strata::sstable::block_table<>>;
-  strata::engine::memory_unit<strata::memtable::skip_list> unit;
+  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::btree, strata::sstable::block_table<>>;
+  strata::engine::memory_unit<strata::memtable::btree> unit;
   strata::engine::write_batch batch;
   constexpr int writes = 5000;
   for (int i = 0; i < writes; ++i) batch.put(0, std::to_string(100'000 + i), "value");
@@ -521,8 +521,8 @@ TEST_CASE("a merge asks now and then whether it is still wanted, and leaves no f
 }
 
 TEST_CASE("a merge that gets no file number says why", "[engine][compaction_job]") {
-  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::skip_list, strata::sstable::block_table<>>;
-  strata::engine::memory_unit<strata::memtable::skip_list> unit;
+  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::btree, strata::sstable::block_table<>>;
+  strata::engine::memory_unit<strata::memtable::btree> unit;
   strata::engine::write_batch batch;
   batch.put(0, "k", "v");
   require_ok(unit.reserve(batch.count(), batch.payload_bytes()));
@@ -541,7 +541,7 @@ TEST_CASE("a merge that gets no file number says why", "[engine][compaction_job]
 }
 
 TEST_CASE("range tombstones alone make tables on either side of the border, and what keeps one from being made is said", "[engine][compaction_job]") {
-  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::skip_list, strata::sstable::block_table<>>;
+  using job_type = strata::engine::compaction_job<memory_world, strata::memtable::btree, strata::sstable::block_table<>>;
   using strata::compaction::reserved_run_limit;
   const std::string below("\0a", 2);
   const std::string below_end("\0b", 2);
@@ -551,7 +551,7 @@ TEST_CASE("range tombstones alone make tables on either side of the border, and 
     const bool reserved = (erased & 1) != 0;
     const bool others = (erased & 2) != 0;
     for (const bool with_entry : {false, true}) {
-      strata::engine::memory_unit<strata::memtable::skip_list> unit;
+      strata::engine::memory_unit<strata::memtable::btree> unit;
       strata::engine::write_batch batch;
       if (reserved) batch.erase_range(0, below, below_end);
       if (others) batch.erase_range(0, above, above_end);

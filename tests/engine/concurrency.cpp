@@ -169,19 +169,19 @@ TEST_CASE("increments guarded by read sets are never lost", "[engine][concurrenc
 TEST_CASE("who waits for a flush learns that the store was closed, and not that it was done", "[engine][concurrency]") {
   // The rooms of a store one by one, so that the close can come between the freezing and the waiting.
   using tables = strata::sstable::block_table<>;
-  using strata::memtable::skip_list;
+  using strata::memtable::btree;
   const memory_world environment;
   strata::options amounts = tiny_options();
   tables::cache<memory_world> cache(environment, 0);
   strata::engine::health<memory_world> health(environment);
-  strata::engine::version_set<memory_world, skip_list, tables> versions(environment, "store", 4096);
-  strata::engine::maintenance<memory_world, skip_list, tables, strata::compaction::leveled> upkeep(environment, amounts, versions, cache, health);
+  strata::engine::version_set<memory_world, btree, tables> versions(environment, "store", 4096);
+  strata::engine::maintenance<memory_world, btree, tables, strata::compaction::leveled> upkeep(environment, amounts, versions, cache, health);
   require_ok(environment.create_directory("store"));
-  strata::engine::recovery<memory_world, skip_list, strata::wal::segmented, tables> recovered(environment, "store", cache);
+  strata::engine::recovery<memory_world, btree, strata::wal::segmented, tables> recovered(environment, "store", cache);
   require_ok(recovered.create());
   require_ok(recovered.read());
-  const auto frozen = std::make_shared<strata::engine::memory_unit<skip_list>>();
-  versions.start(recovered, std::make_shared<strata::engine::memory_unit<skip_list>>());
+  const auto frozen = std::make_shared<strata::engine::memory_unit<btree>>();
+  versions.start(recovered, std::make_shared<strata::engine::memory_unit<btree>>());
   require_ok(upkeep.wait_for_flush(frozen));
   require_ok(upkeep.wait_for_memtables_below(2));
   require_ok(versions.close(0, 0));

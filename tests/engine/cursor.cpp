@@ -242,7 +242,7 @@ struct unordered_tables {
 }  // namespace
 
 TEST_CASE("a walk over a table that is not in order ends, and says corruption", "[engine][cursor]") {
-  using unordered_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
+  using unordered_store = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::segmented,
                                                     unordered_tables, strata::compaction::leveled>;
   // From the versions of m, which are many enough to be sought past, a binary search leads back to the beginning.
   std::vector<std::string>& keys = unordered_tables::keys();

@@ -512,7 +512,7 @@ TEST_CASE("behind a seal whose write failed no segment is made before its commit
 }
 
 TEST_CASE("a commit that meets a sync's failure first leaves the reason to it", "[engine][failures]") {
-  using log_store = strata::engine::lsm_store<strata::environment::in_memory, strata::memtable::skip_list, late_failing_log,
+  using log_store = strata::engine::lsm_store<strata::environment::in_memory, strata::memtable::btree, late_failing_log,
                                               strata::sstable::block_table<>, strata::compaction::leveled>;
   const strata::environment::in_memory environment;
   strata::options amounts = tiny_options();

@@ -10,7 +10,7 @@
 
 using namespace strata_tests;
 
-using fifo_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
+using fifo_store = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::segmented,
                                              strata::sstable::block_table<>, strata::compaction::fifo>;
 
 TEST_CASE("a fifo store with room for everything answers as an oracle does", "[engine]") {
@@ -93,7 +93,7 @@ namespace {
 using namespace std::string_view_literals;
 
 template <typename Environment>
-using fifo_over = strata::engine::lsm_store<Environment, strata::memtable::skip_list, strata::wal::segmented,
+using fifo_over = strata::engine::lsm_store<Environment, strata::memtable::btree, strata::wal::segmented,
                                             strata::sstable::block_table<>, strata::compaction::fifo>;
 
 std::string own_key(std::size_t number) { return std::string("\0\0"sv) + std::to_string(100 + number); }

@@ -22,7 +22,7 @@ class passing_world : public strata::environment::in_memory {
 };
 
 template <typename Compaction>
-using store_of = strata::engine::lsm_store<passing_world, strata::memtable::skip_list, strata::wal::segmented,
+using store_of = strata::engine::lsm_store<passing_world, strata::memtable::btree, strata::wal::segmented,
                                            strata::sstable::block_table<>, Compaction>;
 
 constexpr std::uint64_t far_future_us = 10'000'000'000'000'000;

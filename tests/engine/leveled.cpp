@@ -44,7 +44,7 @@ struct into_lowest : strata::compaction::archetype {
 }  // namespace
 
 TEST_CASE("what joins a run that another policy made is one run with it, and the rest stays as it is", "[engine]") {
-  using other_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
+  using other_store = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::segmented,
                                                 strata::sstable::block_table<>, into_lowest>;
   const memory_world environment;
   strata::options amounts = tiny_options();

@@ -148,10 +148,10 @@ class held_up : public failing_environment {
 // The two threads of an empty store; one memtable is frozen. Nothing is begun before start().
 template <typename Environment, typename Compaction = strata::compaction::leveled>
 struct basic_threads {
-  using recovery = strata::engine::recovery<Environment, strata::memtable::skip_list, strata::wal::segmented,
+  using recovery = strata::engine::recovery<Environment, strata::memtable::btree, strata::wal::segmented,
                                             strata::sstable::block_table<>>;
-  using version_set = strata::engine::version_set<Environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
-  using threads_of = strata::engine::maintenance<Environment, strata::memtable::skip_list, strata::sstable::block_table<>, Compaction>;
+  using version_set = strata::engine::version_set<Environment, strata::memtable::btree, strata::sstable::block_table<>>;
+  using threads_of = strata::engine::maintenance<Environment, strata::memtable::btree, strata::sstable::block_table<>, Compaction>;
   using latch = strata::engine::health<Environment>;
   using cache_type = typename strata::sstable::block_table<>::template cache<Environment>;
 
@@ -263,7 +263,7 @@ struct always_anew : strata::compaction::archetype {
 }  // namespace
 
 TEST_CASE("a table that is moved into a run of its own needs a number for it", "[engine][maintenance]") {
-  using store_type = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::segmented,
+  using store_type = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::segmented,
                                                strata::sstable::block_table<>, always_anew>;
   for (const bool used_up : {false, true}) {
     const memory_world environment;

@@ -1,7 +1,7 @@
 #include "engine/stores.hpp"
 
 using namespace strata_tests;
-using unit = strata::engine::memory_unit<strata::memtable::skip_list>;
+using unit = strata::engine::memory_unit<strata::memtable::btree>;
 using strata::engine::write_batch;
 
 namespace {

@@ -11,7 +11,7 @@
 #include <strata/compaction/leveled.hpp>
 #include <strata/engine/lsm.hpp>
 #include <strata/environment/in_memory.hpp>
-#include <strata/memtable/skip_list.hpp>
+#include <strata/memtable/btree.hpp>
 #include <strata/sstable/block_table.hpp>
 #include <strata/wal/segmented.hpp>
 
@@ -40,7 +40,7 @@ class random_numbers {
 };
 
 template <typename Environment>
-using default_store = strata::engine::lsm_store<Environment, strata::memtable::skip_list, strata::wal::segmented,
+using default_store = strata::engine::lsm_store<Environment, strata::memtable::btree, strata::wal::segmented,
                                                 strata::sstable::block_table<>, strata::compaction::leveled>;
 using memory_world = strata::environment::in_memory;
 using memory_store = default_store<memory_world>;

@@ -3,6 +3,7 @@
 #include "engine/one_stream.hpp"
 
 #include <strata/compaction/tiered.hpp>
+#include <strata/memtable/skip_list.hpp>
 
 using namespace strata_tests;
 

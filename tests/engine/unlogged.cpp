@@ -7,7 +7,7 @@
 
 using namespace strata_tests;
 
-using unlogged_store = strata::engine::lsm_store<memory_world, strata::memtable::skip_list, strata::wal::none,
+using unlogged_store = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::none,
                                                  strata::sstable::block_table<>, strata::compaction::leveled>;
 
 TEST_CASE("a store without a log answers as an oracle does", "[engine]") {
@@ -38,7 +38,7 @@ TEST_CASE("a store without a log offers no durability but none, and a commit may
 }
 
 TEST_CASE("without a log, a close that can't flush what is in memory says so", "[engine]") {
-  using failing_unlogged_store = strata::engine::lsm_store<failing_environment, strata::memtable::skip_list, strata::wal::none,
+  using failing_unlogged_store = strata::engine::lsm_store<failing_environment, strata::memtable::btree, strata::wal::none,
                                                            strata::sstable::block_table<>, strata::compaction::leveled>;
   const failing_environment environment;
   auto store = open_store<failing_unlogged_store>(environment, "store");

@@ -7,9 +7,9 @@ using strata::errc;
 
 namespace {
 
-using recovery = strata::engine::recovery<failing_environment, strata::memtable::skip_list, strata::wal::segmented,
+using recovery = strata::engine::recovery<failing_environment, strata::memtable::btree, strata::wal::segmented,
                                           strata::sstable::block_table<>>;
-using version_set = strata::engine::version_set<failing_environment, strata::memtable::skip_list, strata::sstable::block_table<>>;
+using version_set = strata::engine::version_set<failing_environment, strata::memtable::btree, strata::sstable::block_table<>>;
 using table_cache = strata::sstable::block_table<>::cache<failing_environment>;
 using unit = version_set::unit;
 

@@ -11,7 +11,7 @@
 #include <strata/codec/ordered_key.hpp>
 #include <strata/compaction/leveled.hpp>
 #include <strata/engine/lsm.hpp>
-#include <strata/memtable/skip_list.hpp>
+#include <strata/memtable/btree.hpp>
 #include <strata/sstable/block_table.hpp>
 #include <strata/store/catalogue.hpp>
 #include <strata/wal/segmented.hpp>
@@ -356,7 +356,7 @@ void write_keys() {
 
 // ---- directories
 
-using store = strata::engine::lsm_store<world, strata::memtable::skip_list, segmented, strata::sstable::block_table<>,
+using store = strata::engine::lsm_store<world, strata::memtable::btree, segmented, strata::sstable::block_table<>,
                                         strata::compaction::leveled>;
 
 void keep_directory(const world& files, const std::string& name) {

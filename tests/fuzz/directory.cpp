@@ -18,7 +18,7 @@
 
 #include <strata/compaction/leveled.hpp>
 #include <strata/engine/lsm.hpp>
-#include <strata/memtable/skip_list.hpp>
+#include <strata/memtable/btree.hpp>
 #include <strata/sstable/block_table.hpp>
 #include <strata/wal/segmented.hpp>
 
@@ -28,7 +28,7 @@ using namespace strata_fuzz;
 using strata::engine::file_type;
 using strata::engine::parse_file_name;
 using segmented = strata::wal::segmented;
-using store = strata::engine::lsm_store<world, strata::memtable::skip_list, segmented, strata::sstable::block_table<>,
+using store = strata::engine::lsm_store<world, strata::memtable::btree, segmented, strata::sstable::block_table<>,
                                         strata::compaction::leveled>;
 
 using failures = std::initializer_list<errc>;

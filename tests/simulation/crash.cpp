@@ -4,6 +4,7 @@
 
 #include <strata/compaction/tiered.hpp>
 #include <strata/memtable/archetype.hpp>
+#include <strata/memtable/skip_list.hpp>
 #include <strata/sstable/archetype.hpp>
 #include <strata/wal/archetype.hpp>
 #include <strata/wal/none.hpp>

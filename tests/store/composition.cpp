@@ -10,7 +10,7 @@ using chosen = strata::detail::composition<strata::compaction::tiered, strata::w
 using reordered = strata::detail::composition<strata::environment::in_memory, strata::compaction::tiered, strata::wal::none>;
 
 static_assert(std::is_same_v<defaults::environment, strata::environment::posix>);
-static_assert(std::is_same_v<defaults::memtable, strata::memtable::skip_list>);
+static_assert(std::is_same_v<defaults::memtable, strata::memtable::btree>);
 static_assert(std::is_same_v<defaults::wal, strata::wal::segmented>);
 static_assert(std::is_same_v<defaults::compaction, strata::compaction::leveled>);
 static_assert(std::is_same_v<chosen::engine_type, reordered::engine_type>);

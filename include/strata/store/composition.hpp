@@ -2,7 +2,7 @@
 //
 //   slot          default                     what it decides
 //   environment   environment::posix          files, clocks, threads
-//   memtable      memtable::skip_list         the newest versions in memory
+//   memtable      memtable::btree             the newest versions in memory
 //   wal           wal::segmented              what survives before a flush
 //   sstable       sstable::block_table<>      the format of tables
 //   compaction    compaction::leveled         which tables are merged when
@@ -15,7 +15,7 @@
 #include <strata/engine/lsm.hpp>
 #include <strata/environment/in_memory.hpp>
 #include <strata/environment/posix.hpp>
-#include <strata/memtable/skip_list.hpp>
+#include <strata/memtable/btree.hpp>
 #include <strata/sstable/block_table.hpp>
 #include <strata/wal/none.hpp>
 #include <strata/wal/segmented.hpp>
@@ -85,7 +85,7 @@ struct composition {
 
   using environment = typename pick_policy<slot::environment,
                                            std::conditional_t<is_in_memory, environment::in_memory, environment::posix>, Policies...>::type;
-  using memtable = typename pick_policy<slot::memtable, memtable::skip_list, Policies...>::type;
+  using memtable = typename pick_policy<slot::memtable, memtable::btree, Policies...>::type;
   using wal = typename pick_policy<slot::wal, std::conditional_t<is_in_memory, wal::none, wal::segmented>, Policies...>::type;
   using sstable = typename pick_policy<slot::sstable, sstable::block_table<>, Policies...>::type;
   using compaction = typename pick_policy<slot::compaction, compaction::leveled, Policies...>::type;
