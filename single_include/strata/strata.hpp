@@ -2575,6 +2575,7 @@ struct file_name {
     if (digit < '0' || digit > '9') return {};
     number = number * 10 + static_cast<std::uint64_t>(digit - '0');
   }
+  if (number == 0) return {};
   return {type, number};
 }
 
@@ -7044,7 +7045,7 @@ class transaction_state {
     batch_.clear(default_run);
     marks_before_ += reads_.ranges.size();
     reads_.clear(engine_.take_snapshot());
-    missed_collections_ = false;
+    missed_.clear();
     wanted_ = durability::none;
     active_ = true;
   }
@@ -7057,7 +7058,7 @@ class transaction_state {
   [[nodiscard]] result<sequence_number> commit(durability wanted) {
     if (!active_) return error(errc::closed, "commit", "the transaction has ended");
     if (wanted > wanted_) wanted_ = wanted;
-    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted_, &reads_);
+    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : commit_writes();
     rollback();
     return done;
   }
@@ -7123,24 +7124,28 @@ class transaction_state {
     range.unbounded = unbounded;
   }
 
-  // Looks for the catalogue's record of a collection, so that a commit conflicts with who writes the collection first. False
-  // where it is not there, and the collection so empty.
+  // Looks for the catalogue's record of a collection. False where it is not there, and the collection so empty: a commit then
+  // conflicts with who makes the collection, and writes to it, first.
   [[nodiscard]] STRATA_COLD result<bool> find_collection(bytes_view record) {
-    missed_collections_ = true;
-    return get(record, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); });
+    if (!active_) return error(errc::closed, "get", "the transaction has ended");
+    for (const byte_string& missed : missed_)
+      if (bytes_view(missed) == record) return false;
+    STRATA_TRY_LET(there, get_from_engine(engine_, record, reads_.at, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); }));
+    if (!there) missed_.emplace_back(record);
+    return there;
   }
   // The collection of `record` is there by now, under `prefix`: what this transaction found missing is what lies in it. Its
   // record may be new, or it would conflict with its own making.
   STRATA_COLD void collection_made(bytes_view record, bytes_view prefix) {
-    const std::size_t before = reads_.keys.size();
-    reads_.keys.erase_if([&](const byte_string& key) { return bytes_view(key) == record; });
-    if (reads_.keys.size() == before) return;
-    byte_string end(prefix);
-    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);  // a varint ends below 0x80
-    reads_.ranges.push_back({byte_string(prefix), std::move(end), false});
+    for (std::size_t at = 0; at < missed_.size(); ++at) {
+      if (bytes_view(missed_[at]) != record) continue;
+      byte_string end(prefix);
+      end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);  // a varint ends below 0x80
+      reads_.ranges.push_back({byte_string(prefix), std::move(end), false});
+      return missed_.erase(at);
+    }
   }
-  // Whether find_collection() was called.
-  [[nodiscard]] bool missed_collections() const noexcept { return missed_collections_; }
+  [[nodiscard]] bool misses_collections() const noexcept { return !missed_.empty(); }
 
   [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
     result<void> visited;
@@ -7152,6 +7157,15 @@ class transaction_state {
   }
 
  private:
+  [[nodiscard]] result<sequence_number> commit_writes() {
+    STRATA_TRY_BLOCK {
+      for (byte_string& each : missed_) reads_.keys.push_back(std::move(each));
+      return engine_.commit(batch_, wanted_, &reads_);
+    }
+    STRATA_CATCH(...) {}
+    return error(errc::out_of_memory, "commit");
+  }
+
   // The batch has `w` already, and the overlay is but a copy of it: one that there is no memory for goes, and the next read
   // makes it anew. A scan that began with it keeps it as it was.
   void apply_to_overlay(const engine::write& w) {
@@ -7184,11 +7198,11 @@ class transaction_state {
   Engine& engine_;
   engine::write_batch batch_;
   engine::read_set reads_;
+  dynamic_array<byte_string> missed_;  // records of collections that it looked for, and that were not there
   std::shared_ptr<typename Engine::overlay_type> overlay_;
   sequence_number overlay_at_ = 0;  // of the newest write in it
   std::size_t marks_before_ = 0;    // scans of what was before begin()
   durability wanted_ = durability::none;
-  bool missed_collections_ = false;  // it has looked for one in the catalogue
   bool active_ = false;
 };
 
@@ -7323,6 +7337,7 @@ class write_context : public read_context<Engine> {
   struct binder {
     void* catalogue = nullptr;
     result<void> (*bind)(void*, primitive::collection&) = nullptr;
+    result<void> (*look_up)(void*, primitive::collection&) = nullptr;  // writes nothing
   };
 
   write_context(Engine& engine, binder bind, primitive::transaction_state<Engine>* transaction) noexcept
@@ -7332,7 +7347,7 @@ class write_context : public read_context<Engine> {
   [[nodiscard]] result<void> bind(primitive::collection& target) const {
     if (target.schema_id.load(std::memory_order_acquire) == 0) [[unlikely]]
       STRATA_TRY(binder_.bind(binder_.catalogue, target));
-    return this->in_transaction() && this->transaction_->missed_collections() ? bound_after_a_miss(target) : result<void>();
+    return this->in_transaction() && this->transaction_->misses_collections() ? bound_after_a_miss(target) : result<void>();
   }
 
   // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
@@ -7340,7 +7355,7 @@ class write_context : public read_context<Engine> {
   [[nodiscard]] STRATA_COLD result<void> touch(primitive::collection& target) const {
     if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
     STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
-    return there ? bind(target) : result<void>();
+    return there ? binder_.look_up(binder_.catalogue, target) : result<void>();
   }
 
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
@@ -11406,15 +11421,18 @@ class manifest {
 
 namespace strata::inline STRATA_ABI::engine {
 
-// Removes the files of a store from `directory`, and then that where it is wanted. Best effort.
+// Removes the files of a store from `directory`, its lock last. Best effort.
 template <typename Environment>
-STRATA_COLD void remove_files(const Environment& environment, bytes_view directory, bool and_directory) {
+STRATA_COLD void remove_files(const Environment& environment, bytes_view directory) {
   STRATA_TRY_BLOCK {
-    if (const auto names = environment.list_directory(directory))
-      for (const std::string& name : *names)
-        if (parse_file_name(name).type != file_type::foreign)
+    if (const auto names = environment.list_directory(directory)) {
+      for (const std::string& name : *names) {
+        const file_type type = parse_file_name(name).type;
+        if (type != file_type::foreign && type != file_type::lock)
           static_cast<void>(environment.remove_file(join_path(directory, name)));
-    if (and_directory) static_cast<void>(environment.remove_directory(directory));
+      }
+    }
+    static_cast<void>(environment.remove_file(join_path(directory, "LOCK")));
   }
   STRATA_CATCH(...) {}
 }
@@ -11435,8 +11453,9 @@ template <typename Environment>
   return copy.close();
 }
 
-// Makes a store of `tables` in `directory`, which is there, empty, and in `parent`. `last` is the newest commit in them. CURRENT comes
-// last: until then the directory does not open. Tables are linked where the file system can, else copied.
+// Makes a store of `tables` in `directory`, which is there, in `parent`, and holds nothing but a lock. `last` is the newest
+// commit in them. CURRENT comes last: until then the directory does not open. Tables are linked where the file system can,
+// else copied.
 // Errors: those of the files.
 template <typename Environment, typename Sstable>
 [[nodiscard]] STRATA_COLD result<void> fill_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
@@ -11461,22 +11480,36 @@ template <typename Environment, typename Sstable>
   return environment.sync_directory(parent);
 }
 
-// The same in a directory that is made, or is empty. After an error it is as it was, as far as the files let go.
-// Errors: already_exists where it is not empty; those of fill_checkpoint().
+// The same in a directory that is made, or is empty but for a lock, which is held meanwhile: nobody else makes a store there.
+// After an error it is as it was, as far as the files let go.
+// Errors: already_exists where it is not empty, or another holds it; those of fill_checkpoint().
 template <typename Environment, typename Sstable>
 [[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
-                                            const version<Environment, Sstable>& tables, std::uint64_t store_id,
-                                            sequence_number last, std::uint64_t last_time_us) {
+                                                        const version<Environment, Sstable>& tables, std::uint64_t store_id,
+                                                        sequence_number last, std::uint64_t last_time_us) {
+  const auto refuse = [&](bytes_view name) {
+    return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, name));
+  };
   STRATA_TRY_LET(made, environment.create_directory(directory));
-  if (!made) {
-    STRATA_TRY_LET(names, environment.list_directory(directory));
-    if (!names.empty())
-      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
-  }
   result<void> filled;
-  STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
-  STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
-  if (!filled) remove_files(environment, directory, made);
+  {
+    auto lock = environment.lock_file(join_path(directory, "LOCK"));
+    if (!lock) {
+      if (made) static_cast<void>(environment.remove_directory(directory));
+      if (lock.error() == errc::in_use) return refuse("LOCK");
+      return std::move(lock).error();
+    }
+    if (const auto names = environment.list_directory(directory)) {
+      for (const std::string& name : *names)
+        if (name != "LOCK") return refuse(name);
+      STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
+      STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
+    } else {
+      filled = names.error();
+    }
+    if (!filled) remove_files(environment, directory);
+  }
+  if (!filled && made) static_cast<void>(environment.remove_directory(directory));
   return filled;
 }
 
@@ -12450,12 +12483,16 @@ class compaction_job {
   }
 
   [[nodiscard]] STRATA_COLD result<void> begin_table(number_source next_number) {
-    STRATA_TRY_LET(number, next_number());
-    outputs_.push_back({number, nullptr});
-    unopened_ = table_path(directory_, number);
-    STRATA_TRY_LET(made, builder_type::create(environment_, table_settings(number)));
-    builder_.emplace(std::move(made));
-    return {};
+    for (;;) {
+      STRATA_TRY_LET(number, next_number());
+      auto made = builder_type::create(environment_, table_settings(number));
+      if (!made && made.error() == errc::already_exists) continue;  // somebody else's: it stays
+      unopened_ = table_path(directory_, number);
+      if (!made) return std::move(made).error();
+      outputs_.push_back({number, nullptr});
+      builder_.emplace(std::move(*made));
+      return {};
+    }
   }
 
   // Ends the table before `next_key` (none: the last), with the part of the range tombstones that falls to it.
@@ -12667,7 +12704,8 @@ class epoch_domain {
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed.
+//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed. One that has the
+//      name of a file that the store may have made can't be told from it.
 //   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
@@ -12788,12 +12826,24 @@ class recovery {
   std::uint64_t last_time_us_ = 0;
 
  private:
-  // Invariant 5: 20240101.log is somebody's. A number that a few edits more would have reserved counts as the store's: where
-  // damage has taken those, the commits in it are not to be passed over.
+  // Invariant 5: 20240101.log is somebody's.
   [[nodiscard]] STRATA_COLD bool can_be_ours(const file_name& named) const noexcept {
-    constexpr std::uint64_t in_doubt = 1000;
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
-    return named.number != 0 && named.number <= manifest_.state().counts.file_ceiling + in_doubt;
+    return named.number <= manifest_.state().counts.file_ceiling;
+  }
+  // A log with a number that a few edits more would have reserved: damage may have taken those, and the commits in it are not
+  // to be passed over. So it counts where there are any.
+  [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(const file_name& named) {
+    constexpr std::uint64_t in_doubt = 1000;
+    if (named.type != file_type::log || named.number > manifest_.state().counts.file_ceiling + in_doubt) return false;
+    const wal::segment segment{log_path(directory_, named.number), named.number, manifest_.state().store_id, 0};
+    bool any = false;
+    auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {
+      any = true;
+      return result<void>();
+    });
+    if (!tail) return std::move(tail).error();
+    return any;
   }
 
   [[nodiscard]] STRATA_COLD result<void> read_once() {
@@ -12811,8 +12861,13 @@ class recovery {
     dynamic_array<std::uint64_t> segments;
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
-      if (parsed.type == file_type::log && can_be_ours(parsed) && parsed.number >= state.log_number)
-        segments.push_back(parsed.number);
+      if (parsed.type != file_type::log || parsed.number < state.log_number) continue;
+      bool is_ours = can_be_ours(parsed);
+      if (!is_ours) {
+        STRATA_TRY_LET(holds_commits, holds_commits_beyond_the_edits(parsed));
+        is_ours = holds_commits;
+      }
+      if (is_ours) segments.push_back(parsed.number);
     }
     sort_ascending(segments);
     if (!Wal::is_durable && !segments.empty())
@@ -13898,21 +13953,25 @@ class committer {
     return std::move(mine.outcome);
   }
 
-  // Requests from now on fail with errc::closed; those under way are finished first.
-  STRATA_COLD void stop() {
+  // Requests from now on fail with errc::closed; those under way are finished first. Without a log the active memtable is
+  // frozen behind them, and the newest frozen one returned: what is not in a table is lost. Errors: of the freezing.
+  [[nodiscard]] STRATA_COLD result<std::shared_ptr<unit>> stop() {
     stopping_.store(true, std::memory_order_release);
     request mine(request::kind::stop);
     lead_or_wait(mine);
+    if (!mine.outcome) return std::move(mine.outcome).error();
+    return std::move(mine.frozen);
   }
   // The log's end is made known as such. Requires: stop() was called.
   [[nodiscard]] result<void> close() { return log_.close(); }
   // The highest sequence that a commit was given, one whose log write failed included. Requires: stop() was called.
   [[nodiscard]] sequence_number highest_sequence() const noexcept { return (std::max)(last_sequence_, burned_); }
   // Every commit up to it is durable, in tables or in the log; 0 where that is not known: of what an earlier process had
-  // written and not synced, and that is not in a table yet. Requires: close() or, without a log, a last flush has succeeded.
+  // written and not synced, and that is not in a table yet. Requires: close() has succeeded, and the store is not latched.
   [[nodiscard]] STRATA_COLD sequence_number kept_sequence() {
-    const bool is_certain = (!tail_ || tail_->settled) &&
-                            (!leaving_ || versions_.flushed_tables().second >= leaving_->last_sequence);
+    const sequence_number flushed = versions_.flushed_tables().second;
+    if (!logged()) return flushed;
+    const bool is_certain = (!tail_ || tail_->settled) && (!leaving_ || flushed >= leaving_->last_sequence);
     return is_certain ? last_sequence_ : 0;
   }
 
@@ -13956,7 +14015,9 @@ class committer {
       case request::kind::commit: count = commit_group(waiting); break;
       case request::kind::rotate: mine.outcome = guard([&] { return rotate_as_leader(mine); }); break;
       case request::kind::resume: mine.outcome = guard([&] { return resume_as_leader(); }); break;
-      case request::kind::stop: break;
+      case request::kind::stop:
+        if (!logged()) mine.outcome = guard([&] { return freeze_all(mine); });
+        break;
     }
     queue_.finish(mine, *group_[count - 1]);
   }
@@ -13983,10 +14044,7 @@ class committer {
   // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
 
   [[nodiscard]] std::size_t commit_group(std::size_t waiting) {
-    auto ready = guard([&]() -> result<void> {
-      STRATA_TRY(writable());
-      return make_room();
-    });
+    auto ready = guard([&] { return make_room(); });
     std::size_t count = choose_group(waiting);
     for (std::size_t i = 0; i < count; ++i) {
       request& each = *group_[i];
@@ -14130,6 +14188,7 @@ class committer {
 
   [[nodiscard]] result<void> make_room() {
     slow_down();
+    STRATA_TRY(writable());
     const bool full = active_->memtable().bytes() >= options_.memtable_bytes ||
                       active_->range_tombstone_count() >= unit::range_tombstones_max;
     return full ? freeze() : result<void>();
@@ -14141,7 +14200,8 @@ class committer {
     constexpr std::uint64_t least_us = 1000;
     constexpr std::uint64_t look_us = 20'000;  // so often it is seen whether there is a reason to wait still
     while (owed_ns_ >= least_us * 1000) {
-      if (maintenance_.pressure() == 0 || !writable()) break;
+      if (maintenance_.pressure() == 0) owed_ns_ = 0;
+      if (owed_ns_ == 0 || !writable()) break;
       const std::uint64_t began_ns = environment_.steady_time_ns();
       environment_.sleep_for_us((std::min)(owed_ns_ / 1000, look_us));
       const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
@@ -14181,6 +14241,9 @@ class committer {
 
   [[nodiscard]] STRATA_COLD result<void> rotate_as_leader(request& mine) {
     STRATA_TRY(writable());
+    return freeze_all(mine);
+  }
+  [[nodiscard]] STRATA_COLD result<void> freeze_all(request& mine) {
     if (!active_->empty()) STRATA_TRY(freeze());
     const auto state = versions_.hold();
     if (state && state->memory.size() > 1) mine.frozen = state->memory[1];
@@ -14209,10 +14272,14 @@ class committer {
     if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
     leaving_.reset();
     STRATA_ASSERT(active_->empty());
-    auto numbered = versions_.new_file_number();
-    if (!numbered) return latch(std::move(numbered).error());
-    const std::uint64_t number = *numbered;
-    if (auto opened = log_.open(segment(number)); !opened) {
+    std::uint64_t number = 0;
+    for (bool is_taken = true; is_taken;) {
+      auto numbered = versions_.new_file_number();
+      if (!numbered) return latch(std::move(numbered).error());
+      number = *numbered;
+      auto opened = log_.open(segment(number));
+      is_taken = !opened && opened.error() == errc::already_exists;  // by somebody else: it stays
+      if (opened || is_taken) continue;
       // Best effort: recovery knows that a segment without a header holds nothing.
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;
@@ -14417,15 +14484,19 @@ class lsm_store {
     }
     result<void> done;
     if (started_) {
+      auto frozen = committer_.stop();
       // What no log keeps is lost where it can't be flushed any more, and that is said.
-      if (!committer_.logged()) done = health_.failed() ? health_.status() : flush();
-      committer_.stop();
+      if (!committer_.logged()) {
+        done = health_.status();
+        if (done && !frozen.has_value()) done = std::move(frozen).error();
+        if (done && *frozen) done = maintenance_.wait_for_flush(*frozen);
+      }
       maintenance_.stop();
       auto logged_end = committer_.close();
       if (done) done = std::move(logged_end);
     }
-    auto ended = started_ ? versions_.close(committer_.highest_sequence(), done ? committer_.kept_sequence() : 0)
-                          : versions_.close(0, 0);
+    const bool is_whole = started_ && done.has_value() && !health_.failed();
+    auto ended = versions_.close(started_ ? committer_.highest_sequence() : 0, is_whole ? committer_.kept_sequence() : 0);
     if (done) done = std::move(ended);
     for (versions_.reclaim(); !versions_.all_reclaimed(); versions_.reclaim()) environment_.sleep_for_us(50);
     lock_.reset();
@@ -19563,6 +19634,16 @@ class catalogue {
     return static_cast<catalogue*>(self)->bind(target);
   }
 
+  // What is stored of `target` is known then. Errors: schema_mismatch; those of reading.
+  [[nodiscard]] STRATA_COLD result<void> look_up(primitive::collection& target) {
+    STRATA_TRY(target.usable);
+    lock held(binding_);
+    return target.id.load(std::memory_order_acquire) != 0 ? result<void>() : load(target);
+  }
+  [[nodiscard]] STRATA_COLD static result<void> look_up_erased(void* self, primitive::collection& target) {
+    return static_cast<catalogue*>(self)->look_up(target);
+  }
+
   // The names of all collections, in order. Errors: those of reading.
   [[nodiscard]] STRATA_COLD result<std::vector<std::string>> names() {
     const byte_string begin = catalogue_key('c', "");
@@ -19725,7 +19806,7 @@ struct store_core {
   dynamic_array<primitive::collection*> listed;  // those of the schema, by their place in it
 
   [[nodiscard]] typename write_context<Engine>::binder binder() noexcept {
-    return {&collections, &catalogue<Engine>::bind_erased};
+    return {&collections, &catalogue<Engine>::bind_erased, &catalogue<Engine>::look_up_erased};
   }
 };
 
@@ -19884,7 +19965,7 @@ class store_handle {
     if (!core_) return {};
     auto done = core_->engine->close();
     if (!temporary_.empty() && core_->engine->belongs_to_this_process()) {
-      engine::remove_files(core_->engine->environment(), temporary_, true);
+      remove_with_files(core_->engine->environment(), temporary_);
       temporary_.clear();
     }
     return done;
@@ -19897,6 +19978,11 @@ class store_handle {
   explicit store_handle(std::unique_ptr<Engine> engine) : core_(std::make_unique<store_core<Engine>>(std::move(engine))) {}
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
+  // Best effort: it is a temporary directory.
+  static void remove_with_files(const environment_type& environment, bytes_view directory) {
+    engine::remove_files(environment, directory);
+    static_cast<void>(environment.remove_directory(directory));
+  }
 
   // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
   template <typename Schema>
@@ -20015,7 +20101,7 @@ class store : public detail::writable_store_handle<typename detail::composition<
     STRATA_TRY_LET(directory, environment.temporary_directory());
     auto engine = engine_type::open(environment, directory, amounts);
     if (!engine) {
-      engine::remove_files(environment, directory, true);
+      handle::remove_with_files(environment, directory);
       return std::move(engine).error();
     }
     return make(std::move(*engine), std::move(directory));

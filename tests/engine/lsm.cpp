@@ -4,9 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include <strata/environment/posix.hpp>
+#include <strata/wal/none.hpp>
 
 using namespace strata_tests;
 using strata::durability;
@@ -540,6 +543,62 @@ TEST_CASE("a checkpoint that fails leaves nothing, and can be made again", "[eng
     }
     CHECK(failed > 10);
   }
+}
+
+namespace {
+
+// Files in memory; while one is linked or made, somebody does something, once.
+class done_meanwhile : public strata::environment::in_memory {
+ public:
+  auto link_file(std::string_view from, std::string_view to) const {
+    meanwhile(to);
+    return in_memory::link_file(from, to);
+  }
+  auto create_file(std::string_view path) const {
+    meanwhile(path);
+    return in_memory::create_file(path);
+  }
+  // Before the next file whose path ends so.
+  void before(std::string suffix, std::function<void()> work) const { *next_ = {std::move(suffix), std::move(work)}; }
+  bool was_done() const { return !next_->second; }
+
+ private:
+  void meanwhile(std::string_view path) const {
+    if (next_->second && path.ends_with(next_->first)) std::exchange(next_->second, nullptr)();
+  }
+  std::shared_ptr<std::pair<std::string, std::function<void()>>> next_ = std::make_shared<std::pair<std::string, std::function<void()>>>();
+};
+
+}  // namespace
+
+TEST_CASE("of two checkpoints into one directory the second is refused, and takes nothing from the first", "[engine][lsm]") {
+  using store_type = default_store<done_meanwhile>;
+  for (const char* where : {".table", "CURRENT.tmp"}) {
+    const done_meanwhile environment;
+    auto store = open_store<store_type>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    require_ok(store->flush());
+    environment.before(where, [&] { CHECK(code_of(store->checkpoint("copy")) == errc::already_exists); });
+    require_ok(store->checkpoint("copy"));
+    CHECK(environment.was_done());
+    CHECK(scan(*open_store<store_type>(environment, "copy")) == contents{{"a", "1"}});
+  }
+}
+
+TEST_CASE("what commits to a store without a log while it is closed is refused, or there", "[engine][lsm]") {
+  using store_type = strata::engine::lsm_store<done_meanwhile, strata::memtable::btree, strata::wal::none, strata::sstable::block_table<>,
+                                               strata::compaction::leveled>;
+  const done_meanwhile environment;
+  auto store = open_store<store_type>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  contents expected{{"a", "1"}};
+  // On the thread that writes the last table.
+  environment.before(".table", [&] {
+    if (put(*store, "b", "2")) expected["b"] = "2";
+  });
+  require_ok(store->close());
+  CHECK(environment.was_done());
+  CHECK(scan(*open_store<store_type>(environment, "store")) == expected);
 }
 
 TEST_CASE("statistics add up", "[engine][lsm]") {

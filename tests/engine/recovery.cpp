@@ -15,13 +15,21 @@ using segmented = strata::wal::segmented;
 
 namespace {
 
-// A closed, empty store, to whose directory a test adds segments by hand.
+// A closed, empty store with numbers reserved up to 899, to whose directory a test adds segments by hand.
 struct crafted {
   memory_world environment;
   std::uint64_t store_id = 0;
 
   crafted() {
     require_ok(open_store<memory_store>(environment, "store")->close());
+    strata::engine::manifest<memory_world> manifest(environment, "store");
+    require_ok(manifest.recover());
+    strata::engine::version_edit edit;
+    edit.has_counters = true;
+    edit.counts = manifest.state().counts;
+    edit.counts.file_ceiling = 899;
+    require_ok(manifest.append(edit));
+    require_ok(manifest.close());
     auto current = strata::engine::read_current(environment, "store");
     require_ok(current);
     store_id = current->store_id;
@@ -451,10 +459,10 @@ TEST_CASE("a close promises no more than what is durable", "[engine][recovery]")
 TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][recovery]") {
   const filled f;
   const std::vector<std::string> before = sorted_names(f.environment, "store");
-  for (const char* name : {"000999.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"}) write_file(f.environment, std::string("store/") + name, "junk");
-  // The last four by their numbers, which no edit of the manifest has reserved.
-  const std::vector<std::string> foreign{"notes.txt",    "000999.table.bak", "12.log",       "MANIFEST-old",
-                                         "20240101.log", "20240101.table",   "000000.log",   "000000.table"};
+  for (const char* name : {"000001.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"}) write_file(f.environment, std::string("store/") + name, "junk");
+  // The last six by their numbers, which no edit of the manifest has reserved.
+  const std::vector<std::string> foreign{"notes.txt",      "000999.table.bak", "12.log",       "MANIFEST-old", "20240101.log",
+                                         "20240101.table", "000000.log",       "000000.table", "000999.log",   "000999.table"};
   for (const std::string& name : foreign) write_file(f.environment, "store/" + name, "mine");
   require_ok(f.environment.create_directory("store/folder"));
   const std::vector<std::string> all = sorted_names(f.environment, "store");
@@ -469,8 +477,25 @@ TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][reco
   CHECK(scan(*store) == f.expected);
   for (const std::string& name : foreign) CHECK(read_file(f.environment, "store/" + name) == "mine");
   CHECK(*f.environment.file_exists("store/folder"));
-  for (const char* name : {"000999.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"})
+  for (const char* name : {"000001.table", "MANIFEST-000998", "CURRENT.tmp", "000001.log"})
     CHECK_FALSE(*f.environment.file_exists(std::string("store/") + name));
+}
+
+TEST_CASE("a file that somebody has put where the store would make its next one is neither written nor removed", "[engine][recovery]") {
+  const memory_world environment;
+  auto store = open_store<memory_store>(environment, "store");
+  std::vector<std::string> foreign;
+  for (std::uint64_t number = 2; number < 10; ++number)
+    for (const std::string& path : {strata::engine::log_path("store", number), strata::engine::table_path("store", number)}) foreign.push_back(path);
+  for (const std::string& path : foreign) write_file(environment, path, "mine");
+  require_ok(put(*store, "a", "1"));
+  require_ok(store->flush());
+  require_ok(put(*store, "b", "2"));
+  require_ok(store->flush());
+  require_ok(store->compact());
+  for (const std::string& path : foreign) CHECK(read_file(environment, path) == "mine");
+  CHECK(scan(*store) == contents{{"a", "1"}, {"b", "2"}});
+  require_ok(store->verify());
 }
 
 TEST_CASE("a directory with other files in it is no place for a store", "[engine][recovery]") {
@@ -600,14 +625,14 @@ TEST_CASE("an edit that a killed process had not synced is synced before anythin
     environment.kill(1, false);
   }
   environment.revive();
-  write_file(environment.files(), "store/000777.table", "left over");
+  write_file(environment.files(), "store/000001.table", "left over");
   static_cast<void>(environment.trace());
   auto store = open_store<default_store<failing_environment>>(environment, "store");
   bool synced = false;
   bool removed = false;
   for (const auto& [what, path] : environment.trace()) {
     if (what == call::sync && path.find("MANIFEST") != std::string::npos) synced = true;
-    if (what == call::remove && path == "store/000777.table") {
+    if (what == call::remove && path == "store/000001.table") {
       CHECK(synced);
       removed = true;
     }
@@ -990,11 +1015,11 @@ TEST_CASE("what comes into a directory while a store is made or opened is not ta
   require_ok(put(*open_store<default_store<interfered>>(environment, "store"), "a", "1"));
   CHECK(environment.was_interfered());
   CHECK(read_file(environment, "store/notes.txt") == "mine");
-  // Read, then looked through for what is left over: a segment that nobody has read has no commit that counts.
-  environment.before_listing(2, [&] { write_file(environment, "store/000999.log", "left over"); });
+  // Read, then looked through for what is left over.
+  environment.before_listing(2, [&] { write_file(environment, "store/000999.log", "mine, too"); });
   CHECK(get(*open_store<default_store<interfered>>(environment, "store"), "a") == "1");
   CHECK(environment.was_interfered());
-  CHECK_FALSE(*environment.file_exists("store/000999.log"));
+  CHECK(read_file(environment, "store/000999.log") == "mine, too");
   CHECK(read_file(environment, "store/notes.txt") == "mine");
 }
 

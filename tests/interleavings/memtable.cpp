@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <strata/memtable/btree.hpp>
+#include <strata/memtable/skip_list.hpp>
 
 using namespace strata_tests;
 using strata::memtable::btree;

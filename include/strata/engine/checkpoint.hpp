@@ -6,15 +6,18 @@
 
 namespace strata::inline STRATA_ABI::engine {
 
-// Removes the files of a store from `directory`, and then that where it is wanted. Best effort.
+// Removes the files of a store from `directory`, its lock last. Best effort.
 template <typename Environment>
-STRATA_COLD void remove_files(const Environment& environment, bytes_view directory, bool and_directory) {
+STRATA_COLD void remove_files(const Environment& environment, bytes_view directory) {
   STRATA_TRY_BLOCK {
-    if (const auto names = environment.list_directory(directory))
-      for (const std::string& name : *names)
-        if (parse_file_name(name).type != file_type::foreign)
+    if (const auto names = environment.list_directory(directory)) {
+      for (const std::string& name : *names) {
+        const file_type type = parse_file_name(name).type;
+        if (type != file_type::foreign && type != file_type::lock)
           static_cast<void>(environment.remove_file(join_path(directory, name)));
-    if (and_directory) static_cast<void>(environment.remove_directory(directory));
+      }
+    }
+    static_cast<void>(environment.remove_file(join_path(directory, "LOCK")));
   }
   STRATA_CATCH(...) {}
 }
@@ -35,8 +38,9 @@ template <typename Environment>
   return copy.close();
 }
 
-// Makes a store of `tables` in `directory`, which is there, empty, and in `parent`. `last` is the newest commit in them. CURRENT comes
-// last: until then the directory does not open. Tables are linked where the file system can, else copied.
+// Makes a store of `tables` in `directory`, which is there, in `parent`, and holds nothing but a lock. `last` is the newest
+// commit in them. CURRENT comes last: until then the directory does not open. Tables are linked where the file system can,
+// else copied.
 // Errors: those of the files.
 template <typename Environment, typename Sstable>
 [[nodiscard]] STRATA_COLD result<void> fill_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
@@ -61,22 +65,36 @@ template <typename Environment, typename Sstable>
   return environment.sync_directory(parent);
 }
 
-// The same in a directory that is made, or is empty. After an error it is as it was, as far as the files let go.
-// Errors: already_exists where it is not empty; those of fill_checkpoint().
+// The same in a directory that is made, or is empty but for a lock, which is held meanwhile: nobody else makes a store there.
+// After an error it is as it was, as far as the files let go.
+// Errors: already_exists where it is not empty, or another holds it; those of fill_checkpoint().
 template <typename Environment, typename Sstable>
 [[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
-                                            const version<Environment, Sstable>& tables, std::uint64_t store_id,
-                                            sequence_number last, std::uint64_t last_time_us) {
+                                                        const version<Environment, Sstable>& tables, std::uint64_t store_id,
+                                                        sequence_number last, std::uint64_t last_time_us) {
+  const auto refuse = [&](bytes_view name) {
+    return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, name));
+  };
   STRATA_TRY_LET(made, environment.create_directory(directory));
-  if (!made) {
-    STRATA_TRY_LET(names, environment.list_directory(directory));
-    if (!names.empty())
-      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, names.front()));
-  }
   result<void> filled;
-  STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
-  STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
-  if (!filled) remove_files(environment, directory, made);
+  {
+    auto lock = environment.lock_file(join_path(directory, "LOCK"));
+    if (!lock) {
+      if (made) static_cast<void>(environment.remove_directory(directory));
+      if (lock.error() == errc::in_use) return refuse("LOCK");
+      return std::move(lock).error();
+    }
+    if (const auto names = environment.list_directory(directory)) {
+      for (const std::string& name : *names)
+        if (name != "LOCK") return refuse(name);
+      STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
+      STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
+    } else {
+      filled = names.error();
+    }
+    if (!filled) remove_files(environment, directory);
+  }
+  if (!filled && made) static_cast<void>(environment.remove_directory(directory));
   return filled;
 }
 

@@ -88,21 +88,25 @@ class committer {
     return std::move(mine.outcome);
   }
 
-  // Requests from now on fail with errc::closed; those under way are finished first.
-  STRATA_COLD void stop() {
+  // Requests from now on fail with errc::closed; those under way are finished first. Without a log the active memtable is
+  // frozen behind them, and the newest frozen one returned: what is not in a table is lost. Errors: of the freezing.
+  [[nodiscard]] STRATA_COLD result<std::shared_ptr<unit>> stop() {
     stopping_.store(true, std::memory_order_release);
     request mine(request::kind::stop);
     lead_or_wait(mine);
+    if (!mine.outcome) return std::move(mine.outcome).error();
+    return std::move(mine.frozen);
   }
   // The log's end is made known as such. Requires: stop() was called.
   [[nodiscard]] result<void> close() { return log_.close(); }
   // The highest sequence that a commit was given, one whose log write failed included. Requires: stop() was called.
   [[nodiscard]] sequence_number highest_sequence() const noexcept { return (std::max)(last_sequence_, burned_); }
   // Every commit up to it is durable, in tables or in the log; 0 where that is not known: of what an earlier process had
-  // written and not synced, and that is not in a table yet. Requires: close() or, without a log, a last flush has succeeded.
+  // written and not synced, and that is not in a table yet. Requires: close() has succeeded, and the store is not latched.
   [[nodiscard]] STRATA_COLD sequence_number kept_sequence() {
-    const bool is_certain = (!tail_ || tail_->settled) &&
-                            (!leaving_ || versions_.flushed_tables().second >= leaving_->last_sequence);
+    const sequence_number flushed = versions_.flushed_tables().second;
+    if (!logged()) return flushed;
+    const bool is_certain = (!tail_ || tail_->settled) && (!leaving_ || flushed >= leaving_->last_sequence);
     return is_certain ? last_sequence_ : 0;
   }
 
@@ -146,7 +150,9 @@ class committer {
       case request::kind::commit: count = commit_group(waiting); break;
       case request::kind::rotate: mine.outcome = guard([&] { return rotate_as_leader(mine); }); break;
       case request::kind::resume: mine.outcome = guard([&] { return resume_as_leader(); }); break;
-      case request::kind::stop: break;
+      case request::kind::stop:
+        if (!logged()) mine.outcome = guard([&] { return freeze_all(mine); });
+        break;
     }
     queue_.finish(mine, *group_[count - 1]);
   }
@@ -173,10 +179,7 @@ class committer {
   // ---- steps 1 to 7 for the commits at the front of group_; returns how many of `waiting` were done
 
   [[nodiscard]] std::size_t commit_group(std::size_t waiting) {
-    auto ready = guard([&]() -> result<void> {
-      STRATA_TRY(writable());
-      return make_room();
-    });
+    auto ready = guard([&] { return make_room(); });
     std::size_t count = choose_group(waiting);
     for (std::size_t i = 0; i < count; ++i) {
       request& each = *group_[i];
@@ -320,6 +323,7 @@ class committer {
 
   [[nodiscard]] result<void> make_room() {
     slow_down();
+    STRATA_TRY(writable());
     const bool full = active_->memtable().bytes() >= options_.memtable_bytes ||
                       active_->range_tombstone_count() >= unit::range_tombstones_max;
     return full ? freeze() : result<void>();
@@ -331,7 +335,8 @@ class committer {
     constexpr std::uint64_t least_us = 1000;
     constexpr std::uint64_t look_us = 20'000;  // so often it is seen whether there is a reason to wait still
     while (owed_ns_ >= least_us * 1000) {
-      if (maintenance_.pressure() == 0 || !writable()) break;
+      if (maintenance_.pressure() == 0) owed_ns_ = 0;
+      if (owed_ns_ == 0 || !writable()) break;
       const std::uint64_t began_ns = environment_.steady_time_ns();
       environment_.sleep_for_us((std::min)(owed_ns_ / 1000, look_us));
       const std::uint64_t slept_ns = environment_.steady_time_ns() - began_ns;
@@ -371,6 +376,9 @@ class committer {
 
   [[nodiscard]] STRATA_COLD result<void> rotate_as_leader(request& mine) {
     STRATA_TRY(writable());
+    return freeze_all(mine);
+  }
+  [[nodiscard]] STRATA_COLD result<void> freeze_all(request& mine) {
     if (!active_->empty()) STRATA_TRY(freeze());
     const auto state = versions_.hold();
     if (state && state->memory.size() > 1) mine.frozen = state->memory[1];
@@ -399,10 +407,14 @@ class committer {
     if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
     leaving_.reset();
     STRATA_ASSERT(active_->empty());
-    auto numbered = versions_.new_file_number();
-    if (!numbered) return latch(std::move(numbered).error());
-    const std::uint64_t number = *numbered;
-    if (auto opened = log_.open(segment(number)); !opened) {
+    std::uint64_t number = 0;
+    for (bool is_taken = true; is_taken;) {
+      auto numbered = versions_.new_file_number();
+      if (!numbered) return latch(std::move(numbered).error());
+      number = *numbered;
+      auto opened = log_.open(segment(number));
+      is_taken = !opened && opened.error() == errc::already_exists;  // by somebody else: it stays
+      if (opened || is_taken) continue;
       // Best effort: recovery knows that a segment without a header holds nothing.
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;

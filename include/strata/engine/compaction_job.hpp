@@ -202,12 +202,16 @@ class compaction_job {
   }
 
   [[nodiscard]] STRATA_COLD result<void> begin_table(number_source next_number) {
-    STRATA_TRY_LET(number, next_number());
-    outputs_.push_back({number, nullptr});
-    unopened_ = table_path(directory_, number);
-    STRATA_TRY_LET(made, builder_type::create(environment_, table_settings(number)));
-    builder_.emplace(std::move(made));
-    return {};
+    for (;;) {
+      STRATA_TRY_LET(number, next_number());
+      auto made = builder_type::create(environment_, table_settings(number));
+      if (!made && made.error() == errc::already_exists) continue;  // somebody else's: it stays
+      unopened_ = table_path(directory_, number);
+      if (!made) return std::move(made).error();
+      outputs_.push_back({number, nullptr});
+      builder_.emplace(std::move(*made));
+      return {};
+    }
   }
 
   // Ends the table before `next_key` (none: the last), with the part of the range tombstones that falls to it.

@@ -69,6 +69,7 @@ struct file_name {
     if (digit < '0' || digit > '9') return {};
     number = number * 10 + static_cast<std::uint64_t>(digit - '0');
   }
+  if (number == 0) return {};
   return {type, number};
 }
 

@@ -101,15 +101,19 @@ class lsm_store {
     }
     result<void> done;
     if (started_) {
+      auto frozen = committer_.stop();
       // What no log keeps is lost where it can't be flushed any more, and that is said.
-      if (!committer_.logged()) done = health_.failed() ? health_.status() : flush();
-      committer_.stop();
+      if (!committer_.logged()) {
+        done = health_.status();
+        if (done && !frozen.has_value()) done = std::move(frozen).error();
+        if (done && *frozen) done = maintenance_.wait_for_flush(*frozen);
+      }
       maintenance_.stop();
       auto logged_end = committer_.close();
       if (done) done = std::move(logged_end);
     }
-    auto ended = started_ ? versions_.close(committer_.highest_sequence(), done ? committer_.kept_sequence() : 0)
-                          : versions_.close(0, 0);
+    const bool is_whole = started_ && done.has_value() && !health_.failed();
+    auto ended = versions_.close(started_ ? committer_.highest_sequence() : 0, is_whole ? committer_.kept_sequence() : 0);
     if (done) done = std::move(ended);
     for (versions_.reclaim(); !versions_.all_reclaimed(); versions_.reclaim()) environment_.sleep_for_us(50);
     lock_.reset();

@@ -7,7 +7,8 @@
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed.
+//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed. One that has the
+//      name of a file that the store may have made can't be told from it.
 //   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
@@ -135,12 +136,24 @@ class recovery {
   std::uint64_t last_time_us_ = 0;
 
  private:
-  // Invariant 5: 20240101.log is somebody's. A number that a few edits more would have reserved counts as the store's: where
-  // damage has taken those, the commits in it are not to be passed over.
+  // Invariant 5: 20240101.log is somebody's.
   [[nodiscard]] STRATA_COLD bool can_be_ours(const file_name& named) const noexcept {
-    constexpr std::uint64_t in_doubt = 1000;
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
-    return named.number != 0 && named.number <= manifest_.state().counts.file_ceiling + in_doubt;
+    return named.number <= manifest_.state().counts.file_ceiling;
+  }
+  // A log with a number that a few edits more would have reserved: damage may have taken those, and the commits in it are not
+  // to be passed over. So it counts where there are any.
+  [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(const file_name& named) {
+    constexpr std::uint64_t in_doubt = 1000;
+    if (named.type != file_type::log || named.number > manifest_.state().counts.file_ceiling + in_doubt) return false;
+    const wal::segment segment{log_path(directory_, named.number), named.number, manifest_.state().store_id, 0};
+    bool any = false;
+    auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {
+      any = true;
+      return result<void>();
+    });
+    if (!tail) return std::move(tail).error();
+    return any;
   }
 
   [[nodiscard]] STRATA_COLD result<void> read_once() {
@@ -158,8 +171,13 @@ class recovery {
     dynamic_array<std::uint64_t> segments;
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
-      if (parsed.type == file_type::log && can_be_ours(parsed) && parsed.number >= state.log_number)
-        segments.push_back(parsed.number);
+      if (parsed.type != file_type::log || parsed.number < state.log_number) continue;
+      bool is_ours = can_be_ours(parsed);
+      if (!is_ours) {
+        STRATA_TRY_LET(holds_commits, holds_commits_beyond_the_edits(parsed));
+        is_ours = holds_commits;
+      }
+      if (is_ours) segments.push_back(parsed.number);
     }
     sort_ascending(segments);
     if (!Wal::is_durable && !segments.empty())

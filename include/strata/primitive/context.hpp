@@ -56,7 +56,7 @@ class transaction_state {
     batch_.clear(default_run);
     marks_before_ += reads_.ranges.size();
     reads_.clear(engine_.take_snapshot());
-    missed_collections_ = false;
+    missed_.clear();
     wanted_ = durability::none;
     active_ = true;
   }
@@ -69,7 +69,7 @@ class transaction_state {
   [[nodiscard]] result<sequence_number> commit(durability wanted) {
     if (!active_) return error(errc::closed, "commit", "the transaction has ended");
     if (wanted > wanted_) wanted_ = wanted;
-    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : engine_.commit(batch_, wanted_, &reads_);
+    auto done = batch_.empty() ? result<sequence_number>(reads_.at) : commit_writes();
     rollback();
     return done;
   }
@@ -135,24 +135,28 @@ class transaction_state {
     range.unbounded = unbounded;
   }
 
-  // Looks for the catalogue's record of a collection, so that a commit conflicts with who writes the collection first. False
-  // where it is not there, and the collection so empty.
+  // Looks for the catalogue's record of a collection. False where it is not there, and the collection so empty: a commit then
+  // conflicts with who makes the collection, and writes to it, first.
   [[nodiscard]] STRATA_COLD result<bool> find_collection(bytes_view record) {
-    missed_collections_ = true;
-    return get(record, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); });
+    if (!active_) return error(errc::closed, "get", "the transaction has ended");
+    for (const byte_string& missed : missed_)
+      if (bytes_view(missed) == record) return false;
+    STRATA_TRY_LET(there, get_from_engine(engine_, record, reads_.at, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); }));
+    if (!there) missed_.emplace_back(record);
+    return there;
   }
   // The collection of `record` is there by now, under `prefix`: what this transaction found missing is what lies in it. Its
   // record may be new, or it would conflict with its own making.
   STRATA_COLD void collection_made(bytes_view record, bytes_view prefix) {
-    const std::size_t before = reads_.keys.size();
-    reads_.keys.erase_if([&](const byte_string& key) { return bytes_view(key) == record; });
-    if (reads_.keys.size() == before) return;
-    byte_string end(prefix);
-    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);  // a varint ends below 0x80
-    reads_.ranges.push_back({byte_string(prefix), std::move(end), false});
+    for (std::size_t at = 0; at < missed_.size(); ++at) {
+      if (bytes_view(missed_[at]) != record) continue;
+      byte_string end(prefix);
+      end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);  // a varint ends below 0x80
+      reads_.ranges.push_back({byte_string(prefix), std::move(end), false});
+      return missed_.erase(at);
+    }
   }
-  // Whether find_collection() was called.
-  [[nodiscard]] bool missed_collections() const noexcept { return missed_collections_; }
+  [[nodiscard]] bool misses_collections() const noexcept { return !missed_.empty(); }
 
   [[nodiscard]] static result<bool> get_from_engine(Engine& engine, bytes_view key, sequence_number at, value_visitor on_value) {
     result<void> visited;
@@ -164,6 +168,15 @@ class transaction_state {
   }
 
  private:
+  [[nodiscard]] result<sequence_number> commit_writes() {
+    STRATA_TRY_BLOCK {
+      for (byte_string& each : missed_) reads_.keys.push_back(std::move(each));
+      return engine_.commit(batch_, wanted_, &reads_);
+    }
+    STRATA_CATCH(...) {}
+    return error(errc::out_of_memory, "commit");
+  }
+
   // The batch has `w` already, and the overlay is but a copy of it: one that there is no memory for goes, and the next read
   // makes it anew. A scan that began with it keeps it as it was.
   void apply_to_overlay(const engine::write& w) {
@@ -196,11 +209,11 @@ class transaction_state {
   Engine& engine_;
   engine::write_batch batch_;
   engine::read_set reads_;
+  dynamic_array<byte_string> missed_;  // records of collections that it looked for, and that were not there
   std::shared_ptr<typename Engine::overlay_type> overlay_;
   sequence_number overlay_at_ = 0;  // of the newest write in it
   std::size_t marks_before_ = 0;    // scans of what was before begin()
   durability wanted_ = durability::none;
-  bool missed_collections_ = false;  // it has looked for one in the catalogue
   bool active_ = false;
 };
 
@@ -335,6 +348,7 @@ class write_context : public read_context<Engine> {
   struct binder {
     void* catalogue = nullptr;
     result<void> (*bind)(void*, primitive::collection&) = nullptr;
+    result<void> (*look_up)(void*, primitive::collection&) = nullptr;  // writes nothing
   };
 
   write_context(Engine& engine, binder bind, primitive::transaction_state<Engine>* transaction) noexcept
@@ -344,7 +358,7 @@ class write_context : public read_context<Engine> {
   [[nodiscard]] result<void> bind(primitive::collection& target) const {
     if (target.schema_id.load(std::memory_order_acquire) == 0) [[unlikely]]
       STRATA_TRY(binder_.bind(binder_.catalogue, target));
-    return this->in_transaction() && this->transaction_->missed_collections() ? bound_after_a_miss(target) : result<void>();
+    return this->in_transaction() && this->transaction_->misses_collections() ? bound_after_a_miss(target) : result<void>();
   }
 
   // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
@@ -352,7 +366,7 @@ class write_context : public read_context<Engine> {
   [[nodiscard]] STRATA_COLD result<void> touch(primitive::collection& target) const {
     if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
     STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
-    return there ? bind(target) : result<void>();
+    return there ? binder_.look_up(binder_.catalogue, target) : result<void>();
   }
 
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.

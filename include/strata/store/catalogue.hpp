@@ -104,6 +104,16 @@ class catalogue {
     return static_cast<catalogue*>(self)->bind(target);
   }
 
+  // What is stored of `target` is known then. Errors: schema_mismatch; those of reading.
+  [[nodiscard]] STRATA_COLD result<void> look_up(primitive::collection& target) {
+    STRATA_TRY(target.usable);
+    lock held(binding_);
+    return target.id.load(std::memory_order_acquire) != 0 ? result<void>() : load(target);
+  }
+  [[nodiscard]] STRATA_COLD static result<void> look_up_erased(void* self, primitive::collection& target) {
+    return static_cast<catalogue*>(self)->look_up(target);
+  }
+
   // The names of all collections, in order. Errors: those of reading.
   [[nodiscard]] STRATA_COLD result<std::vector<std::string>> names() {
     const byte_string begin = catalogue_key('c', "");

@@ -42,7 +42,7 @@ class store_handle {
     if (!core_) return {};
     auto done = core_->engine->close();
     if (!temporary_.empty() && core_->engine->belongs_to_this_process()) {
-      engine::remove_files(core_->engine->environment(), temporary_, true);
+      remove_with_files(core_->engine->environment(), temporary_);
       temporary_.clear();
     }
     return done;
@@ -55,6 +55,11 @@ class store_handle {
   explicit store_handle(std::unique_ptr<Engine> engine) : core_(std::make_unique<store_core<Engine>>(std::move(engine))) {}
 
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
+  // Best effort: it is a temporary directory.
+  static void remove_with_files(const environment_type& environment, bytes_view directory) {
+    engine::remove_files(environment, directory);
+    static_cast<void>(environment.remove_directory(directory));
+  }
 
   // Finds the collections of `Schema` (if there is one) once and for all. Errors: schema_mismatch; those of reading.
   template <typename Schema>
@@ -173,7 +178,7 @@ class store : public detail::writable_store_handle<typename detail::composition<
     STRATA_TRY_LET(directory, environment.temporary_directory());
     auto engine = engine_type::open(environment, directory, amounts);
     if (!engine) {
-      engine::remove_files(environment, directory, true);
+      handle::remove_with_files(environment, directory);
       return std::move(engine).error();
     }
     return make(std::move(*engine), std::move(directory));

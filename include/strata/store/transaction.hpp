@@ -19,7 +19,7 @@ struct store_core {
   dynamic_array<primitive::collection*> listed;  // those of the schema, by their place in it
 
   [[nodiscard]] typename write_context<Engine>::binder binder() noexcept {
-    return {&collections, &catalogue<Engine>::bind_erased};
+    return {&collections, &catalogue<Engine>::bind_erased, &catalogue<Engine>::look_up_erased};
   }
 };
 
