@@ -453,39 +453,6 @@ TEST_CASE("record file: a torn end is cut and synced before anything is written"
   CHECK(clean.synced_bytes() == 0);
 }
 
-TEST_CASE("record file: what is appended lies over a promise whose sync had failed") {
-  using strata::environment::disk_call;
-  using strata::environment::simulated;
-  using simulated_writer = strata::record_writer<simulated>;
-  const auto read = [](const simulated& world, std::vector<std::string>& payloads) {
-    return strata::replay_records<simulated>(world, file, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
-      payloads.emplace_back(payload);
-      return {};
-    });
-  };
-  const simulated world;
-  {
-    simulated_writer w = simulated_writer::create(world, file).value();
-    world.sync_directory("").value();
-    w.append("one").value();
-    world.set_fault({.calls = static_cast<std::uint32_t>(disk_call::sync), .nth = 2});
-    CHECK(w.close().error() == errc::io_error);
-    world.clear_fault();
-  }
-  std::vector<std::string> payloads;
-  const record_tail tail = read(world, payloads).value();
-  CHECK(tail.settled);
-  CHECK(tail.ends_in_promise);
-  simulated_writer w = simulated_writer::reopen(world, file, tail).value();
-  w.append("two").value();
-  w.sync().value();
-  w.append("three").value();
-  w.sync().value();
-  payloads.clear();
-  read(world.after_power_cut({}), payloads).value();
-  CHECK((payloads == std::vector<std::string>{"one", "two", "three"}));
-}
-
 TEST_CASE("record file: any power cut leaves a prefix with all that was synced, over and over") {
   splitmix64 random(7);
   for (int world = 0; world < 3000; ++world) {

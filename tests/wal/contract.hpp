@@ -14,6 +14,7 @@
 #include <functional>
 #include <thread>
 
+#include <strata/environment/simulated.hpp>
 #include <strata/wal/requirements.hpp>
 
 #include "engine/failing_environment.hpp"
@@ -49,9 +50,19 @@ class wal_contract {
     whichever_call_fails_is_said();
     nothing_is_written_behind_a_failed_sync();
     a_close_behind_a_failed_seal_says_so();
+    nothing_is_built_upon_a_promise_whose_sync_failed();
   }
 
  private:
+  // What a promise takes of the segment.
+  static std::size_t promise_bytes_of() {
+    if constexpr (requires { Policy::frame_bytes; })
+      return Policy::frame_bytes;
+    else
+      return strata::record_bytes(0);
+  }
+  static inline const std::size_t promise_bytes = promise_bytes_of();
+
   struct replayed {
     strata::result<strata::wal::tail> tail;
     std::vector<std::string> payloads;
@@ -368,7 +379,8 @@ class wal_contract {
           REQUIRE(found.tail.has_value());
           REQUIRE((found.payloads == made.payloads));
           // What is appended next lies over a promise at the end.
-          REQUIRE(found.tail->end + (found.tail->ends_in_promise ? strata::record_bytes(0) : 0) == made.bytes.size());
+          REQUIRE(found.tail->ends_in_promise == (end == ending::closed));
+          REQUIRE(found.tail->end + (end == ending::closed ? promise_bytes : 0) == made.bytes.size());
           REQUIRE(found.tail->torn == (bytes.back() == 'x'));
           REQUIRE(found.tail->sealed == (end == ending::sealed));
           REQUIRE(found.tail->file_bytes == made.bytes.size() + behind);
@@ -387,6 +399,40 @@ class wal_contract {
       CHECK(found.payloads.empty());
       if (!found.tail.has_value()) CHECK((found.tail.error() == strata::errc::corruption));
     }
+  }
+
+  // The bytes of the promise are read then, and no later sync brings them to disk.
+  static void nothing_is_built_upon_a_promise_whose_sync_failed() {
+    using strata::environment::disk_call;
+    using strata::environment::simulated;
+    using simulated_writer = typename Policy::template writer<simulated>;
+    const strata::wal::segment segment{"000042.log", 42, 0x5eed, 0};
+    const auto read = [&](const simulated& world, std::vector<std::string>& payloads) {
+      return Policy::template replay<simulated>(world, segment, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+        payloads.emplace_back(payload);
+        return {};
+      });
+    };
+    const simulated world;
+    {
+      simulated_writer w = simulated_writer::create(world, segment).value();
+      world.sync_directory("").value();
+      w.append("one").value();
+      world.set_fault({.calls = static_cast<std::uint32_t>(disk_call::sync), .nth = 2});
+      CHECK((w.close().error() == strata::errc::io_error));
+      world.clear_fault();
+    }
+    std::vector<std::string> payloads;
+    const strata::wal::tail tail = read(world, payloads).value();
+    CHECK(tail.settled);
+    simulated_writer w = simulated_writer::reopen(world, segment, tail).value();
+    w.append("two").value();
+    w.sync().value();
+    w.append("three").value();
+    w.sync().value();
+    payloads.clear();
+    read(world.after_power_cut({}), payloads).value();
+    CHECK((payloads == std::vector<std::string>{"one", "two", "three"}));
   }
 
   // For the thread sanitizer; and no promise may be more than a sync had made true.

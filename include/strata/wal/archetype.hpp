@@ -10,6 +10,8 @@
 //      tried again: the second could succeed without having saved what the first one lost.
 //   4. A seal and a promise are frames without payload: the payload checksum field, which they have no use for, says
 //      which.
+//   5. What is appended after a promise that ends the segment takes its place: the sync of it may have failed in an earlier
+//      process, and then a power cut leaves a hole there, in front of what later ones have promised.
 #ifndef STRATA_WAL_ARCHETYPE_HPP
 #define STRATA_WAL_ARCHETYPE_HPP
 
@@ -99,7 +101,7 @@ struct archetype {
         : file_(std::move(file)),
           store_id_(s.store_id),
           number_(s.number),
-          settled_(t.settled),
+          settled_(t.settled && !t.ends_in_promise),
           state_(std::make_unique<shared_state>(t.end, t.promised)) {}
 
     [[nodiscard]] static error refused(const char* operation) {
@@ -141,24 +143,26 @@ struct archetype {
     }
     tail t;
     t.file_bytes = bytes.size();
-    for (frame here; !t.sealed && here.load(bytes, s, t.end);) {
+    std::uint64_t at = 0;  // behind the last intact record
+    for (frame here; !t.sealed && here.load(bytes, s, at);) {
       const bytes_view payload =
-          bytes_view(bytes).substr(static_cast<std::size_t>(t.end) + frame_bytes).substr(0, here.length);
+          bytes_view(bytes).substr(static_cast<std::size_t>(at) + frame_bytes).substr(0, here.length);
       if (payload.size() != here.length || (here.length != 0 && crc32c(payload) != here.payload_checksum)) break;
-      if (here.length != 0) STRATA_TRY(f(payload, t.end));
-      t.end += frame_bytes + here.length;
+      if (here.length != 0) STRATA_TRY(f(payload, at));
       t.promised = here.promised;
       t.settled = here.length == 0;
       t.sealed = here.length == 0 && here.payload_checksum == seal_mark;
+      t.ends_in_promise = t.settled && !t.sealed;
+      t.end = t.ends_in_promise ? at : at + frame_bytes + here.length;
+      at += frame_bytes + here.length;
     }
-    const std::size_t end = static_cast<std::size_t>(t.end);
-    t.torn = bytes.find_first_not_of('\0', end) != byte_string::npos;
+    t.torn = bytes.find_first_not_of('\0', static_cast<std::size_t>(at)) != byte_string::npos;
     frame behind;
-    for (std::size_t at = end; t.torn && at < bytes.size(); ++at)
-      if (behind.load(bytes, s, at) && behind.promised > end)
+    for (std::uint64_t next = at; t.torn && next < bytes.size(); ++next)
+      if (behind.load(bytes, s, next) && behind.promised > at)
         return error(errc::corruption, "replay segment", "damage in what was promised durable")
             .in_file(s.path)
-            .at_offset(end);
+            .at_offset(at);
     return t;
   }
 
