@@ -545,6 +545,46 @@ TEST_CASE("a checkpoint that fails leaves nothing, and can be made again", "[eng
   }
 }
 
+TEST_CASE("a checkpoint takes nothing from a store that is in its way, whichever call fails", "[engine][lsm]") {
+  for (std::uint64_t at = 1;; ++at) {
+    INFO("call " << at);
+    const failing_environment environment;
+    require_ok(put(*open_store<failing_store>(environment, "other"), "mine", "kept"));
+    auto store = open_store<failing_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    require_ok(store->flush());
+    const std::vector<std::string> names = sorted_names(environment, "other");
+    environment.fail(every_call, at, errc::io_error);
+    const auto done = store->checkpoint("other");
+    const bool fired = environment.fired();
+    environment.revive();
+    REQUIRE_FALSE(done.has_value());
+    if (!fired) CHECK(done.error() == errc::already_exists);
+    CHECK(sorted_names(environment, "other") == names);
+    CHECK(get(*open_store<failing_store>(environment, "other"), "mine") == "kept");
+    if (!fired) break;
+  }
+}
+
+TEST_CASE("among somebody's files a checkpoint leaves no lock", "[engine][lsm]") {
+  const memory_world environment;
+  require_ok(environment.create_directory("photos"));
+  write_file(environment, "photos/one.jpg", "mine");
+  auto store = open_store<memory_store>(environment, "store");
+  CHECK(code_of(store->checkpoint("photos")) == errc::already_exists);
+  CHECK(sorted_names(environment, "photos") == std::vector<std::string>{"one.jpg"});
+}
+
+TEST_CASE("a checkpoint goes into a directory that one which was cut short at its start has left", "[engine][lsm]") {
+  const memory_world environment;
+  require_ok(environment.create_directory("copy"));
+  write_file(environment, "copy/LOCK", "");
+  auto store = open_store<memory_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  require_ok(store->checkpoint("copy"));
+  CHECK(get(*open_store<memory_store>(environment, "copy"), "a") == "1");
+}
+
 namespace {
 
 // Files in memory; while one is linked or made, somebody does something, once.

@@ -233,7 +233,8 @@ class lsm_store {
 
   // ---- upkeep; all block until done
 
-  // Writes what is in memory to tables. Errors: those of a commit.
+  // Writes what is in memory to tables. It takes its turn behind commits, also those that wait for the merges. Errors: those
+  // of a commit.
   [[nodiscard]] STRATA_COLD result<void> flush() {
     STRATA_TRY(takes_writes("flush"));
     STRATA_TRY_LET(frozen, committer_.rotate());
@@ -255,9 +256,10 @@ class lsm_store {
     });
     return done;
   }
-  // Makes a copy of the store in `directory`, which does not exist or is empty: it holds every commit that returned before
-  // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files; then what it had made
-  // is removed. A crash leaves a part that does not open as a store; right at the start, an empty directory.
+  // Makes a copy of the store in `directory`, which does not exist or is empty (but for a lock that nobody holds): it holds
+  // every commit that returned before the call, perhaps later ones, never a part. Errors: already_exists; those of flush()
+  // and of files; then what it had made is removed. A crash leaves a part that does not open as a store; right at the start,
+  // an empty directory, or a lock alone in one.
   [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
     const auto flushed = versions_.flushed_tables();

@@ -57,7 +57,8 @@ class store_handle {
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
   // Best effort: it is a temporary directory.
   static void remove_with_files(const environment_type& environment, bytes_view directory) {
-    engine::remove_files(environment, directory);
+    if (auto names = environment.list_directory(directory))
+      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(directory, name)));
     static_cast<void>(environment.remove_directory(directory));
   }
 
@@ -93,7 +94,7 @@ class writable_store_handle : public store_handle<Engine> {
   [[nodiscard]] result<void> compact() const { return this->core_->engine->compact(); }
   // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
   // Errors: already_exists; those of a flush and of files; what it had made is removed then. A crash leaves a directory that
-  // is empty, or does not open.
+  // holds nothing or a lock, or does not open as a store.
   [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return this->core_->engine->checkpoint(directory); }
   // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
   [[nodiscard]] result<void> resume() const { return this->core_->engine->resume(); }
