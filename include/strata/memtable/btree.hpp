@@ -27,8 +27,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
+#include <strata/config.hpp>
 #include <strata/core/arena.hpp>
 #include <strata/core/entry.hpp>
 #include <strata/environment/requirements.hpp>
@@ -78,7 +80,7 @@ class btree {
   void insert(const entry& added) noexcept {
     const record* const made = make_record(added);
     const target sought = make_target(added.key, added.sequence);
-    if (first_ == nullptr) [[unlikely]]
+    if (newest_ == nullptr) [[unlikely]]
       make_first_leaf();
     node* leaf = newest_;
     if (!covers(*leaf, sought)) leaf = descend(sought);
