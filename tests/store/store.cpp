@@ -328,6 +328,20 @@ TEST_CASE("a transaction that reads a collection that nobody wrote writes nothin
   }
 }
 
+TEST_CASE("a transaction that reads a collection which another type has made meanwhile is told, and writes nothing") {
+  plain_store db = plain_store::open(environment(), "db").value();
+  const strata::kv<std::string, std::int64_t> numbers{"same"};
+  const strata::kv<std::string, std::string> words{"same"};
+  const auto other = db[words];  // looked up while nobody has written it
+  db[numbers].put("a", 1).value();
+  const auto before = db.last_sequence();
+  auto tx = db.begin();
+  REQUIRE(tx[words].get("a").error() == errc::schema_mismatch);
+  REQUIRE(tx[words].count().error() == errc::schema_mismatch);
+  REQUIRE(other.put("a", "b").error() == errc::schema_mismatch);
+  REQUIRE(db.last_sequence() == before);
+}
+
 TEST_CASE("a scan of a transaction sees nothing erased that was erased after it began") {
   plain_store db = plain_store::open(environment(), "db").value();
   for (const char* key : {"a", "b", "c"}) db[counts].put(key, 1).value();

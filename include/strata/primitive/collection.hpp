@@ -76,10 +76,23 @@ class collection_name {
   std::string_view name_;
 };
 
+// The run of all data that no run was named for, and the one of the store's own records. Frozen.
+inline constexpr std::uint64_t default_run = 1;
+inline constexpr std::uint64_t system_run = 0;
+
 // The bytes that every key of a collection begins with.
 inline void append_key_prefix(byte_string& out, std::uint64_t run, std::uint32_t collection_id) {
   append_varint(out, run);
   append_varint(out, collection_id);
+}
+
+// Where the catalogue keeps a collection's record ('c' and its name). Frozen: see store/catalogue.hpp.
+[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
+  byte_string key;
+  append_key_prefix(key, system_run, 0);
+  key.push_back(what);
+  key.append(name);
+  return key;
 }
 
 }  // namespace primitive

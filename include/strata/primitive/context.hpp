@@ -23,19 +23,6 @@ namespace strata::inline STRATA_ABI {
 
 namespace primitive {
 
-// The run of all data that no run was named for, and the one of the store's own records. Frozen.
-inline constexpr std::uint64_t default_run = 1;
-inline constexpr std::uint64_t system_run = 0;
-
-// Where the catalogue keeps a collection's record ('c' and its name). Frozen: see store/catalogue.hpp.
-[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
-  byte_string key;
-  append_key_prefix(key, system_run, 0);
-  key.push_back(what);
-  key.append(name);
-  return key;
-}
-
 // What is called with a value that was found: the bytes, the commit that wrote them, the expiry (µs since 1970 or UINT64_MAX).
 using value_visitor = function_ref<result<void>(bytes_view, sequence_number, std::uint64_t)>;
 
@@ -141,7 +128,8 @@ class transaction_state {
     if (!active_) return error(errc::closed, "get", "the transaction has ended");
     for (const byte_string& missed : missed_)
       if (bytes_view(missed) == record) return false;
-    STRATA_TRY_LET(there, get_from_engine(engine_, record, reads_.at, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); }));
+    const auto ignore = [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); };
+    STRATA_TRY_LET(there, get_from_engine(engine_, record, reads_.at, ignore));
     if (!there) missed_.emplace_back(record);
     return there;
   }
@@ -363,10 +351,9 @@ class write_context : public read_context<Engine> {
 
   // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
   // first: that it is not in the catalogue is part of what it has read.
-  [[nodiscard]] STRATA_COLD result<void> touch(primitive::collection& target) const {
-    if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
-    STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
-    return there ? binder_.look_up(binder_.catalogue, target) : result<void>();
+  [[nodiscard]] result<void> touch(primitive::collection& target) const {
+    if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) [[likely]] return {};
+    return find_in_catalogue(target);
   }
 
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
@@ -412,6 +399,10 @@ class write_context : public read_context<Engine> {
   static constexpr int attempts_max = 100;
 
  private:
+  [[nodiscard]] STRATA_COLD result<void> find_in_catalogue(primitive::collection& target) const {
+    STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
+    return there ? binder_.look_up(binder_.catalogue, target) : result<void>();
+  }
   [[nodiscard]] STRATA_COLD result<void> bound_after_a_miss(const primitive::collection& target) const {
     byte_string prefix;
     primitive::append_key_prefix(prefix, this->run(), target.id.load(std::memory_order_acquire));
