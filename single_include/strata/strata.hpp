@@ -6978,10 +6978,23 @@ class collection_name {
   std::string_view name_;
 };
 
+// The run of all data that no run was named for, and the one of the store's own records. Frozen.
+inline constexpr std::uint64_t default_run = 1;
+inline constexpr std::uint64_t system_run = 0;
+
 // The bytes that every key of a collection begins with.
 inline void append_key_prefix(byte_string& out, std::uint64_t run, std::uint32_t collection_id) {
   append_varint(out, run);
   append_varint(out, collection_id);
+}
+
+// Where the catalogue keeps a collection's record ('c' and its name). Frozen: see store/catalogue.hpp.
+[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
+  byte_string key;
+  append_key_prefix(key, system_run, 0);
+  key.push_back(what);
+  key.append(name);
+  return key;
 }
 
 }  // namespace primitive
@@ -7011,19 +7024,6 @@ inline void append_key_prefix(byte_string& out, std::uint64_t run, std::uint32_t
 namespace strata::inline STRATA_ABI {
 
 namespace primitive {
-
-// The run of all data that no run was named for, and the one of the store's own records. Frozen.
-inline constexpr std::uint64_t default_run = 1;
-inline constexpr std::uint64_t system_run = 0;
-
-// Where the catalogue keeps a collection's record ('c' and its name). Frozen: see store/catalogue.hpp.
-[[nodiscard]] STRATA_COLD inline byte_string catalogue_key(char what, std::string_view name) {
-  byte_string key;
-  append_key_prefix(key, system_run, 0);
-  key.push_back(what);
-  key.append(name);
-  return key;
-}
 
 // What is called with a value that was found: the bytes, the commit that wrote them, the expiry (µs since 1970 or UINT64_MAX).
 using value_visitor = function_ref<result<void>(bytes_view, sequence_number, std::uint64_t)>;
@@ -7130,7 +7130,8 @@ class transaction_state {
     if (!active_) return error(errc::closed, "get", "the transaction has ended");
     for (const byte_string& missed : missed_)
       if (bytes_view(missed) == record) return false;
-    STRATA_TRY_LET(there, get_from_engine(engine_, record, reads_.at, [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); }));
+    const auto ignore = [](bytes_view, sequence_number, std::uint64_t) { return result<void>(); };
+    STRATA_TRY_LET(there, get_from_engine(engine_, record, reads_.at, ignore));
     if (!there) missed_.emplace_back(record);
     return there;
   }
@@ -7352,10 +7353,9 @@ class write_context : public read_context<Engine> {
 
   // A transaction that reads a collection that nobody has written finds it empty, and so must conflict with who writes it
   // first: that it is not in the catalogue is part of what it has read.
-  [[nodiscard]] STRATA_COLD result<void> touch(primitive::collection& target) const {
-    if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) return {};
-    STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
-    return there ? binder_.look_up(binder_.catalogue, target) : result<void>();
+  [[nodiscard]] result<void> touch(primitive::collection& target) const {
+    if (!this->in_transaction() || target.id.load(std::memory_order_acquire) != 0) [[likely]] return {};
+    return find_in_catalogue(target);
   }
 
   // Writes `value` under `key`; `expires_at_us` UINT64_MAX: never. The commit's sequence; in a transaction 0.
@@ -7401,6 +7401,10 @@ class write_context : public read_context<Engine> {
   static constexpr int attempts_max = 100;
 
  private:
+  [[nodiscard]] STRATA_COLD result<void> find_in_catalogue(primitive::collection& target) const {
+    STRATA_TRY_LET(there, this->transaction_->find_collection(primitive::catalogue_key('c', target.name)));
+    return there ? binder_.look_up(binder_.catalogue, target) : result<void>();
+  }
   [[nodiscard]] STRATA_COLD result<void> bound_after_a_miss(const primitive::collection& target) const {
     byte_string prefix;
     primitive::append_key_prefix(prefix, this->run(), target.id.load(std::memory_order_acquire));
@@ -11421,22 +11425,6 @@ class manifest {
 
 namespace strata::inline STRATA_ABI::engine {
 
-// Removes the files of a store from `directory`, its lock last. Best effort.
-template <typename Environment>
-STRATA_COLD void remove_files(const Environment& environment, bytes_view directory) {
-  STRATA_TRY_BLOCK {
-    if (const auto names = environment.list_directory(directory)) {
-      for (const std::string& name : *names) {
-        const file_type type = parse_file_name(name).type;
-        if (type != file_type::foreign && type != file_type::lock)
-          static_cast<void>(environment.remove_file(join_path(directory, name)));
-      }
-    }
-    static_cast<void>(environment.remove_file(join_path(directory, "LOCK")));
-  }
-  STRATA_CATCH(...) {}
-}
-
 // Copies a file piece by piece and syncs the copy. Errors: those of the files.
 template <typename Environment>
 [[nodiscard]] STRATA_COLD result<void> copy_file(const Environment& environment, bytes_view from, bytes_view to) {
@@ -11453,64 +11441,83 @@ template <typename Environment>
   return copy.close();
 }
 
-// Makes a store of `tables` in `directory`, which is there, in `parent`, and holds nothing but a lock. `last` is the newest
-// commit in them. CURRENT comes last: until then the directory does not open. Tables are linked where the file system can,
-// else copied.
-// Errors: those of the files.
-template <typename Environment, typename Sstable>
-[[nodiscard]] STRATA_COLD result<void> fill_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
-                                            const version<Environment, Sstable>& tables, std::uint64_t store_id,
-                                            sequence_number last, std::uint64_t last_time_us) {
-  manifest_state state;
-  state.store_id = store_id;
-  state.counts = {last, last, 0, last_time_us};
-  result<void> copied;
-  tables.each_table([&](std::size_t level, const auto& run, const auto& table) {
-    if (!copied) return;
-    const byte_string to = table_path(directory, table->number());
-    copied = environment.link_file(table->path(), to);
-    if (!copied && copied.error().code() == errc::unsupported) copied = copy_file(environment, table->path(), to);
-    state.counts.file_ceiling = (std::max)(state.counts.file_ceiling, (std::max)(table->number(), run.number));
-    STRATA_ASSERT(state.tables.insert({static_cast<std::uint32_t>(level), run.number, table->number(), table->facts()}));
-  });
-  STRATA_TRY(std::move(copied));
-  manifest<Environment> fresh(environment, byte_string(directory));
-  STRATA_TRY(fresh.create(std::move(state)));
-  STRATA_TRY(fresh.close());
-  return environment.sync_directory(parent);
+// already_exists where `directory` holds anything but a lock.
+template <typename Environment>
+[[nodiscard]] STRATA_COLD result<void> check_empty(const Environment& environment, bytes_view directory) {
+  STRATA_TRY_LET(names, environment.list_directory(directory));
+  for (const std::string& name : names)
+    if (name != "LOCK")
+      return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, name));
+  return {};
 }
 
-// The same in a directory that is made, or is empty but for a lock, which is held meanwhile: nobody else makes a store there.
-// After an error it is as it was, as far as the files let go.
-// Errors: already_exists where it is not empty, or another holds it; those of fill_checkpoint().
+// Removes a store's files, but for its lock. Best effort.
+template <typename Environment>
+STRATA_COLD void remove_store_files(const Environment& environment, bytes_view directory) {
+  const auto names = environment.list_directory(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const file_type type = parse_file_name(name).type;
+    if (type == file_type::foreign || type == file_type::lock) continue;
+    static_cast<void>(environment.remove_file(join_path(directory, name)));
+  }
+}
+
+// Runs `fill` on a directory that is made, or is empty but for a lock. The lock is held meanwhile: nobody else makes a store
+// there. After an error it is as it was, as far as the files let go; what was there before is not touched.
+// Errors: already_exists where it is not empty, or another holds the lock; those of `fill` and of the files.
+template <typename Environment>
+[[nodiscard]] STRATA_COLD result<void> fill_empty_directory(const Environment& environment, bytes_view directory,
+                                                            function_ref<result<void>()> fill) {
+  STRATA_TRY_LET(made, environment.create_directory(directory));
+  // Also before: no lock is left among somebody's files.
+  if (!made) STRATA_TRY(check_empty(environment, directory));
+  const byte_string lock_path = join_path(directory, "LOCK");
+  result<void> done;
+  if (auto lock = environment.lock_file(lock_path)) {
+    done = check_empty(environment, directory);
+    if (done) {
+      STRATA_TRY_BLOCK { done = fill(); }
+      STRATA_CATCH(...) { done = error(errc::out_of_memory, "checkpoint"); }
+      if (!done) remove_store_files(environment, directory);
+    }
+    // A lock that is held by us may go: it is an empty file, which the next opening makes anew.
+    if (!done && done.error() != errc::already_exists) static_cast<void>(environment.remove_file(lock_path));
+  } else {
+    done = std::move(lock).error();
+    if (done.error() == errc::in_use)
+      done = error(errc::already_exists, "checkpoint", "somebody makes a store there").in_file(lock_path);
+  }
+  if (!done && made) static_cast<void>(environment.remove_directory(directory));
+  return done;
+}
+
+// Makes a store of `tables` in `directory`, which is in `parent`, and does not exist or is empty. `last` is the newest commit
+// in them. CURRENT comes last: until then the directory does not open. Tables are linked where the file system can, else
+// copied. Errors: those of fill_empty_directory() and of the files.
 template <typename Environment, typename Sstable>
 [[nodiscard]] STRATA_COLD result<void> write_checkpoint(const Environment& environment, bytes_view parent, bytes_view directory,
                                                         const version<Environment, Sstable>& tables, std::uint64_t store_id,
                                                         sequence_number last, std::uint64_t last_time_us) {
-  const auto refuse = [&](bytes_view name) {
-    return error(errc::already_exists, "checkpoint", "the directory is not empty").in_file(join_path(directory, name));
-  };
-  STRATA_TRY_LET(made, environment.create_directory(directory));
-  result<void> filled;
-  {
-    auto lock = environment.lock_file(join_path(directory, "LOCK"));
-    if (!lock) {
-      if (made) static_cast<void>(environment.remove_directory(directory));
-      if (lock.error() == errc::in_use) return refuse("LOCK");
-      return std::move(lock).error();
-    }
-    if (const auto names = environment.list_directory(directory)) {
-      for (const std::string& name : *names)
-        if (name != "LOCK") return refuse(name);
-      STRATA_TRY_BLOCK { filled = fill_checkpoint(environment, parent, directory, tables, store_id, last, last_time_us); }
-      STRATA_CATCH(...) { filled = error(errc::out_of_memory, "checkpoint"); }
-    } else {
-      filled = names.error();
-    }
-    if (!filled) remove_files(environment, directory);
-  }
-  if (!filled && made) static_cast<void>(environment.remove_directory(directory));
-  return filled;
+  return fill_empty_directory(environment, directory, [&]() -> result<void> {
+    manifest_state state;
+    state.store_id = store_id;
+    state.counts = {last, last, 0, last_time_us};
+    result<void> copied;
+    tables.each_table([&](std::size_t level, const auto& run, const auto& table) {
+      if (!copied) return;
+      const byte_string to = table_path(directory, table->number());
+      copied = environment.link_file(table->path(), to);
+      if (!copied && copied.error().code() == errc::unsupported) copied = copy_file(environment, table->path(), to);
+      state.counts.file_ceiling = (std::max)(state.counts.file_ceiling, (std::max)(table->number(), run.number));
+      STRATA_ASSERT(state.tables.insert({static_cast<std::uint32_t>(level), run.number, table->number(), table->facts()}));
+    });
+    STRATA_TRY(std::move(copied));
+    manifest<Environment> fresh(environment, byte_string(directory));
+    STRATA_TRY(fresh.create(std::move(state)));
+    STRATA_TRY(fresh.close());
+    return environment.sync_directory(parent);
+  });
 }
 
 }  // namespace strata::inline STRATA_ABI::engine
@@ -11657,9 +11664,11 @@ class own_process {
 //                                                                durable after sync(), its name after the caller synced
 //                                                                the directory
 // W::writer<E>::reopen(e, s, tail)    result<W::writer<E>>       goes on after recovery at `tail.end`, cutting what lies
-//                                                                behind it. May be tried again after a lack of room
-//                                                                (no_space, too_many_open_files, out_of_memory): so a
-//                                                                sync that failed in it is none of these
+//                                                                behind it: torn bytes, and a promise that ends the
+//                                                                segment, whose sync may have failed. May be tried
+//                                                                again after a lack of room (no_space,
+//                                                                too_many_open_files, out_of_memory): so a sync that
+//                                                                failed in it is none of these
 // w.append(b)                         result<void>               one record of payload b, not empty, ≤ 2 GiB + 64 KiB.
 //                                                                Survives the process. After an error nothing more is
 //                                                                appended: the caller latches
@@ -11818,9 +11827,8 @@ class commit_log {
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
-      if (!is_lack_of_room(reopened.error().code()))
-        static_cast<void>(health_.fail(reopened.error(), health<Environment>::severity::final));
-      return std::move(reopened).error();
+      if (is_lack_of_room(reopened.error().code())) return std::move(reopened).error();
+      return health_.fail(std::move(reopened).error(), health<Environment>::severity::final);
     }
     use(std::move(*reopened));
     return {};
@@ -13518,7 +13526,7 @@ class maintenance {
   STRATA_COLD void latch(error reason) {
     if (reason.code() == errc::closed) return;
     const auto how = is_lack_of_room(reason.code()) ? health<Environment>::severity::resumable : health<Environment>::severity::final;
-    static_cast<void>(health_.fail(std::move(reason), how));
+    health_.fail(std::move(reason), how);
     notify();
   }
 
@@ -14273,13 +14281,13 @@ class committer {
     leaving_.reset();
     STRATA_ASSERT(active_->empty());
     std::uint64_t number = 0;
-    for (bool is_taken = true; is_taken;) {
+    for (;;) {
       auto numbered = versions_.new_file_number();
       if (!numbered) return latch(std::move(numbered).error());
       number = *numbered;
       auto opened = log_.open(segment(number));
-      is_taken = !opened && opened.error() == errc::already_exists;  // by somebody else: it stays
-      if (opened || is_taken) continue;
+      if (opened) break;
+      if (opened.error() == errc::already_exists) continue;  // somebody else's: it stays
       // Best effort: recovery knows that a segment without a header holds nothing.
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;
@@ -14616,7 +14624,8 @@ class lsm_store {
 
   // ---- upkeep; all block until done
 
-  // Writes what is in memory to tables. Errors: those of a commit.
+  // Writes what is in memory to tables. It takes its turn behind commits, also those that wait for the merges. Errors: those
+  // of a commit.
   [[nodiscard]] STRATA_COLD result<void> flush() {
     STRATA_TRY(takes_writes("flush"));
     STRATA_TRY_LET(frozen, committer_.rotate());
@@ -14638,9 +14647,10 @@ class lsm_store {
     });
     return done;
   }
-  // Makes a copy of the store in `directory`, which does not exist or is empty: it holds every commit that returned before
-  // the call, perhaps later ones, never a part. Errors: already_exists; those of flush() and of files; then what it had made
-  // is removed. A crash leaves a part that does not open as a store; right at the start, an empty directory.
+  // Makes a copy of the store in `directory`, which does not exist or is empty (but for a lock that nobody holds): it holds
+  // every commit that returned before the call, perhaps later ones, never a part. Errors: already_exists; those of flush()
+  // and of files; then what it had made is removed. A crash leaves a part that does not open as a store; right at the start,
+  // an empty directory, or a lock alone in one.
   [[nodiscard]] STRATA_COLD result<void> checkpoint(bytes_view directory) {
     STRATA_TRY(flush());
     const auto flushed = versions_.flushed_tables();
@@ -16356,7 +16366,7 @@ class btree {
   void insert(const entry& added) noexcept {
     const record* const made = make_record(added);
     const target sought = make_target(added.key, added.sequence);
-    if (first_ == nullptr) [[unlikely]]
+    if (newest_ == nullptr) [[unlikely]]
       make_first_leaf();
     node* leaf = newest_;
     if (!covers(*leaf, sought)) leaf = descend(sought);
@@ -19980,7 +19990,8 @@ class store_handle {
   void remove_with_store(byte_string directory) { temporary_ = std::move(directory); }
   // Best effort: it is a temporary directory.
   static void remove_with_files(const environment_type& environment, bytes_view directory) {
-    engine::remove_files(environment, directory);
+    if (auto names = environment.list_directory(directory))
+      for (const std::string& name : *names) static_cast<void>(environment.remove_file(engine::join_path(directory, name)));
     static_cast<void>(environment.remove_directory(directory));
   }
 
@@ -20016,7 +20027,7 @@ class writable_store_handle : public store_handle<Engine> {
   [[nodiscard]] result<void> compact() const { return this->core_->engine->compact(); }
   // Makes a copy that opens as a store, in a directory that does not exist or is empty. Writers go on meanwhile.
   // Errors: already_exists; those of a flush and of files; what it had made is removed then. A crash leaves a directory that
-  // is empty, or does not open.
+  // holds nothing or a lock, or does not open as a store.
   [[nodiscard]] result<void> checkpoint(std::string_view directory) const { return this->core_->engine->checkpoint(directory); }
   // After no_space (or another lack of room) was mended: writes go on. Errors: what stands in the way still, or for good.
   [[nodiscard]] result<void> resume() const { return this->core_->engine->resume(); }

@@ -84,39 +84,27 @@ void explore_stops(std::size_t before, std::uint64_t stride) {
     for (std::size_t i = 0; i < before; ++i) insert(i);
     std::string wrong;
     const auto read = [&] {
-      // Each move sees what was there when it began, in a key's order.
-      const auto expect = [&](const typename Memtable::cursor& at, std::size_t known, auto stands_before, bool backwards, const char* what) {
-        for (std::size_t i = 0; i < known; ++i) {
-          const std::string key = key_of(i);
-          if (!stands_before(key)) continue;
-          if (!at.valid() || (backwards ? at.current().key < key : at.current().key > key)) wrong = what + (": " + key) + " is passed over";
-        }
-      };
       for (std::size_t i = 0; i < published; ++i) {
         const std::string key = key_of(i);
         strata::entry found;
         if (!list.get(key, strata::sequence_max, found) || found.sequence != i + 1) wrong = "get: " + key;
       }
-      typename Memtable::cursor at(list);
-      std::size_t known = published;
-      at.seek_first();
-      expect(at, known, [](const std::string&) { return true; }, false, "seek_first");
-      while (at.valid() && wrong.empty()) {
-        const std::string here(at.current().key);
-        known = published;
-        at.next();
-        expect(at, known, [&](const std::string& key) { return key > here; }, false, "next");
-        if (at.valid() && at.current().key <= here) wrong = "next gives " + std::string(at.current().key) + " behind " + here;
-      }
-      known = published;
-      at.seek_last();
-      expect(at, known, [](const std::string&) { return true; }, true, "seek_last");
-      while (at.valid() && wrong.empty()) {
-        const std::string here(at.current().key);
-        known = published;
-        at.prev();
-        expect(at, known, [&](const std::string& key) { return key < here; }, true, "prev");
-        if (at.valid() && at.current().key >= here) wrong = "prev gives " + std::string(at.current().key) + " before " + here;
+      for (const bool backwards : {false, true}) {
+        const auto is_ahead = [&](strata::bytes_view key, strata::bytes_view of) { return backwards ? key < of : key > of; };
+        typename Memtable::cursor at(list);
+        std::string here = backwards ? "~" : "";  // all are ahead of it
+        for (bool begun = false; wrong.empty() && (!begun || at.valid()); begun = true) {
+          if (begun) here = at.current().key;
+          const std::size_t known = published;  // what is there when the move begins
+          if (!begun) {
+            backwards ? at.seek_last() : at.seek_first();
+          } else {
+            backwards ? at.prev() : at.next();
+          }
+          if (at.valid() && !is_ahead(at.current().key, here)) wrong = std::string(at.current().key) + " comes behind " + here;
+          for (std::size_t i = 0; i < known; ++i)
+            if (is_ahead(key_of(i), here) && (!at.valid() || is_ahead(at.current().key, key_of(i)))) wrong = key_of(i) + " is passed over";
+        }
       }
     };
     run_stopped(world, stop, [&] { for (std::size_t i = before; i < before + 12; ++i) insert(i); }, [&] { read(); });

@@ -54,15 +54,6 @@ class wal_contract {
   }
 
  private:
-  // What a promise takes of the segment.
-  static std::size_t promise_bytes_of() {
-    if constexpr (requires { Policy::frame_bytes; })
-      return Policy::frame_bytes;
-    else
-      return strata::record_bytes(0);
-  }
-  static inline const std::size_t promise_bytes = promise_bytes_of();
-
   struct replayed {
     strata::result<strata::wal::tail> tail;
     std::vector<std::string> payloads;
@@ -380,7 +371,7 @@ class wal_contract {
           REQUIRE((found.payloads == made.payloads));
           // What is appended next lies over a promise at the end.
           REQUIRE(found.tail->ends_in_promise == (end == ending::closed));
-          REQUIRE(found.tail->end + (end == ending::closed ? promise_bytes : 0) == made.bytes.size());
+          REQUIRE(found.tail->end == (end == ending::closed ? made.ends.back() : made.bytes.size()));
           REQUIRE(found.tail->torn == (bytes.back() == 'x'));
           REQUIRE(found.tail->sealed == (end == ending::sealed));
           REQUIRE(found.tail->file_bytes == made.bytes.size() + behind);

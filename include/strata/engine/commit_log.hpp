@@ -58,9 +58,8 @@ class commit_log {
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
-      if (!is_lack_of_room(reopened.error().code()))
-        static_cast<void>(health_.fail(reopened.error(), health<Environment>::severity::final));
-      return std::move(reopened).error();
+      if (is_lack_of_room(reopened.error().code())) return std::move(reopened).error();
+      return health_.fail(std::move(reopened).error(), health<Environment>::severity::final);
     }
     use(std::move(*reopened));
     return {};

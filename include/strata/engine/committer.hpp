@@ -408,13 +408,13 @@ class committer {
     leaving_.reset();
     STRATA_ASSERT(active_->empty());
     std::uint64_t number = 0;
-    for (bool is_taken = true; is_taken;) {
+    for (;;) {
       auto numbered = versions_.new_file_number();
       if (!numbered) return latch(std::move(numbered).error());
       number = *numbered;
       auto opened = log_.open(segment(number));
-      is_taken = !opened && opened.error() == errc::already_exists;  // by somebody else: it stays
-      if (opened || is_taken) continue;
+      if (opened) break;
+      if (opened.error() == errc::already_exists) continue;  // somebody else's: it stays
       // Best effort: recovery knows that a segment without a header holds nothing.
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;

@@ -188,7 +188,7 @@ class maintenance {
   STRATA_COLD void latch(error reason) {
     if (reason.code() == errc::closed) return;
     const auto how = is_lack_of_room(reason.code()) ? health<Environment>::severity::resumable : health<Environment>::severity::final;
-    static_cast<void>(health_.fail(std::move(reason), how));
+    health_.fail(std::move(reason), how);
     notify();
   }
 

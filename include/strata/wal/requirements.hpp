@@ -13,9 +13,11 @@
 //                                                                durable after sync(), its name after the caller synced
 //                                                                the directory
 // W::writer<E>::reopen(e, s, tail)    result<W::writer<E>>       goes on after recovery at `tail.end`, cutting what lies
-//                                                                behind it. May be tried again after a lack of room
-//                                                                (no_space, too_many_open_files, out_of_memory): so a
-//                                                                sync that failed in it is none of these
+//                                                                behind it: torn bytes, and a promise that ends the
+//                                                                segment, whose sync may have failed. May be tried
+//                                                                again after a lack of room (no_space,
+//                                                                too_many_open_files, out_of_memory): so a sync that
+//                                                                failed in it is none of these
 // w.append(b)                         result<void>               one record of payload b, not empty, ≤ 2 GiB + 64 KiB.
 //                                                                Survives the process. After an error nothing more is
 //                                                                appended: the caller latches
