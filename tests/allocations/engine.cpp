@@ -3,6 +3,7 @@
 #include "engine/workload.hpp"
 
 #include <strata/primitive/context.hpp>
+#include <strata/wal/none.hpp>
 
 #include <atomic>
 #include <cstdlib>
@@ -212,6 +213,16 @@ TEST_CASE("lack of memory while opening, reading or copying is an error, and lea
   });
   CHECK(scan(*open_store<memory_store>(environment, "copy" + std::to_string(copies - 1))) == expected);
   CHECK(scan(*store) == expected);
+}
+
+TEST_CASE("a store without a log that lacks memory to end in order says so", "[engine][allocations]") {
+  using unlogged_store = strata::engine::lsm_store<memory_world, strata::memtable::btree, strata::wal::none,
+                                                   strata::sstable::block_table<>, strata::compaction::leveled>;
+  const memory_world environment;
+  auto store = open_store<unlogged_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  const lacking_memory lacking(0, whose::this_thread);
+  CHECK(code_of(store->close()) == errc::out_of_memory);
 }
 
 TEST_CASE("a batch that lacks memory stays as it was, reads well, and commits what it holds", "[engine][allocations]") {

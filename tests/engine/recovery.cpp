@@ -498,8 +498,9 @@ TEST_CASE("a file that somebody has put where the store would make its next one 
   const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
   std::vector<std::string> foreign;
-  for (std::uint64_t number = 2; number < 10; ++number)
-    for (const std::string& path : {strata::engine::log_path("store", number), strata::engine::table_path("store", number)}) foreign.push_back(path);
+  // More of tables, or the first log would pass them all.
+  for (std::uint64_t number = 2; number < 10; ++number) foreign.push_back(strata::engine::log_path("store", number));
+  for (std::uint64_t number = 2; number < 20; ++number) foreign.push_back(strata::engine::table_path("store", number));
   for (const std::string& path : foreign) write_file(environment, path, "mine");
   require_ok(put(*store, "a", "1"));
   require_ok(store->flush());
@@ -786,9 +787,17 @@ class interfered : public memory_world {
   // The n-th listing from now on (1: the next) comes after `work`.
   void before_listing(int n, std::function<void()> work) const {
     meanwhile_->listings_left = n;
+    meanwhile_->listed_first = false;
     meanwhile_->at_listing = std::move(work);
   }
+  // The same, but what it lists was there before `work`.
+  void after_listing(int n, std::function<void()> work) const {
+    before_listing(n, std::move(work));
+    meanwhile_->listed_first = true;
+  }
   bool was_interfered() const { return !meanwhile_->at_opening && !meanwhile_->at_listing; }
+  // Opening this file for reading fails.
+  void fail_reading(std::string path) const { meanwhile_->unreadable = std::move(path); }
   // The first numbers that are called random.
   void draw(std::vector<std::uint64_t> numbers) const { meanwhile_->drawn = std::move(numbers); }
 
@@ -797,11 +806,16 @@ class interfered : public memory_world {
       std::exchange(meanwhile_->at_opening, nullptr)();
       return strata::error(errc::no_such_file, "open file").in_file(path);
     }
+    if (path == meanwhile_->unreadable) return strata::error(errc::io_error, "open file").in_file(path);
     return memory_world::open_readable(path);
   }
   strata::result<std::vector<std::string>> list_directory(std::string_view path) const {
-    if (meanwhile_->at_listing && --meanwhile_->listings_left == 0) std::exchange(meanwhile_->at_listing, nullptr)();
-    return memory_world::list_directory(path);
+    if (!meanwhile_->at_listing || --meanwhile_->listings_left != 0) return memory_world::list_directory(path);
+    const auto work = std::exchange(meanwhile_->at_listing, nullptr);
+    if (!meanwhile_->listed_first) work();
+    auto names = memory_world::list_directory(path);
+    if (meanwhile_->listed_first) work();
+    return names;
   }
   std::uint64_t entropy() const {
     if (meanwhile_->drawn.empty()) return memory_world::entropy();
@@ -813,8 +827,10 @@ class interfered : public memory_world {
  private:
   struct script {
     std::string part;
+    std::string unreadable;
     std::function<void()> at_opening;
     int listings_left = 0;
+    bool listed_first = false;
     std::function<void()> at_listing;
     std::vector<std::uint64_t> drawn;
   };
@@ -1021,6 +1037,39 @@ TEST_CASE("what comes into a directory while a store is made or opened is not ta
   CHECK(environment.was_interfered());
   CHECK(read_file(environment, "store/000999.log") == "mine, too");
   CHECK(read_file(environment, "store/notes.txt") == "mine");
+  // With the name of a log that the store may have made, but behind all that was read: it holds nothing of the store's.
+  std::string late;
+  edit_manifest(environment, [&](const strata::engine::manifest_state&, strata::engine::version_edit& edit) {
+    edit.counts.file_ceiling += 64;
+    late = strata::engine::log_path("store", edit.counts.file_ceiling);
+  });
+  environment.before_listing(2, [&] { write_file(environment, late, "too late"); });
+  CHECK(get(*open_store<default_store<interfered>>(environment, "store"), "a") == "1");
+  CHECK(environment.was_interfered());
+  CHECK_FALSE(*environment.file_exists(late));
+}
+
+TEST_CASE("a log that no edit has reserved, but that may hold commits, must be read to say so", "[engine][recovery]") {
+  const interfered environment;
+  require_ok(put(*open_store<default_store<interfered>>(environment, "store"), "a", "1"));
+  strata::engine::manifest<interfered> manifest(environment, "store");
+  require_ok(manifest.recover());
+  const std::string beyond = strata::engine::log_path("store", manifest.state().counts.file_ceiling + 1);
+  write_file(environment, beyond, "mine");
+  environment.fail_reading(beyond);
+  CHECK(code_of(default_store<interfered>::open(environment, "store", tiny_options())) == errc::io_error);
+  environment.fail_reading("");
+  CHECK(get(*open_store<default_store<interfered>>(environment, "store"), "a") == "1");
+  CHECK(read_file(environment, beyond) == "mine");
+}
+
+TEST_CASE("what is left over and gone by itself before it is removed is no failure", "[engine][recovery]") {
+  const interfered environment;
+  require_ok(put(*open_store<default_store<interfered>>(environment, "store"), "a", "1"));
+  write_file(environment, "store/000001.table", "left over");
+  environment.after_listing(2, [&] { require_ok(environment.remove_file("store/000001.table")); });
+  CHECK(get(*open_store<default_store<interfered>>(environment, "store"), "a") == "1");
+  CHECK(environment.was_interfered());
 }
 
 TEST_CASE("no store has the number 0, which would be none", "[engine][recovery]") {

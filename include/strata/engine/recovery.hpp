@@ -143,10 +143,10 @@ class recovery {
   }
   // A log with a number that a few edits more would have reserved: damage may have taken those, and the commits in it are not
   // to be passed over. So it counts where there are any.
-  [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(const file_name& named) {
+  [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(std::uint64_t number) {
     constexpr std::uint64_t in_doubt = 1000;
-    if (named.type != file_type::log || named.number > manifest_.state().counts.file_ceiling + in_doubt) return false;
-    const wal::segment segment{log_path(directory_, named.number), named.number, manifest_.state().store_id, 0};
+    if (number > manifest_.state().counts.file_ceiling + in_doubt) return false;
+    const wal::segment segment{log_path(directory_, number), number, manifest_.state().store_id, 0};
     bool any = false;
     auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {
       any = true;
@@ -174,7 +174,7 @@ class recovery {
       if (parsed.type != file_type::log || parsed.number < state.log_number) continue;
       bool is_ours = can_be_ours(parsed);
       if (!is_ours) {
-        STRATA_TRY_LET(holds_commits, holds_commits_beyond_the_edits(parsed));
+        STRATA_TRY_LET(holds_commits, holds_commits_beyond_the_edits(parsed.number));
         is_ours = holds_commits;
       }
       if (is_ours) segments.push_back(parsed.number);
