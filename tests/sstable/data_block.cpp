@@ -46,6 +46,12 @@ TEST_CASE("a block gives back its entries by number, by key and by place") {
       REQUIRE(block.find(one.key, block.tag(i), one.sequence) == i);
       REQUIRE(block.lower_bound(one.key, one.sequence) == i);
       REQUIRE(block.lower_bound(one.key, sequence_max) <= i);
+      // By the tag or without it: of each version, of one between it and the next, before all, behind all, and of a key that
+      // is not there.
+      for (const sequence_number at : {one.sequence, one.sequence + 1, one.sequence - 1, sequence_max, sequence_number{0}})
+        for (const std::string& key : {one.key, one.key + "\x01", one.key.substr(0, one.key.size() / 2)})
+          REQUIRE(block.seek(key, sstable::block_tag(hash64(key)), at) == block.lower_bound(key, at));
+      block.prefetch(i);
       REQUIRE(block.find(one.key + "\x01", block.tag(i), sequence_max) == block.count());
     }
   }

@@ -250,6 +250,17 @@ class block_view {
     }
     return low;
   }
+  // The same. A key that is in the block is found by its tag, with two cache misses in place of one a probe.
+  [[nodiscard]] std::size_t seek(bytes_view key, std::uint8_t tag, sequence_number at) const noexcept {
+    const std::size_t i = find(key, tag, at);
+    return i != count_ ? i : lower_bound(key, at);
+  }
+  // Asks for the bytes of the entries from `i` on that a short walk reads.
+  void prefetch(std::size_t i) const noexcept {
+    constexpr std::size_t lines = 8;
+    const char* const from = entries_ + start(i);
+    for (std::size_t line = 1; line < lines; ++line) __builtin_prefetch(from + 64 * line);
+  }
 
  private:
   static constexpr std::size_t tag_group = 16;

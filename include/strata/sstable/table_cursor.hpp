@@ -50,8 +50,9 @@ class table_cursor {
   // To the first entry not before (key, sequence). Cost: at most one read, rarely two.
   void seek(bytes_view key, sequence_number sequence) {
     if (!enter(table_->contents_.index.find(key, sequence), cache_use::touch)) return;
-    const std::size_t i = block_.lower_bound(key, sequence);
+    const std::size_t i = block_.seek(key, block_tag(hash64(key)), sequence);
     if (i != block_.count()) {
+      block_.prefetch(i);
       settle(i);
     } else if (enter(number_ + 1, cache_use::walk)) {  // the separator may lie behind the block's last key
       settle(0);
