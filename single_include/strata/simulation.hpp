@@ -908,7 +908,8 @@ enum class disk_call : std::uint32_t {
   sync_directory = 1u << 15,
   lock = 1u << 16,
   start_thread = 1u << 17,
-  zero_fill = 1u << 18
+  zero_fill = 1u << 18,
+  map_ahead = 1u << 19
 };
 [[nodiscard]] constexpr std::uint32_t operator|(disk_call a, disk_call b) noexcept {
   return static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b);
@@ -1002,11 +1003,9 @@ class simulated {
       size_ += bytes.size();
       return {};
     }
-    [[nodiscard]] result<void> zero_fill(std::uint64_t bytes) {
-      const detail::inside_world inside;
-      const byte_string zeros(bytes < size_ ? 0 : static_cast<std::size_t>(bytes - size_), '\0');
-      return write(disk_call::zero_fill, "fill with zeros", zeros);
-    }
+    [[nodiscard]] result<void> zero_fill(std::uint64_t bytes) { return write_zeros(disk_call::zero_fill, "fill with zeros", bytes); }
+    // Appends stay calls, each of which can be interrupted and can fail.
+    [[nodiscard]] result<void> map_ahead(std::uint64_t bytes) { return write_zeros(disk_call::map_ahead, "map file", bytes); }
     [[nodiscard]] result<void> sync() {
       if (!file_) return error(errc::closed, "sync").in_file(path_);
       const detail::inside_world inside;
@@ -1033,14 +1032,23 @@ class simulated {
     [[nodiscard]] result<void> close() {
       if (!file_) return {};
       const detail::inside_world inside;
+      const disk_file closed = std::move(file_);
       file_.reset();
       const errc failure = world_->begin(disk_call::close, path_);
+      if (failure == errc{} && zeros_end_ > size_) world_->disk.cut(closed, size_);
       world_->end(failure != errc{});
       if (failure != errc{}) return error(failure, "close", "a simulated fault").in_file(path_);
       return {};
     }
 
    private:
+    [[nodiscard]] result<void> write_zeros(disk_call what, const char* operation, std::uint64_t end) {
+      const detail::inside_world inside;
+      const byte_string zeros(end < size_ ? 0 : static_cast<std::size_t>(end - size_), '\0');
+      zeros_end_ = (std::max)(zeros_end_, end);
+      return write(what, operation, zeros);
+    }
+
     friend simulated;
     writable_file(world_pointer world, disk_file file, std::uint64_t size, std::string path) noexcept
         : world_(std::move(world)), file_(std::move(file)), size_(size), path_(std::move(path)) {}
@@ -1060,6 +1068,7 @@ class simulated {
     world_pointer world_;
     disk_file file_;
     std::uint64_t size_;
+    std::uint64_t zeros_end_ = 0;
     std::string path_;
   };
 
@@ -1316,6 +1325,8 @@ class simulated {
     STRATA_TRY_LET(started, world_->schedule.start(name, std::move(function)));
     return thread(world_->schedule, *started);
   }
+  // Which thread goes on is the seed's to say.
+  void lower_priority() const noexcept {}
   void sleep_for_us(std::uint64_t duration_us) const {
     const detail::inside_world inside;
     constexpr std::uint64_t longest_us = UINT64_MAX / 4000;

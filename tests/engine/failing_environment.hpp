@@ -82,6 +82,7 @@ class failing_environment : public strata::environment::threads {
     }
     strata::result<void> preallocate(std::uint64_t count) { return file_.preallocate(count); }
     strata::result<void> zero_fill(std::uint64_t end) { return file_.zero_fill(end); }
+    strata::result<void> map_ahead(std::uint64_t end) { return file_.map_ahead(end); }
     std::uint64_t size() const { return file_.size(); }
     strata::result<void> close() {
       if (decide(*script_, call::close, path_) != fate::go) {

@@ -13,7 +13,7 @@
 #include <strata/environment/in_memory.hpp>
 #include <strata/memtable/btree.hpp>
 #include <strata/sstable/block_table.hpp>
-#include <strata/wal/segmented.hpp>
+#include <strata/wal/mapped.hpp>
 
 namespace strata_tests {
 
@@ -40,7 +40,7 @@ class random_numbers {
 };
 
 template <typename Environment>
-using default_store = strata::engine::lsm_store<Environment, strata::memtable::btree, strata::wal::segmented,
+using default_store = strata::engine::lsm_store<Environment, strata::memtable::btree, strata::wal::mapped,
                                                 strata::sstable::block_table<>, strata::compaction::leveled>;
 using memory_world = strata::environment::in_memory;
 using memory_store = default_store<memory_world>;

@@ -121,7 +121,30 @@ void check_writing(Environment environment) {
     check_failed(file.sync(), errc::closed, path);
     check_failed(file.preallocate(100), errc::closed, path);
     check_failed(file.zero_fill(100), errc::closed, path);
+    check_failed(file.map_ahead(100), errc::closed, path);
     CHECK(contents_of(e, path) == "abc");
+  }
+  SECTION("what is appended goes on across the ends of what is mapped, whatever its size") {
+    auto file = e.create_file(path).value();
+    std::string expected;
+    for (std::size_t i = 0; i < 200; ++i) {
+      if (i % 20 == 0)
+        if (const auto outcome = file.map_ahead(expected.size() + 10'000); !outcome) check_failed(outcome, errc::unsupported, path);
+      const std::string part(i * 7 % 1100, static_cast<char>('a' + i % 26));
+      file.append(part).value();
+      expected += part;
+      CHECK(file.size() == expected.size());
+      if (i % 50 == 0) file.sync().value();
+    }
+    const std::string found = contents_of(e, path);
+    CHECK(found.substr(0, expected.size()) == expected);
+    CHECK(found.find_first_not_of('\0', expected.size()) == std::string::npos);
+    auto moved = std::move(file);
+    moved.append("behind").value();
+    file = std::move(moved);
+    file.append("it").value();
+    file.close().value();
+    CHECK(contents_of(e, path) == expected + "behindit");
   }
   SECTION("destroying a file closes it with all that was appended") {
     { e.create_file(path).value().append("abc").value(); }
@@ -150,11 +173,13 @@ void check_writing(Environment environment) {
     CHECK(contents_of(e, path) == "abcdef");
   }
   SECTION("zeros stand behind what was appended, and appends go over them; or they are refused as unsupported") {
+    const bool maps = GENERATE(false, true);
     auto file = e.create_file(path).value();
+    const auto ahead = [&](std::uint64_t end) { return maps ? file.map_ahead(end) : file.zero_fill(end); };
     file.append("abc").value();
     std::string expected = "abc";
     const std::size_t zeros_end = 40'000;
-    if (const auto outcome = file.zero_fill(zeros_end); outcome) {
+    if (const auto outcome = ahead(zeros_end); outcome) {
       expected.resize(zeros_end);
     } else {
       check_failed(outcome, errc::unsupported, path);
@@ -166,9 +191,10 @@ void check_writing(Environment environment) {
     expected.replace(3, 3, "def");
     CHECK(file.size() == 6);
     CHECK(contents_of(e, path) == expected);
-    if (const auto outcome = file.zero_fill(5); !outcome) check_failed(outcome, errc::unsupported, path);  // nothing to do
+    if (const auto outcome = ahead(5); !outcome) check_failed(outcome, errc::unsupported, path);  // nothing to do
     CHECK(contents_of(e, path) == expected);
     file.close().value();
+    CHECK(contents_of(e, path) == "abcdef");
     auto again = e.open_writable(path, 6).value();
     again.append("g").value();
     CHECK(contents_of(e, path) == "abcdefg");
@@ -564,6 +590,7 @@ void check_clocks(Environment e) {
   e.sleep_for_us(200);
   CHECK(e.steady_time_ns() >= before + 200'000);
   CHECK(e.process_id() == e.process_id());
+  e.start_thread("low", [e]() noexcept { e.lower_priority(); }).value().join();
   std::vector<std::uint64_t> drawn;
   for (int i = 0; i < 100; ++i) drawn.push_back(e.entropy());
   std::sort(drawn.begin(), drawn.end());

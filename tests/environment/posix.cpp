@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,11 +145,65 @@ TEST_CASE("posix: a write cut short by a limit goes on and then says where it en
     if (refused) return 16;
     if (refused.error().system_error() != EFBIG || refused.error().offset() != 10'000) return 17;
     if (filled->size() != 1 || !filled->append("b")) return 18;
+    // Nothing is mapped that was not written.
+    if (filled->map_ahead(50'000) || !filled->append("c")) return 19;
     return 0;
   });
   CHECK(outcome == 0);
   CHECK(contract::contents_of(s.e, path) == std::string(6000, 'a') + std::string(4000, 'b'));
-  CHECK(contract::contents_of(s.e, s / "filled") == "ab" + std::string(9998, '\0'));
+  CHECK(contract::contents_of(s.e, s / "filled") == "abc" + std::string(9997, '\0'));
+}
+
+TEST_CASE("posix: a forked child, and its child, have process ids of their own", "[environment][posix]") {
+  const std::uint64_t own = posix::process_id();
+  CHECK(own == static_cast<std::uint64_t>(::getpid()));
+  const auto is_own = [] { return posix::process_id() == static_cast<std::uint64_t>(::getpid()); };
+  CHECK(in_child([&] {
+          if (!is_own() || posix::process_id() == own) return 1;
+          return in_child([&] { return is_own() ? 0 : 2; });
+        }) == 0);
+  CHECK(posix::process_id() == own);
+}
+
+#if defined(__linux__)
+TEST_CASE("posix: a thread of low priority is so alone", "[environment][posix]") {
+  const auto niceness = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid))); };
+  const int before = niceness();
+  int lowered = 0;
+  posix::start_thread("low", [&]() noexcept {
+    posix::lower_priority();
+    lowered = niceness();
+  }).value().join();
+  CHECK(lowered == std::min(before + 10, 19));
+  CHECK(niceness() == before);
+}
+#endif
+
+TEST_CASE("posix: what was copied into a mapped part of a file survives the process", "[environment][posix]") {
+  const contract::scratch<posix> s{posix()};
+  const std::string path = s / "file";
+  const int outcome = in_child([&] {
+    auto file = s.e.create_file(path);
+    if (!file || !file->append("head ")) return 10;
+    if (!file->map_ahead(100'000)) return 11;
+    for (int i = 0; i < 1000; ++i)
+      if (!file->append("0123456789")) return 12;
+    ::_exit(0);  // nothing is closed, synced or unmapped
+  });
+  CHECK(outcome == 0);
+  std::string expected = "head ";
+  for (int i = 0; i < 1000; ++i) expected += "0123456789";
+  expected.resize(100'000);
+  CHECK(contract::contents_of(s.e, path) == expected);
+}
+
+TEST_CASE("posix: where nothing can be mapped, nothing is written there", "[environment][posix]") {
+  CHECK_FALSE(detail::mapped_part::suits(-1));
+  detail::mapped_part part;
+  CHECK_FALSE(part.map(-1, 0, 4096));
+  CHECK_FALSE(part.write(0, "a"));
+  detail::mapped_part moved = std::move(part);
+  CHECK_FALSE(moved.write(0, "a"));
 }
 
 TEST_CASE("posix: descriptors are closed on exec, and given back", "[environment][posix]") {

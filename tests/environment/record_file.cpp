@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include <strata/environment/in_memory.hpp>
 #include <strata/environment/record_file.hpp>
 #include <strata/environment/simulated.hpp>
 
+#include "environment/contract.hpp"
 #include "environment/scripted.hpp"
 
 namespace {
@@ -150,11 +152,13 @@ TEST_CASE("record file: zeros that the file system does not write are no error, 
     const scripted e;
     record_file_settings ahead = file;
     ahead.zeros_ahead_bytes = 4096;
+    ahead.maps_ahead = GENERATE(false, true);
     writer w = writer::create(e, ahead).value();
     e.state().fails_at = failing;
     w.append("one").value();
     w.append("two").value();
-    CHECK(count_of(e, "zero_fill") == 1);
+    CHECK(count_of(e, "zero_fill") == (ahead.maps_ahead ? 0 : 1));
+    CHECK(count_of(e, "map_ahead") == (ahead.maps_ahead ? 1 : 0));
     CHECK(replay(e, ahead).payloads == std::vector<std::string>{"one", "two"});
   }
 }
@@ -164,6 +168,7 @@ TEST_CASE("record file: records go over zeros that were written ahead, and those
   using simulated_writer = record_writer<environment::simulated>;
   record_file_settings ahead{"/f", "STRATWAL", 42, 7};
   ahead.zeros_ahead_bytes = 4096;
+  ahead.maps_ahead = GENERATE(false, true);
   const auto size = [&] { return world.file_size(ahead.path).value(); };
   std::vector<std::string> found;
   const auto replay_all = [&] {
@@ -219,7 +224,7 @@ TEST_CASE("record file: records go over zeros that were written ahead, and those
     }
   }
   SECTION("a failure other than the lack of room is one of the append") {
-    world.set_fault({.calls = static_cast<std::uint32_t>(environment::disk_call::zero_fill), .nth = 1});
+    world.set_fault({.calls = environment::disk_call::zero_fill | environment::disk_call::map_ahead, .nth = 1});
     CHECK(w.append(std::string(100, 'y')).error() == errc::io_error);
     CHECK(w.append("z").error() == errc::read_only);
     CHECK(replay_all().has_value());
@@ -229,6 +234,52 @@ TEST_CASE("record file: records go over zeros that were written ahead, and those
   REQUIRE(w.close().has_value());
   CHECK(replay_all().value().end != 0);
   CHECK(found == all);
+}
+
+TEST_CASE("record file: of a record whose copy into mapped memory was cut short any words may be there: it never was") {
+  // A process is killed between two stores of a copy, which may go in any order.
+  using world = environment::in_memory;
+  record_file_settings mapped = file;
+  std::string before, whole;
+  {
+    const world e;
+    auto w = record_writer<world>::create(e, mapped).value();
+    w.append("first").value();
+    w.append("second").value();
+    before = contract::contents_of(e, mapped.path);
+    w.append("the third, of some words").value();
+    whole = contract::contents_of(e, mapped.path);
+  }
+  const std::size_t words = (whole.size() - before.size()) / 8;
+  REQUIRE(words == 6);
+  for (unsigned there = 0; there < (1u << words); ++there) {
+    const world e;
+    std::string bytes = before + std::string(4096, '\0');
+    for (std::size_t word = 0; word < words; ++word)
+      if ((there >> word & 1) != 0) bytes.replace(before.size() + 8 * word, 8, whole, before.size() + 8 * word, 8);
+    e.create_file(mapped.path).value().append(bytes).value();
+    std::vector<std::string> found;
+    const auto replay_all = [&] {
+      found.clear();
+      return replay_records(e, mapped, [&](bytes_view payload, std::uint64_t) -> result<void> {
+               found.emplace_back(payload);
+               return {};
+             }).value();
+    };
+    const record_tail tail = replay_all();
+    std::vector<std::string> expected{"first", "second"};
+    // The last word is padding, which is zeros as well.
+    const bool is_whole = bytes.compare(0, whole.size(), whole) == 0;
+    if (is_whole) expected.push_back("the third, of some words");
+    CHECK(found == expected);
+    CHECK(tail.torn == (!is_whole && there != 0));
+    auto again = record_writer<world>::reopen(e, mapped, tail).value();
+    again.append("next").value();
+    again.close().value();
+    expected.push_back("next");
+    replay_all();
+    CHECK(found == expected);
+  }
 }
 
 TEST_CASE("record file: room that the file system has changes no byte") {

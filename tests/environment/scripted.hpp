@@ -74,6 +74,10 @@ class scripted {
       if (!world_->preallocates) return strata::error(strata::errc::unsupported, "preallocate");
       return {};
     }
+    strata::result<void> map_ahead(std::uint64_t) {
+      if (!go("map_ahead")) return strata::error(strata::errc::no_space, "map_ahead");
+      return strata::error(strata::errc::unsupported, "map_ahead");
+    }
     strata::result<void> zero_fill(std::uint64_t) {
       if (!go("zero_fill")) return strata::error(strata::errc::no_space, "zero_fill");
       return strata::error(strata::errc::unsupported, "zero_fill");

@@ -57,11 +57,13 @@ TEST_CASE("what a strict commit returned survives a power cut, whoever led its g
 }
 
 TEST_CASE("the log of a store that syncs each commit stands in zeros that were written ahead, that of another does not", "[simulation][acknowledged]") {
+  using written_store = strata::engine::lsm_store<simulated, strata::memtable::btree, strata::wal::segmented,
+                                                  strata::sstable::block_table<>, strata::compaction::leveled>;
   for (const bool strict : {false, true}) {
     const simulated world;
     strata::options amounts = tiny_options();
     amounts.durability = strict ? durability::strict : durability::buffered;
-    auto store = open_store<simulated_store>(world, "store", amounts);
+    auto store = open_store<written_store>(world, "store", amounts);
     require_ok(put(*store, "key", "v"));
     std::uint64_t bytes = 0;
     each_log_segment(world, [&](const strata::wal::segment& segment) { bytes += world.file_size(segment.path).value(); });

@@ -11,7 +11,7 @@ using reordered = strata::detail::composition<strata::environment::in_memory, st
 
 static_assert(std::is_same_v<defaults::environment, strata::environment::posix>);
 static_assert(std::is_same_v<defaults::memtable, strata::memtable::btree>);
-static_assert(std::is_same_v<defaults::wal, strata::wal::segmented>);
+static_assert(std::is_same_v<defaults::wal, strata::wal::mapped>);
 static_assert(std::is_same_v<defaults::compaction, strata::compaction::leveled>);
 static_assert(std::is_same_v<chosen::engine_type, reordered::engine_type>);
 static_assert(std::is_same_v<chosen::sstable, strata::sstable::block_table<>>);

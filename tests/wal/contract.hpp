@@ -139,6 +139,13 @@ class wal_contract {
       }
     }
     made.bytes = read_file();
+    // Without close(), zeros that were written ahead may stand behind the end. Here it is where they would begin.
+    if (end != ending::closed) {
+      const std::uint64_t size = replay().tail.value().end;
+      REQUIRE(made.bytes.find_first_not_of('\0', size) == std::string::npos);
+      made.bytes.resize(size);
+      write_file(made.bytes);
+    }
     return made;
   }
 

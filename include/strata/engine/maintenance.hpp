@@ -213,6 +213,7 @@ class maintenance {
     loop(work, wait);
   }
   STRATA_COLD void compact_loop() noexcept {
+    environment_.lower_priority();
     const auto work = [this]() -> result<bool> {
       bool worked = false;
       STRATA_TRY(guard([&] { return compact_once(worked); }));

@@ -146,6 +146,9 @@ class in_memory : public threads {
     [[nodiscard]] result<void> zero_fill(std::uint64_t) noexcept {
       return error(file_ ? errc::unsupported : errc::closed, "fill with zeros").in_file(path_);
     }
+    [[nodiscard]] result<void> map_ahead(std::uint64_t) noexcept {
+      return error(file_ ? errc::unsupported : errc::closed, "map file").in_file(path_);
+    }
     [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
     [[nodiscard]] result<void> close() noexcept {
       file_.reset();

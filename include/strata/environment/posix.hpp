@@ -42,19 +42,26 @@ class posix : public threads {
   class writable_file {
    public:
     writable_file(writable_file&& other) noexcept
-        : file_(std::move(other.file_)), size_(other.size()), path_(std::move(other.path_)) {}
+        : file_(std::move(other.file_)), mapped_(std::move(other.mapped_)), size_(other.size()), zeros_end_(other.zeros_end_),
+          path_(std::move(other.path_)) {}
     writable_file& operator=(writable_file&& other) noexcept {
       file_ = std::move(other.file_);
+      mapped_ = std::move(other.mapped_);
       size_.store(other.size(), std::memory_order_relaxed);
+      zeros_end_ = other.zeros_end_;
       path_ = std::move(other.path_);
       return *this;
     }
 
     // All of `bytes` at the end. no_space, io_error: some of them may be there; the end is unknown. One write call as a
-    // rule. A crash before `sync` may leave any part of them, or zeros in their place.
+    // rule, none where map_ahead() has gone before. A crash before `sync` may leave any part of them, or zeros in their place.
     [[nodiscard]] result<void> append(bytes_view bytes) noexcept {
       if (!file_.is_open()) return already_closed("append");
       std::uint64_t end = size_.load(std::memory_order_relaxed);
+      if (mapped_.write(end, bytes)) {
+        size_.store(end + bytes.size(), std::memory_order_release);
+        return {};
+      }
       while (!bytes.empty()) {
         STRATA_TRY_LET(written, write_some("append", bytes, end));
         bytes.remove_prefix(written);
@@ -99,15 +106,35 @@ class posix : public threads {
         const bytes_view part(zeros, static_cast<std::size_t>((std::min<std::uint64_t>)(sizeof zeros, bytes - end)));
         STRATA_TRY_LET(written, write_some("fill with zeros", part, end));
         end += written;
+        zeros_end_ = end;
       }
+      return {};
+    }
+
+    // Zeros from the end up to offset `bytes`, and appends up to there are then copies into memory that the file shares.
+    // unsupported where the file system does not write in place (see detail::mapped_part), or the system can't; else as
+    // zero_fill(). A page that went out of memory meanwhile and can't be read again is a signal, SIGBUS.
+    [[nodiscard]] STRATA_COLD result<void> map_ahead(std::uint64_t bytes) noexcept {
+      if (!file_.is_open()) return already_closed("map file");
+      if (bytes <= size()) return {};
+      if (!detail::mapped_part::suits(file_.get())) return error(errc::unsupported, "map file").in_file(path_);
+      STRATA_TRY(zero_fill(bytes));
+      if (!mapped_.map(file_.get(), size(), bytes)) return error(errc::unsupported, "map file").in_file(path_).with_system_error(errno);
       return {};
     }
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
-    // Says what the destructor could not. A second call does nothing.
+    // Cuts the zeros behind the end, which the destructor leaves, and says what it could not. A second call does nothing.
     [[nodiscard]] result<void> close() noexcept {
-      if (const int number = file_.close(); number != 0) return detail::posix_failure("close", path_, number);
+      if (!file_.is_open()) return {};
+      mapped_.release();
+      int failed = 0;
+      if (zeros_end_ > size() &&
+          detail::uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size())); }) != 0)
+        failed = errno;
+      if (const int number = file_.close(); number != 0) failed = number;
+      if (failed != 0) return detail::posix_failure("close", path_, failed);
       return {};
     }
 
@@ -132,7 +159,9 @@ class posix : public threads {
     }
 
     detail::descriptor file_;
+    detail::mapped_part mapped_;
     std::atomic<std::uint64_t> size_;
+    std::uint64_t zeros_end_ = 0;  // zeros were written up to here
     std::string path_;
   };
 
@@ -211,7 +240,7 @@ class posix : public threads {
     const detail::posix_call call("create file", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
-    detail::descriptor file = detail::open_descriptor(call.path(), O_WRONLY | O_CREAT | O_EXCL);
+    detail::descriptor file = detail::open_descriptor(call.path(), O_RDWR | O_CREAT | O_EXCL);
     if (!file.is_open()) return call.failure(errno);
     return writable_file(std::move(file), 0, std::move(kept));
   }
@@ -222,7 +251,7 @@ class posix : public threads {
     const detail::posix_call call("open file for writing", path);
     if (!call.fit()) return call.failure();
     STRATA_TRY_LET(kept, call.copy());
-    detail::descriptor file = detail::open_descriptor(call.path(), O_WRONLY);
+    detail::descriptor file = detail::open_descriptor(call.path(), O_RDWR);
     if (!file.is_open()) return call.failure(errno);
     STRATA_TRY_LET(there, size_of(call, file));
     if (size > there) return call.failure(errc::invalid_argument, "shorter than asked for");

@@ -10,13 +10,19 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/types.h>
+#if defined(__linux__)
+#include <sys/vfs.h>
+#endif
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 
+#include <strata/core/bytes.hpp>
 #include <strata/core/result.hpp>
 
 namespace strata::inline STRATA_ABI::environment {
@@ -157,6 +163,79 @@ class descriptor {
   return ::fdatasync(number) == 0 ? 0 : errno;
 #endif
 }
+
+// A part of a file as memory that can be written: what is copied there is in the file, whatever becomes of the process.
+//
+// What a call would say as an error is here a signal that ends the process (SIGBUS): no room for a block that is copied
+// on a write, a page that can't be read. So only blocks that were written are mapped, on file systems that write in place;
+// what is left is a page that went out of memory since and that the device does not give back.
+class mapped_part {
+ public:
+  mapped_part() noexcept = default;
+  mapped_part(mapped_part&& other) noexcept
+      : memory_(std::exchange(other.memory_, nullptr)), begin_(other.begin_), end_(std::exchange(other.end_, 0)) {}
+  mapped_part& operator=(mapped_part&& other) noexcept {
+    if (this != &other) {
+      release();
+      memory_ = std::exchange(other.memory_, nullptr);
+      begin_ = other.begin_;
+      end_ = std::exchange(other.end_, 0);
+    }
+    return *this;
+  }
+  ~mapped_part() { release(); }
+
+  // Whether blocks of the file that were written stay where they are: so it is on ext4 (and its elders), XFS and tmpfs, not
+  // on Btrfs or ZFS, nor is it known of others. (Numbers: statfs(2).)
+  [[nodiscard]] STRATA_COLD static bool suits([[maybe_unused]] int number) noexcept {
+#if defined(__linux__)
+    struct statfs system {};
+    if (uninterrupted([&] { return ::fstatfs(number, &system); }) != 0) return false;
+    switch (static_cast<std::uint32_t>(system.f_type)) {
+      case 0xEF53: case 0x58465342: case 0x01021994: return true;
+      default: return false;
+    }
+#else
+    return false;
+#endif
+  }
+
+  // The bytes of the file from `begin` to `end`, which have been written. False where the system can't.
+  [[nodiscard]] STRATA_COLD bool map(int number, std::uint64_t begin, std::uint64_t end) noexcept {
+    release();
+    begin -= begin % page_bytes;
+    void* const made = ::mmap(nullptr, static_cast<std::size_t>(end - begin), PROT_READ | PROT_WRITE, MAP_SHARED, number,
+                              static_cast<off_t>(begin));
+    if (made == MAP_FAILED) return false;
+    memory_ = static_cast<char*>(made);
+    begin_ = begin;
+    end_ = end;
+#if defined(MADV_POPULATE_WRITE)
+    // All pages at once; where the kernel can't, each with its first byte.
+    static_cast<void>(::madvise(made, static_cast<std::size_t>(end - begin), MADV_POPULATE_WRITE));
+#endif
+    return true;
+  }
+  STRATA_COLD void release() noexcept {
+    if (memory_ != nullptr) static_cast<void>(::munmap(memory_, static_cast<std::size_t>(end_ - begin_)));
+    memory_ = nullptr;
+    end_ = 0;
+  }
+
+  // False where the bytes at `offset` do not lie in it whole. Requires: offset is not before what is mapped.
+  [[nodiscard]] bool write(std::uint64_t offset, bytes_view bytes) noexcept {
+    if (offset >= end_ || bytes.size() > end_ - offset) return false;
+    std::memcpy(memory_ + (offset - begin_), bytes.data(), bytes.size());
+    return true;
+  }
+
+ private:
+  static constexpr std::uint64_t page_bytes = 65536;  // of all systems the largest; a smaller page divides it
+
+  char* memory_ = nullptr;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;  // 0: nothing is mapped
+};
 
 // A file that this process has locked, and the next such one.
 struct posix_held_lock {

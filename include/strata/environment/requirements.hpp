@@ -33,6 +33,8 @@
 // e.entropy()                std::uint64_t                    unpredictable (in a simulation: from its seed)
 // e.process_id()             std::uint64_t                    changes in a forked child
 // e.start_thread(name, f)    result<E::thread>                f() runs on a new thread; f is nothrow and movable
+// e.lower_priority()         void                             the calling thread gives way to others from now on, where the
+//                                                             system can do that
 // e.sleep_for_us(u)          void                             at least u µs
 // e.wait(w, v)               void                             blocks while the `std::atomic<std::uint32_t>` w holds v; may
 //                                                             wake without cause
@@ -47,8 +49,12 @@
 // f.zero_fill(u)             result<void>                     zeros behind what was appended, up to offset u; size() unchanged,
 //                                                             and appends go over them. The next sync is theirs too. After
 //                                                             an error some may be there; unsupported where it buys nothing
+// f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends up to there are then copies into memory
+//                                                             that the file shares: they survive the process as others do.
+//                                                             unsupported where that is not safe, or buys nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
-// f.close()                  result<void>                     a second close does nothing
+// f.close()                  result<void>                     cuts the zeros behind what was appended, closes. A second close
+//                                                             does nothing
 //
 // A readable_file f (movable; const members from any thread):
 // f.read(u, to, n)           result<std::size_t>              up to n bytes from offset u into `char* to`; fewer only at
@@ -121,6 +127,7 @@ concept writable_file = std::movable<File> && requires(File file, const File& co
   { file.sync() } -> std::same_as<result<void>>;
   { file.preallocate(count) } -> std::same_as<result<void>>;
   { file.zero_fill(count) } -> std::same_as<result<void>>;
+  { file.map_ahead(count) } -> std::same_as<result<void>>;
   { constant.size() } -> std::same_as<std::uint64_t>;
   { file.close() } -> std::same_as<result<void>>;
 };
@@ -182,6 +189,7 @@ concept environment_threads =
       condition.notify_one();
       condition.notify_all();
       { e.start_thread(name, function) } -> std::same_as<result<typename Environment::thread>>;
+      e.lower_priority();
       thread.join();
       e.wait(word, std::uint32_t{});
       e.wake_one(word);

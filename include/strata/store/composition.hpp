@@ -3,7 +3,7 @@
 //   slot          default                     what it decides
 //   environment   environment::posix          files, clocks, threads
 //   memtable      memtable::btree             the newest versions in memory
-//   wal           wal::segmented              what survives before a flush
+//   wal           wal::mapped                 what survives before a flush
 //   sstable       sstable::block_table<>      the format of tables
 //   compaction    compaction::leveled         which tables are merged when
 //   engine        engine::lsm                 the whole: engine::in_memory takes the place of all of them but the memtable
@@ -17,8 +17,8 @@
 #include <strata/environment/posix.hpp>
 #include <strata/memtable/btree.hpp>
 #include <strata/sstable/block_table.hpp>
+#include <strata/wal/mapped.hpp>
 #include <strata/wal/none.hpp>
-#include <strata/wal/segmented.hpp>
 
 namespace strata::inline STRATA_ABI {
 
@@ -86,7 +86,7 @@ struct composition {
   using environment = typename pick_policy<slot::environment,
                                            std::conditional_t<is_in_memory, environment::in_memory, environment::posix>, Policies...>::type;
   using memtable = typename pick_policy<slot::memtable, memtable::btree, Policies...>::type;
-  using wal = typename pick_policy<slot::wal, std::conditional_t<is_in_memory, wal::none, wal::segmented>, Policies...>::type;
+  using wal = typename pick_policy<slot::wal, std::conditional_t<is_in_memory, wal::none, wal::mapped>, Policies...>::type;
   using sstable = typename pick_policy<slot::sstable, sstable::block_table<>, Policies...>::type;
   using compaction = typename pick_policy<slot::compaction, compaction::leveled, Policies...>::type;
   using schema = typename pick_policy<slot::schema, no_schema, Policies...>::type;

@@ -1,4 +1,4 @@
-// The default log: each segment a record file (environment/record_file.hpp), written with one call a commit group.
+// The plain log: each segment a record file (environment/record_file.hpp), written with one call a commit group.
 //
 // An unsynced commit survives a killed process, a synced one a power cut. Thread safety, invariants and what damage can
 // be seen are those of record files; in short: with a sync after every record all but the last is guarded, after seal()
@@ -9,12 +9,16 @@
 #ifndef STRATA_WAL_SEGMENTED_HPP
 #define STRATA_WAL_SEGMENTED_HPP
 
+#include <algorithm>
+
 #include <strata/environment/record_file.hpp>
 #include <strata/wal/requirements.hpp>
 
 namespace strata::inline STRATA_ABI::wal {
 
-struct segmented {
+// What `segmented` and `mapped` have in common: all but how a record comes into its file.
+template <bool MapsAhead>
+struct segmented_log {
   using strata_slot = slot::wal;
   static constexpr bool is_durable = true;
 
@@ -22,7 +26,12 @@ struct segmented {
   static constexpr bytes_view magic = "STRATWAL";
 
   [[nodiscard]] static record_file_settings file_settings(const segment& s) {
-    return {s.path, magic, s.number, s.store_id, s.preallocate_bytes, s.zeros_ahead_bytes, record_file_naming::at_once};
+    record_file_settings settings{s.path, magic, s.number, s.store_id, s.preallocate_bytes, s.zeros_ahead_bytes,
+                                  record_file_naming::at_once};
+    settings.maps_ahead = MapsAhead && s.zeros_ahead_bytes == 0;
+    if (settings.maps_ahead)
+      settings.zeros_ahead_bytes = std::clamp(s.preallocate_bytes / 4, mapped_bytes_max / 16, mapped_bytes_max);
+    return settings;
   }
 
   // See the table in wal/requirements.hpp; errors are those of `record_writer`.
@@ -55,7 +64,12 @@ struct segmented {
   [[nodiscard]] static result<tail> replay(const Environment& environment, const segment& s, Function&& f) {
     return replay_records(environment, file_settings(s), f);
   }
+
+ private:
+  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{256} << 10;
 };
+
+struct segmented : segmented_log<false> {};
 
 }  // namespace strata::inline STRATA_ABI::wal
 
