@@ -4106,6 +4106,60 @@ class merging_cursor {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
+// strata/engine/memory_filter.hpp
+//
+// Whether a memtable can hold a key, from one word: most keys that are read are in no memtable, and a look-up in one costs
+// several cache misses.
+//
+// A Bloom filter (B. Bloom: "Space/time trade-offs in hash coding with allowable errors", 1970) whose four bits of a key lie in
+// one word of 64: one store to add a key, one load to ask for it. Of 400,000 keys in 512 KiB one absent key in 40 passes.
+//
+// Thread safety: one writer, any readers beside it. Who has seen, by whatever came after add() in the writer's order, that a key
+// is there, is told so here.
+#ifndef STRATA_ENGINE_MEMORY_FILTER_HPP
+#define STRATA_ENGINE_MEMORY_FILTER_HPP
+
+namespace strata::inline STRATA_ABI::engine {
+
+class memory_filter {
+ public:
+  // Bytes for a memtable of so many: 10 bits a key where an entry takes 160 bytes of memory.
+  [[nodiscard]] static constexpr std::uint64_t bytes_for(std::uint64_t memtable_bytes) noexcept { return memtable_bytes / 128; }
+
+  // Of 0 bytes: every key may be there. May throw std::bad_alloc where exceptions exist.
+  STRATA_COLD explicit memory_filter(std::uint64_t bytes = 0) : count_(bytes / sizeof(std::uint64_t)) {
+    if (count_ != 0) words_ = std::make_unique<std::atomic<std::uint64_t>[]>(static_cast<std::size_t>(count_));
+  }
+
+  void add(bytes_view key) noexcept {
+    if (count_ == 0) return;
+    const std::uint64_t hash = hash64(key);
+    std::atomic<std::uint64_t>& word = word_of(hash);
+    word.store(word.load(std::memory_order_relaxed) | bits_of(hash), std::memory_order_relaxed);
+  }
+  // False: certainly not there. `hash` is hash64(key).
+  [[nodiscard]] bool may_contain(std::uint64_t hash) const noexcept {
+    return count_ == 0 || (word_of(hash).load(std::memory_order_relaxed) & bits_of(hash)) == bits_of(hash);
+  }
+
+ private:
+  [[nodiscard]] std::atomic<std::uint64_t>& word_of(std::uint64_t hash) const noexcept {
+    return words_[static_cast<std::size_t>(((hash >> 32) * count_) >> 32)];
+  }
+  [[nodiscard]] static std::uint64_t bits_of(std::uint64_t hash) noexcept {
+    constexpr std::uint64_t one = 1;
+    return one << (hash & 63) | one << (hash >> 6 & 63) | one << (hash >> 12 & 63) | one << (hash >> 18 & 63);
+  }
+
+  std::uint64_t count_;  // of words; at most 2^26, for a memtable of 4 GiB
+  std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
+};
+
+}  // namespace strata::inline STRATA_ABI::engine
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // strata/engine/write_batch.hpp
 //
 // A batch of writes, built in the form in which the log keeps it: what is logged, applied and replayed is the same bytes.
@@ -4425,10 +4479,15 @@ class memory_unit {
   static constexpr std::size_t range_tombstones_max = 256;
 
   memory_unit() = default;
+  // With a filter for a memtable of so many bytes. May throw std::bad_alloc where exceptions exist.
+  STRATA_COLD explicit memory_unit(std::uint64_t memtable_bytes) : filter_(memory_filter::bytes_for(memtable_bytes)) {}
   memory_unit(const memory_unit&) = delete;
   memory_unit& operator=(const memory_unit&) = delete;
 
   [[nodiscard]] const Memtable& memtable() const noexcept { return memtable_; }
+  // False: no visible version of the key is in the memtable. `hash` is hash64(key). Requires: the reader has loaded the
+  // visible sequence before.
+  [[nodiscard]] bool may_contain(std::uint64_t hash) const noexcept { return filter_.may_contain(hash); }
   // null: none.
   [[nodiscard]] const range_tombstone_list* range_tombstones() const noexcept {
     return range_tombstones_.load(std::memory_order_acquire);
@@ -4454,9 +4513,12 @@ class memory_unit {
   // Applies the writes of one commit but its range tombstones. Requires: room reserved. False when the bytes are damaged
   // (only in recovery).
   [[nodiscard]] bool apply(sequence_number sequence, std::uint64_t time_us, write_reader writes) noexcept {
-    for (write w; writes.next(w);)
-      if (w.kind != write_kind::range_tombstone) [[likely]]
-        memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+    for (write w; writes.next(w);) {
+      if (w.kind == write_kind::range_tombstone) [[unlikely]]
+        continue;
+      filter_.add(w.key);
+      memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+    }
     if (time_us > newest_time_us_) newest_time_us_ = time_us;
     return writes.ok();
   }
@@ -4473,7 +4535,7 @@ class memory_unit {
     while (lists_.size() > published_lists_) lists_.pop_back();
   }
 
-  // Applies one write on its own, for an overlay. Many range tombstones are cheaper together: apply_each().
+  // Applies one write on its own, for an overlay, which has no filter. Many range tombstones are cheaper together: apply_each().
   // Requires: room reserved, nothing staged; before a range tombstone, that nobody reads the unit.
   void apply_one(sequence_number sequence, const write& w) {
     if (w.kind == write_kind::range_tombstone) [[unlikely]] {
@@ -4510,6 +4572,7 @@ class memory_unit {
   }
 
   Memtable memtable_;
+  memory_filter filter_;  // of what apply() has inserted
   dynamic_array<range_tombstone> tombstones_;
   dynamic_array<std::unique_ptr<const range_tombstone_list>> lists_;
   std::size_t published_ = 0;        // of tombstones_: behind them lie those that are staged
@@ -4894,7 +4957,7 @@ struct options {
   std::optional<strata::durability> durability{};  // not given: buffered where the store has a log, else none
   bool create_if_missing = true;  // else open() of a directory without a store is errc::no_such_file
 
-  std::uint64_t memtable_bytes = 64ull << 20;  // 64 KiB to 4 GiB: flushed beyond this
+  std::uint64_t memtable_bytes = 64ull << 20;  // 64 KiB to 4 GiB: flushed beyond this; a filter takes 1/128 more
   std::uint32_t memtables_max = 3;             // 2 to 16: the active and the frozen; writers wait beyond
   std::uint64_t cache_bytes = 64ull << 20;     // blocks of tables in memory; 0 caches nothing
   std::uint64_t block_bytes = 4096;            // 1 KiB to 32 KiB: of a table's data block
@@ -12744,8 +12807,10 @@ class recovery {
   using table_type = typename Sstable::template table<Environment>;
   using cache_type = typename Sstable::template cache<Environment>;
 
-  STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache)
-      : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache) {}
+  // `memtable_bytes`: what units have filters for; 0: for none.
+  STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache, std::uint64_t memtable_bytes = 0)
+      : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache),
+        memtable_bytes_(memtable_bytes) {}
 
   // not_a_store where foreign files are in the directory, which has no CURRENT. Writes nothing, a lock neither.
   [[nodiscard]] STRATA_COLD static result<void> refuse_foreign(const Environment& environment, bytes_view directory) {
@@ -12936,7 +13001,7 @@ class recovery {
   // Where the records of the segment end.
   [[nodiscard]] STRATA_COLD result<std::uint64_t> replay(std::uint64_t segment_number, bool is_last) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
-    auto fresh = std::make_shared<unit>();
+    auto fresh = std::make_shared<unit>(memtable_bytes_);
     fresh->segment = segment_number;
     bool any = false;
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
@@ -12985,6 +13050,7 @@ class recovery {
   Environment environment_;
   byte_string directory_;
   cache_type& cache_;
+  std::uint64_t memtable_bytes_;
   std::uint64_t newest_segment_ = 0;
   dynamic_array<std::uint64_t> passed_over_;  // ascending: segments below the newest in which nothing was ever acknowledged
 };
@@ -14254,7 +14320,7 @@ class committer {
     put_in_place(std::move(next));
     return {};
   }
-  [[nodiscard]] STRATA_COLD successor prepare_successor() { return {std::make_shared<unit>(), versions_.prepare_state()}; }
+  [[nodiscard]] STRATA_COLD successor prepare_successor() { return {std::make_shared<unit>(options_.memtable_bytes), versions_.prepare_state()}; }
   STRATA_COLD void put_in_place(successor next) noexcept {
     active_->last_sequence = last_sequence_;
     active_ = next.memory;
@@ -14488,7 +14554,7 @@ class lsm_store {
       STRATA_TRY(check_options(amounts));
       amounts.durability = durability::none;
       std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
-      recovery_type recovered(environment, byte_string(directory), store->cache_);
+      recovery_type recovered(environment, byte_string(directory), store->cache_, amounts.memtable_bytes);
       STRATA_TRY(recovered.read());
       store->versions_.start(recovered, recovered.units_.empty() ? std::make_shared<unit>() : recovered.units_.back());
       return store;
@@ -14775,7 +14841,7 @@ class lsm_store {
     std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
     STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
     store->lock_.emplace(std::move(lock));
-    recovery_type recovered(environment, byte_string(directory), store->cache_);
+    recovery_type recovered(environment, byte_string(directory), store->cache_, amounts.memtable_bytes);
     STRATA_TRY_LET(holds_store, environment.file_exists(join_path(directory, "CURRENT")));
     if (!holds_store) STRATA_TRY(recovered.create());
     STRATA_TRY(recovered.read());
@@ -14795,7 +14861,7 @@ class lsm_store {
   }
 
   [[nodiscard]] STRATA_COLD result<void> start(recovery_type& recovered) {
-    std::shared_ptr<unit> active = recovered.open_tail_ ? recovered.units_.back() : std::make_shared<unit>();
+    std::shared_ptr<unit> active = recovered.open_tail_ ? recovered.units_.back() : std::make_shared<unit>(options_.memtable_bytes);
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
     started_ = true;
@@ -14807,13 +14873,19 @@ class lsm_store {
   [[nodiscard]] result<bool> look_up(const state_type& state, bytes_view key, sequence_number at, lookup_type& found,
                                      entry& out) const {
     sequence_number erased = 0;
+    const std::uint64_t hash = hash64(key);
     for (const auto& each : state.memory) {
       if (const range_tombstone_list* list = each->range_tombstones()) erased = (std::max)(erased, list->covering(key, at));
-      if (each->memtable().get(key, at, out)) return is_alive(out, erased);
+      if (each->may_contain(hash) && each->memtable().get(key, at, out)) return is_alive(out, erased);
       if (erased != 0) return false;
     }
-    const std::uint64_t hash = hash64(key);
-    for (const auto& level : state.tables->levels()) {
+    const auto& levels = state.tables->levels();
+    // Where there are many runs, all filters are asked for before the first is looked at: their cache misses cost one wait.
+    if (!levels.empty() && !levels.front().runs.empty())
+      for (const auto& level : levels)
+        for (const auto& run : level.runs)
+          if (const auto* candidate = run.find(key)) candidate->table().prefetch(hash);
+    for (const auto& level : levels) {
       for (const auto& run : level.runs) {
         const auto* candidate = run.find(key);
         if (candidate == nullptr) continue;

@@ -366,7 +366,7 @@ class committer {
     put_in_place(std::move(next));
     return {};
   }
-  [[nodiscard]] STRATA_COLD successor prepare_successor() { return {std::make_shared<unit>(), versions_.prepare_state()}; }
+  [[nodiscard]] STRATA_COLD successor prepare_successor() { return {std::make_shared<unit>(options_.memtable_bytes), versions_.prepare_state()}; }
   STRATA_COLD void put_in_place(successor next) noexcept {
     active_->last_sequence = last_sequence_;
     active_ = next.memory;

@@ -82,7 +82,7 @@ class lsm_store {
       STRATA_TRY(check_options(amounts));
       amounts.durability = durability::none;
       std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
-      recovery_type recovered(environment, byte_string(directory), store->cache_);
+      recovery_type recovered(environment, byte_string(directory), store->cache_, amounts.memtable_bytes);
       STRATA_TRY(recovered.read());
       store->versions_.start(recovered, recovered.units_.empty() ? std::make_shared<unit>() : recovered.units_.back());
       return store;
@@ -369,7 +369,7 @@ class lsm_store {
     std::unique_ptr<lsm_store> store(new_store(environment, directory, amounts));
     STRATA_TRY_LET(lock, environment.lock_file(join_path(directory, "LOCK")));
     store->lock_.emplace(std::move(lock));
-    recovery_type recovered(environment, byte_string(directory), store->cache_);
+    recovery_type recovered(environment, byte_string(directory), store->cache_, amounts.memtable_bytes);
     STRATA_TRY_LET(holds_store, environment.file_exists(join_path(directory, "CURRENT")));
     if (!holds_store) STRATA_TRY(recovered.create());
     STRATA_TRY(recovered.read());
@@ -389,7 +389,7 @@ class lsm_store {
   }
 
   [[nodiscard]] STRATA_COLD result<void> start(recovery_type& recovered) {
-    std::shared_ptr<unit> active = recovered.open_tail_ ? recovered.units_.back() : std::make_shared<unit>();
+    std::shared_ptr<unit> active = recovered.open_tail_ ? recovered.units_.back() : std::make_shared<unit>(options_.memtable_bytes);
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
     started_ = true;
@@ -401,13 +401,19 @@ class lsm_store {
   [[nodiscard]] result<bool> look_up(const state_type& state, bytes_view key, sequence_number at, lookup_type& found,
                                      entry& out) const {
     sequence_number erased = 0;
+    const std::uint64_t hash = hash64(key);
     for (const auto& each : state.memory) {
       if (const range_tombstone_list* list = each->range_tombstones()) erased = (std::max)(erased, list->covering(key, at));
-      if (each->memtable().get(key, at, out)) return is_alive(out, erased);
+      if (each->may_contain(hash) && each->memtable().get(key, at, out)) return is_alive(out, erased);
       if (erased != 0) return false;
     }
-    const std::uint64_t hash = hash64(key);
-    for (const auto& level : state.tables->levels()) {
+    const auto& levels = state.tables->levels();
+    // Where there are many runs, all filters are asked for before the first is looked at: their cache misses cost one wait.
+    if (!levels.empty() && !levels.front().runs.empty())
+      for (const auto& level : levels)
+        for (const auto& run : level.runs)
+          if (const auto* candidate = run.find(key)) candidate->table().prefetch(hash);
+    for (const auto& level : levels) {
       for (const auto& run : level.runs) {
         const auto* candidate = run.find(key);
         if (candidate == nullptr) continue;

@@ -25,7 +25,7 @@ struct options {
   std::optional<strata::durability> durability{};  // not given: buffered where the store has a log, else none
   bool create_if_missing = true;  // else open() of a directory without a store is errc::no_such_file
 
-  std::uint64_t memtable_bytes = 64ull << 20;  // 64 KiB to 4 GiB: flushed beyond this
+  std::uint64_t memtable_bytes = 64ull << 20;  // 64 KiB to 4 GiB: flushed beyond this; a filter takes 1/128 more
   std::uint32_t memtables_max = 3;             // 2 to 16: the active and the frozen; writers wait beyond
   std::uint64_t cache_bytes = 64ull << 20;     // blocks of tables in memory; 0 caches nothing
   std::uint64_t block_bytes = 4096;            // 1 KiB to 32 KiB: of a table's data block

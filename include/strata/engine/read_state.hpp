@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 
+#include <strata/engine/memory_filter.hpp>
 #include <strata/engine/version.hpp>
 #include <strata/engine/write_batch.hpp>
 
@@ -33,10 +34,15 @@ class memory_unit {
   static constexpr std::size_t range_tombstones_max = 256;
 
   memory_unit() = default;
+  // With a filter for a memtable of so many bytes. May throw std::bad_alloc where exceptions exist.
+  STRATA_COLD explicit memory_unit(std::uint64_t memtable_bytes) : filter_(memory_filter::bytes_for(memtable_bytes)) {}
   memory_unit(const memory_unit&) = delete;
   memory_unit& operator=(const memory_unit&) = delete;
 
   [[nodiscard]] const Memtable& memtable() const noexcept { return memtable_; }
+  // False: no visible version of the key is in the memtable. `hash` is hash64(key). Requires: the reader has loaded the
+  // visible sequence before.
+  [[nodiscard]] bool may_contain(std::uint64_t hash) const noexcept { return filter_.may_contain(hash); }
   // null: none.
   [[nodiscard]] const range_tombstone_list* range_tombstones() const noexcept {
     return range_tombstones_.load(std::memory_order_acquire);
@@ -62,9 +68,12 @@ class memory_unit {
   // Applies the writes of one commit but its range tombstones. Requires: room reserved. False when the bytes are damaged
   // (only in recovery).
   [[nodiscard]] bool apply(sequence_number sequence, std::uint64_t time_us, write_reader writes) noexcept {
-    for (write w; writes.next(w);)
-      if (w.kind != write_kind::range_tombstone) [[likely]]
-        memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+    for (write w; writes.next(w);) {
+      if (w.kind == write_kind::range_tombstone) [[unlikely]]
+        continue;
+      filter_.add(w.key);
+      memtable_.insert({w.key, w.value, sequence, static_cast<value_kind>(w.kind)});
+    }
     if (time_us > newest_time_us_) newest_time_us_ = time_us;
     return writes.ok();
   }
@@ -81,7 +90,7 @@ class memory_unit {
     while (lists_.size() > published_lists_) lists_.pop_back();
   }
 
-  // Applies one write on its own, for an overlay. Many range tombstones are cheaper together: apply_each().
+  // Applies one write on its own, for an overlay, which has no filter. Many range tombstones are cheaper together: apply_each().
   // Requires: room reserved, nothing staged; before a range tombstone, that nobody reads the unit.
   void apply_one(sequence_number sequence, const write& w) {
     if (w.kind == write_kind::range_tombstone) [[unlikely]] {
@@ -118,6 +127,7 @@ class memory_unit {
   }
 
   Memtable memtable_;
+  memory_filter filter_;  // of what apply() has inserted
   dynamic_array<range_tombstone> tombstones_;
   dynamic_array<std::unique_ptr<const range_tombstone_list>> lists_;
   std::size_t published_ = 0;        // of tombstones_: behind them lie those that are staged

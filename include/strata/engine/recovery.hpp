@@ -32,8 +32,10 @@ class recovery {
   using table_type = typename Sstable::template table<Environment>;
   using cache_type = typename Sstable::template cache<Environment>;
 
-  STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache)
-      : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache) {}
+  // `memtable_bytes`: what units have filters for; 0: for none.
+  STRATA_COLD recovery(const Environment& environment, byte_string directory, cache_type& cache, std::uint64_t memtable_bytes = 0)
+      : manifest_(environment, directory), environment_(environment), directory_(std::move(directory)), cache_(cache),
+        memtable_bytes_(memtable_bytes) {}
 
   // not_a_store where foreign files are in the directory, which has no CURRENT. Writes nothing, a lock neither.
   [[nodiscard]] STRATA_COLD static result<void> refuse_foreign(const Environment& environment, bytes_view directory) {
@@ -224,7 +226,7 @@ class recovery {
   // Where the records of the segment end.
   [[nodiscard]] STRATA_COLD result<std::uint64_t> replay(std::uint64_t segment_number, bool is_last) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
-    auto fresh = std::make_shared<unit>();
+    auto fresh = std::make_shared<unit>(memtable_bytes_);
     fresh->segment = segment_number;
     bool any = false;
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
@@ -273,6 +275,7 @@ class recovery {
   Environment environment_;
   byte_string directory_;
   cache_type& cache_;
+  std::uint64_t memtable_bytes_;
   std::uint64_t newest_segment_ = 0;
   dynamic_array<std::uint64_t> passed_over_;  // ascending: segments below the newest in which nothing was ever acknowledged
 };
