@@ -912,6 +912,28 @@ TEST_CASE("commits that come while a log is read are no damage of it", "[engine]
   CHECK(scan(**opened) == expected);
 }
 
+TEST_CASE("a log whose zeros are cut while it is read ends where its records do", "[engine][recovery]") {
+  using store_type = default_store<read_meanwhile>;
+  for (const strata::durability mode : {strata::durability::buffered, strata::durability::strict}) {
+    for (const bool closes : {false, true}) {
+      const contract::scratch<read_meanwhile> s{read_meanwhile()};
+      strata::options amounts;
+      amounts.durability = mode;
+      auto store = open_store<store_type>(s.e, s / "store", amounts);
+      contents expected;
+      for (int i = 0; i < 20; ++i) {
+        expected[std::to_string(100 + i)] = std::string(4000, 'v');
+        require_ok(put(*store, std::to_string(100 + i), std::string(4000, 'v')));
+      }
+      s.e.after_reading_a_log([&] { require_ok(closes ? store->close() : store->flush()); });
+      auto opened = store_type::open_read_only(s.e, s / "store", amounts);
+      require_ok(opened);
+      CHECK(s.e.was_read());
+      CHECK(scan(**opened) == expected);
+    }
+  }
+}
+
 namespace {
 
 // Files in memory; each time that one is opened for reading, somebody is told before.

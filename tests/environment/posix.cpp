@@ -185,11 +185,16 @@ TEST_CASE("posix: what was copied into a mapped part of a file survives the proc
   const int outcome = in_child([&] {
     auto file = s.e.create_file(path);
     if (!file || !file->append("head ")) return 10;
-    if (!file->map_ahead(100'000)) return 11;
+    const auto mapped = file->map_ahead(100'000);
+    if (!mapped) return mapped.error() == errc::unsupported ? 99 : 11;
     for (int i = 0; i < 1000; ++i)
       if (!file->append("0123456789")) return 12;
     ::_exit(0);  // nothing is closed, synced or unmapped
   });
+  if (outcome == 99) {
+    WARN("not tested: this file system is not one to map files of");
+    return;
+  }
   CHECK(outcome == 0);
   std::string expected = "head ";
   for (int i = 0; i < 1000; ++i) expected += "0123456789";

@@ -20,6 +20,9 @@ namespace strata::inline STRATA_ABI {
 // After any of these the store holds a prefix of its commits: never a hole, never half a commit.
 enum class durability : std::uint8_t { none = 0, buffered = 1, strict = 2 };
 
+// The merging of tables runs at low priority (niceness 10 more, on Linux): on a machine whose processors are all busy it gets
+// a tenth of what a busy thread gets, and writers are slowed before it falls behind.
+//
 // How a store behaves; every field has a default that suits a program of a few hundred MiB of memory.
 struct options {
   std::optional<strata::durability> durability{};  // not given: buffered where the store has a log, else none

@@ -119,22 +119,20 @@ class posix : public threads {
       if (bytes <= size()) return {};
       if (!detail::mapped_part::suits(file_.get())) return error(errc::unsupported, "map file").in_file(path_);
       STRATA_TRY(zero_fill(bytes));
-      if (!mapped_.map(file_.get(), size(), bytes)) return error(errc::unsupported, "map file").in_file(path_).with_system_error(errno);
+      if (!mapped_.map(file_.get(), size(), bytes)) return error(errc::unsupported, "map file").in_file(path_);
       return {};
     }
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
-    // Cuts the zeros behind the end, which the destructor leaves, and says what it could not. A second call does nothing.
+    // Cuts the zeros behind the end where it can, which the destructor does not, and says what that could not. A second call
+    // does nothing.
     [[nodiscard]] result<void> close() noexcept {
       if (!file_.is_open()) return {};
       mapped_.release();
-      int failed = 0;
-      if (zeros_end_ > size() &&
-          detail::uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size())); }) != 0)
-        failed = errno;
-      if (const int number = file_.close(); number != 0) failed = number;
-      if (failed != 0) return detail::posix_failure("close", path_, failed);
+      if (zeros_end_ > size())
+        static_cast<void>(detail::uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size())); }));
+      if (const int number = file_.close(); number != 0) return detail::posix_failure("close", path_, number);
       return {};
     }
 

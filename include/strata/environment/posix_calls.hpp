@@ -167,8 +167,9 @@ class descriptor {
 // A part of a file as memory that can be written: what is copied there is in the file, whatever becomes of the process.
 //
 // What a call would say as an error is here a signal that ends the process (SIGBUS): no room for a block that is copied
-// on a write, a page that can't be read. So only blocks that were written are mapped, on file systems that write in place;
-// what is left is a page that went out of memory since and that the device does not give back.
+// on a write, a page that can't be read. So only blocks that were written are mapped, on file systems that write in place.
+// What is left: a page that went out of memory since and that the device does not give back; a file system that has shut
+// down after an error of its device; a file that somebody else cuts, or (XFS) copies by reference on a full disk, meanwhile.
 class mapped_part {
  public:
   mapped_part() noexcept = default;
@@ -203,7 +204,9 @@ class mapped_part {
   // The bytes of the file from `begin` to `end`, which have been written. False where the system can't.
   [[nodiscard]] STRATA_COLD bool map(int number, std::uint64_t begin, std::uint64_t end) noexcept {
     release();
-    begin -= begin % page_bytes;
+    const long page_bytes = ::sysconf(_SC_PAGESIZE);
+    if (page_bytes <= 0) return false;
+    begin -= begin % static_cast<std::uint64_t>(page_bytes);
     void* const made = ::mmap(nullptr, static_cast<std::size_t>(end - begin), PROT_READ | PROT_WRITE, MAP_SHARED, number,
                               static_cast<off_t>(begin));
     if (made == MAP_FAILED) return false;
@@ -211,10 +214,10 @@ class mapped_part {
     begin_ = begin;
     end_ = end;
 #if defined(MADV_POPULATE_WRITE)
-    // All pages at once; where the kernel can't, each with its first byte.
-    static_cast<void>(::madvise(made, static_cast<std::size_t>(end - begin), MADV_POPULATE_WRITE));
+    // All pages at once, and those that can't be had are known now; a kernel that can't (before 5.14) does it one by one.
+    if (::madvise(made, static_cast<std::size_t>(end - begin), MADV_POPULATE_WRITE) != 0 && errno != EINVAL) release();
 #endif
-    return true;
+    return memory_ != nullptr;
   }
   STRATA_COLD void release() noexcept {
     if (memory_ != nullptr) static_cast<void>(::munmap(memory_, static_cast<std::size_t>(end_ - begin_)));
@@ -222,16 +225,14 @@ class mapped_part {
     end_ = 0;
   }
 
-  // False where the bytes at `offset` do not lie in it whole. Requires: offset is not before what is mapped.
+  // False where the bytes at `offset` do not lie in it whole, or are none. Requires: offset is not before what is mapped.
   [[nodiscard]] bool write(std::uint64_t offset, bytes_view bytes) noexcept {
-    if (offset >= end_ || bytes.size() > end_ - offset) return false;
+    if (offset >= end_ || bytes.size() > end_ - offset || bytes.empty()) return false;
     std::memcpy(memory_ + (offset - begin_), bytes.data(), bytes.size());
     return true;
   }
 
  private:
-  static constexpr std::uint64_t page_bytes = 65536;  // of all systems the largest; a smaller page divides it
-
   char* memory_ = nullptr;
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;  // 0: nothing is mapped

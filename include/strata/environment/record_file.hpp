@@ -4,8 +4,8 @@
 // Thread safety: a writer belongs to one thread at a time, but sync(), bytes() and synced_bytes() may run beside
 // append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
 // anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
-// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Beside
-// a writer that goes on with the file of an earlier process, and cuts its torn end or its zeros, it may give io_error.
+// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Where a
+// writer cuts its zeros or a torn end meanwhile, the file ends there.
 //
 //   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros (that were written
 //      ahead, or for which a file system has grown the file), or the torn end of what was being written when the power
@@ -249,7 +249,8 @@ class record_writer {
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
     result<void> written;
-    if (offset + bytes > zeroed_ && bytes <= zeros_ahead_bytes_ / 16) [[unlikely]] written = write_zeros(offset);
+    if (offset + bytes > zeroed_ && bytes <= zeros_ahead_bytes_ / 16 && type == record_type::payload) [[unlikely]]
+      written = write_zeros(offset);
     if (written) [[likely]]
       written = bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
     if (!written) [[unlikely]] {
@@ -350,12 +351,14 @@ class record_file_window {
   [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  // The `count` bytes at `offset`, valid until the next call. Requires: they are in the file.
+  // The `count` bytes at `offset`, valid until the next call; fewer where the file has become shorter, as one does whose writer
+  // cuts the zeros behind its records. Requires: they were in the file.
   [[nodiscard]] result<bytes_view> view(std::uint64_t offset, std::size_t count) {
-    STRATA_ASSERT(offset <= file_bytes_ && count <= file_bytes_ - offset);
+    if (offset >= file_bytes_) return bytes_view();
+    count = static_cast<std::size_t>((std::min)(std::uint64_t{count}, file_bytes_ - offset));
     if (offset < begin_ || offset > begin_ + held_ || count > held_ - static_cast<std::size_t>(offset - begin_))
       STRATA_TRY(fill(offset, count));
-    return bytes_view(buffer_.get() + (offset - begin_), count);
+    return bytes_view(buffer_.get() + (offset - begin_), (std::min)(count, held_ - static_cast<std::size_t>(offset - begin_)));
   }
 
  private:
@@ -378,10 +381,10 @@ class record_file_window {
     held_ = kept_bytes;
     while (held_ < want) {
       STRATA_TRY_LET(read, file_.read(begin_ + held_, buffer_.get() + held_, want - held_));
-      if (read == 0)
-        return error(errc::io_error, "read records", "the file became shorter")
-            .in_file(path_)
-            .at_offset(begin_ + held_);
+      if (read == 0) {
+        file_bytes_ = begin_ + held_;
+        break;
+      }
       held_ += read;
     }
     return {};
@@ -406,12 +409,13 @@ template <typename File>
     const auto count = static_cast<std::size_t>(
         (std::min)(std::uint64_t{record_file_window<File>::window_bytes}, window.file_bytes() - at));
     STRATA_TRY_LET(bytes, window.view(at, count));
+    if (bytes.empty()) break;
     if (!tail.torn) tail.torn = bytes.find_first_not_of('\0') != bytes_view::npos;
     if (tail.torn && holds_promise_above(bar, bytes, at, seed))
       return error(errc::corruption, "replay records", "damage in what was promised durable")
           .in_file(window.path())
           .at_offset(bar);
-    if (count == window.file_bytes() - at) break;
+    if (bytes.size() == window.file_bytes() - at) break;
     at += (count - record_header_bytes) / record_alignment * record_alignment + record_alignment;
   }
   return {};
@@ -454,8 +458,10 @@ template <typename Environment>
   auto state = record_file_header_state::damaged;
   if (tail.file_bytes >= record_file_header_bytes) {
     STRATA_TRY_LET(header, window.view(0, record_file_header_bytes));
-    state = inspect_record_file_header(header.data(), identity);
-    tail.chain = record_file_header_checksum(header.data());
+    if (header.size() == record_file_header_bytes) {
+      state = inspect_record_file_header(header.data(), identity);
+      tail.chain = record_file_header_checksum(header.data());
+    }
   }
   // Its own header is durable before anything in it is promised: without one, what is there can only be of another file.
   if (settings.naming == record_file_naming::at_once &&
@@ -463,6 +469,7 @@ template <typename Environment>
     state = record_file_header_state::damaged;
   if (state == record_file_header_state::damaged) {
     STRATA_TRY(detail::judge_record_tail(window, seed, 0, tail));
+    tail.file_bytes = window.file_bytes();
     return tail;
   }
   if (state != record_file_header_state::intact) return detail::foreign_record_file(state, settings.path);
@@ -476,13 +483,12 @@ template <typename Environment>
   while (!tail.sealed && tail.file_bytes - tail.end >= record_header_bytes) {
     STRATA_TRY_LET(head, window.view(tail.end, record_header_bytes));
     record_header header;
-    if (!load_record_header(head.data(), tail.end, seed, header)) break;
+    if (head.size() < record_header_bytes || !load_record_header(head.data(), tail.end, seed, header)) break;
     const std::uint64_t bytes = record_bytes(header.length);
-    if (bytes > tail.file_bytes - tail.end) break;
     chain_broken = header.previous != tail.chain;
     if (chain_broken) break;
     STRATA_TRY_LET(record, window.view(tail.end, static_cast<std::size_t>(bytes)));
-    if (crc32c(record.substr(record_header_bytes)) != header.payload_checksum) break;
+    if (record.size() < bytes || crc32c(record.substr(record_header_bytes)) != header.payload_checksum) break;
     if (header.type == record_type::payload) STRATA_TRY(f(record.substr(record_header_bytes, header.length), tail.end));
     before = tail.end;
     chain_before = tail.chain;
@@ -494,6 +500,7 @@ template <typename Environment>
     tail.ends_in_promise = header.type == record_type::promise;
   }
   STRATA_TRY(detail::judge_record_tail(window, seed, chain_broken ? before : tail.end, tail));
+  tail.file_bytes = window.file_bytes();
   if (tail.ends_in_promise) {
     tail.end = before;
     tail.chain = chain_before;

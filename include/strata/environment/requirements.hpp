@@ -53,8 +53,8 @@
 //                                                             that the file shares: they survive the process as others do.
 //                                                             unsupported where that is not safe, or buys nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
-// f.close()                  result<void>                     cuts the zeros behind what was appended, closes. A second close
-//                                                             does nothing
+// f.close()                  result<void>                     cuts the zeros behind what was appended where it can, closes. A
+//                                                             second close does nothing
 //
 // A readable_file f (movable; const members from any thread):
 // f.read(u, to, n)           result<std::size_t>              up to n bytes from offset u into `char* to`; fewer only at

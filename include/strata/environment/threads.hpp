@@ -196,15 +196,11 @@ class threads {
     return bits ^ (bits >> 32);
   }
 
-  // Another in a forked child. No call of the system but the first, where the system can forget the answer in a child.
+  // Another in a child of fork(). No call of the system but the first, where the system can forget the answer in a child.
   [[nodiscard]] static std::uint64_t process_id() noexcept {
-    static std::atomic<std::uint64_t>* const known = zero_in_children();
-    if (known == nullptr) return static_cast<std::uint64_t>(::getpid());
-    const std::uint64_t id = known->load(std::memory_order_relaxed);
-    if (id != 0) [[likely]]
-      return id;
-    known->store(static_cast<std::uint64_t>(::getpid()), std::memory_order_relaxed);
-    return known->load(std::memory_order_relaxed);
+    std::atomic<std::uint64_t>* const known = known_id_.load(std::memory_order_acquire);
+    const std::uint64_t id = known == nullptr ? 0 : known->load(std::memory_order_relaxed);
+    return id != 0 ? id : learn_process_id();
   }
 
   // Blocks the calling thread for at least `duration_us`, whatever signals come.
@@ -246,18 +242,29 @@ class threads {
   }
 
  private:
-  // A word that a forked child finds 0, however it was forked (Linux 4.14, madvise(2)); null where there is no such thing.
-  // It stays for the process's life.
-  [[nodiscard]] STRATA_COLD static std::atomic<std::uint64_t>* zero_in_children() noexcept {
+  // Remembers the id in a page that a child of fork() finds empty (Linux 4.14, madvise(2)) and that stays for the process's
+  // life; does without where there is no such thing. An emulator may say yes to any advice and follow none: it is asked for
+  // one that there is not.
+  [[nodiscard]] STRATA_COLD STRATA_NOINLINE static std::uint64_t learn_process_id() noexcept {
+    const auto id = static_cast<std::uint64_t>(::getpid());
 #if defined(MADV_WIPEONFORK)
+    std::atomic<std::uint64_t>* known = known_id_.load(std::memory_order_acquire);
+    if (known != nullptr) {
+      known->store(id, std::memory_order_relaxed);
+      return id;
+    }
     constexpr std::size_t bytes = 4096;
+    constexpr int no_advice = -1;
     void* const page = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return nullptr;
-    if (::madvise(page, bytes, MADV_WIPEONFORK) == 0) return std::construct_at(static_cast<std::atomic<std::uint64_t>*>(page), 0U);
+    if (page == MAP_FAILED) return id;
+    if (::madvise(page, bytes, MADV_WIPEONFORK) == 0 && ::madvise(page, bytes, no_advice) != 0 &&
+        known_id_.compare_exchange_strong(known, std::construct_at(static_cast<std::atomic<std::uint64_t>*>(page), id)))
+      return id;
     static_cast<void>(::munmap(page, bytes));
 #endif
-    return nullptr;
+    return id;
   }
+  static inline constinit std::atomic<std::atomic<std::uint64_t>*> known_id_{nullptr};
 
   static constexpr std::size_t name_bytes = 16;  // Linux allows 15 and a zero
 

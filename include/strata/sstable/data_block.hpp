@@ -250,7 +250,8 @@ class block_view {
     }
     return low;
   }
-  // The same. A key that is in the block is found by its tag, with two cache misses in place of one a probe.
+  // The same, where the tags are those of the keys, which verify() sees. A key that is in the block is found by its tag, with
+  // two cache misses in place of one a probe.
   [[nodiscard]] std::size_t seek(bytes_view key, std::uint8_t tag, sequence_number at) const noexcept {
     const std::size_t i = find(key, tag, at);
     return i != count_ ? i : lower_bound(key, at);
@@ -299,7 +300,7 @@ class block_view {
     std::uint32_t matches = 0;
     for (std::size_t half = 0; half < 2; ++half) {
       constexpr std::uint64_t low_bits = 0x7F7F7F7F7F7F7F7F;
-      const std::uint64_t different = load_fixed<std::uint64_t>(from + 8 * half) ^ (0x0101010101010101 * tag);
+      const std::uint64_t different = load_fixed<std::uint64_t>(from + 8 * half) ^ (std::uint64_t{0x0101010101010101} * tag);
       const std::uint64_t same = ~(((different & low_bits) + low_bits) | different | low_bits);
       matches |= static_cast<std::uint32_t>(((same >> 7) * 0x0102040810204080) >> 56) << (8 * half);
     }

@@ -1,5 +1,5 @@
 // The smallest log that keeps every promise of wal/requirements.hpp: where to start with one of your own. It reads a
-// whole segment into memory at replay and allocates at every append; `segmented` is the one to use.
+// whole segment into memory at replay and allocates at every append; `mapped` is the one to use.
 //
 // Thread safety: that of the slot: sync() may run beside append(), one thread each.
 //
