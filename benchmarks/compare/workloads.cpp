@@ -235,10 +235,13 @@ class run {
         const auto through = store_->connect();
         data_set::key key(data_);
         random_numbers random(6);
-        for (; !over.load(std::memory_order_relaxed); ++writes) {
+        // Counted here: beside the reader's own variables the two would wait for each other's cache line.
+        std::uint64_t done = 0;
+        for (; !over.load(std::memory_order_relaxed); ++done) {
           const std::uint64_t index = random.below(data_.entries());
           through->put(key.of_entry(index), data_.value(index, generation_));
         }
+        writes = done;
       } catch (...) {
         failed = std::current_exception();
       }

@@ -19630,7 +19630,7 @@ struct segmented_log {
                                   record_file_naming::at_once};
     settings.maps_ahead = MapsAhead && s.zeros_ahead_bytes == 0;
     if (settings.maps_ahead)
-      settings.zeros_ahead_bytes = std::clamp(s.preallocate_bytes / 4, mapped_bytes_max / 16, mapped_bytes_max);
+      settings.zeros_ahead_bytes = std::clamp(s.preallocate_bytes / 4, mapped_bytes_min, mapped_bytes_max);
     return settings;
   }
 
@@ -19666,7 +19666,8 @@ struct segmented_log {
   }
 
  private:
-  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{256} << 10;
+  static constexpr std::uint64_t mapped_bytes_min = std::uint64_t{16} << 10;
+  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{1} << 20;
 };
 
 struct segmented : segmented_log<false> {};
@@ -19681,7 +19682,7 @@ struct segmented : segmented_log<false> {};
 // The default log: `segmented`, but a record is a copy into memory that its file shares, and no call of the system.
 //
 // A commit that is not synced is in the page cache as soon as it is copied, so it survives a killed process as a written
-// one does. 256 KiB of the segment (less where the whole is small) are mapped at a time, written with zeros before: so long
+// one does. 1 MiB of the segment (less where the whole is small) is mapped at a time, written with zeros before: so long
 // is a log at least while it is open, and after a kill. The bytes are those of `segmented`: either policy goes on with the
 // other's log.
 //

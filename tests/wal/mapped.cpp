@@ -72,6 +72,6 @@ TEST_CASE("mapped: small records are copies, large ones and those of a store tha
   CHECK(mapped_calls({"/1", 1, 2, 64 * 1024}, 900) == 1);
   CHECK(mapped_calls({"/2", 2, 2, 64 * 1024}, 1100) == 0);
   CHECK(mapped_calls({"/3", 3, 2, 64 * 1024, 4096}, 100) == 0);
-  CHECK(mapped_calls({"/4", 4, 2, 1 << 30}, 16'000) == 1);
-  CHECK(mapped_calls({"/5", 5, 2, 1 << 30}, 17'000) == 0);
+  CHECK(mapped_calls({"/4", 4, 2, 1 << 30}, 65'000) == 1);
+  CHECK(mapped_calls({"/5", 5, 2, 1 << 30}, 66'000) == 0);
 }

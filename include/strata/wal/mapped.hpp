@@ -1,7 +1,7 @@
 // The default log: `segmented`, but a record is a copy into memory that its file shares, and no call of the system.
 //
 // A commit that is not synced is in the page cache as soon as it is copied, so it survives a killed process as a written
-// one does. 256 KiB of the segment (less where the whole is small) are mapped at a time, written with zeros before: so long
+// one does. 1 MiB of the segment (less where the whole is small) is mapped at a time, written with zeros before: so long
 // is a log at least while it is open, and after a kill. The bytes are those of `segmented`: either policy goes on with the
 // other's log.
 //

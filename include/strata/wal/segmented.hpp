@@ -30,7 +30,7 @@ struct segmented_log {
                                   record_file_naming::at_once};
     settings.maps_ahead = MapsAhead && s.zeros_ahead_bytes == 0;
     if (settings.maps_ahead)
-      settings.zeros_ahead_bytes = std::clamp(s.preallocate_bytes / 4, mapped_bytes_max / 16, mapped_bytes_max);
+      settings.zeros_ahead_bytes = std::clamp(s.preallocate_bytes / 4, mapped_bytes_min, mapped_bytes_max);
     return settings;
   }
 
@@ -66,7 +66,8 @@ struct segmented_log {
   }
 
  private:
-  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{256} << 10;
+  static constexpr std::uint64_t mapped_bytes_min = std::uint64_t{16} << 10;
+  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{1} << 20;
 };
 
 struct segmented : segmented_log<false> {};
