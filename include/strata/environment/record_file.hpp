@@ -409,7 +409,6 @@ template <typename File>
     const auto count = static_cast<std::size_t>(
         (std::min)(std::uint64_t{record_file_window<File>::window_bytes}, window.file_bytes() - at));
     STRATA_TRY_LET(bytes, window.view(at, count));
-    if (bytes.empty()) break;
     if (!tail.torn) tail.torn = bytes.find_first_not_of('\0') != bytes_view::npos;
     if (tail.torn && holds_promise_above(bar, bytes, at, seed))
       return error(errc::corruption, "replay records", "damage in what was promised durable")
