@@ -28,7 +28,6 @@
 #ifndef STRATA_STRATA_HPP
 #define STRATA_STRATA_HPP
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -19629,7 +19628,7 @@ struct segmented_log {
                                   record_file_naming::at_once};
     settings.maps_ahead = MapsAhead && s.zeros_ahead_bytes == 0;
     if (settings.maps_ahead)
-      settings.zeros_ahead_bytes = std::clamp(s.preallocate_bytes / 4, mapped_bytes_min, mapped_bytes_max);
+      settings.zeros_ahead_bytes = (std::max)(mapped_bytes_min, (std::min)(s.preallocate_bytes / 4, mapped_bytes_max));
     return settings;
   }
 

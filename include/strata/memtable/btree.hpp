@@ -23,7 +23,6 @@
 #ifndef STRATA_MEMTABLE_BTREE_HPP
 #define STRATA_MEMTABLE_BTREE_HPP
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

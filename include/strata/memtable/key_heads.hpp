@@ -10,7 +10,6 @@
 #ifndef STRATA_MEMTABLE_KEY_HEADS_HPP
 #define STRATA_MEMTABLE_KEY_HEADS_HPP
 
-#include <algorithm>
 #include <atomic>
 
 #include <strata/core/bytes.hpp>
