@@ -6,6 +6,7 @@
 
 #include <bit>
 
+#include <strata/memtable/skip_list.hpp>
 #include <strata/compaction/tiered.hpp>
 
 using namespace strata_tests;
