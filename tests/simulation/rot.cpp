@@ -6,8 +6,8 @@
 
 #include <bit>
 
-#include <strata/memtable/skip_list.hpp>
 #include <strata/compaction/tiered.hpp>
+#include <strata/memtable/skip_list.hpp>
 
 using namespace strata_tests;
 using strata::durability;
