@@ -14349,7 +14349,8 @@ class committer {
 
   // ---- the log
 
-  // Zeros ahead for a store that syncs each commit. One whose commits ask for it one by one has the log of a buffered store.
+  // Zeros ahead for a store that syncs each commit. One whose commits ask for it one by one has the log of a buffered store,
+  // and what a policy writes ahead for that is its own business.
   [[nodiscard]] wal::segment segment(std::uint64_t number) const {
     constexpr std::uint64_t zeros_max = std::uint64_t{1} << 20;
     const bool synced_often = options_.durability == durability::strict;
