@@ -80,6 +80,40 @@ TEST_CASE("a snapshot that is taken while a merge begins keeps what it sees", "[
   require_ok(store->close());
 }
 
+namespace {
+
+// Notes which of its threads ask for a low priority.
+class noted_priorities : public strata::environment::in_memory {
+ public:
+  template <typename Function>
+  strata::result<thread> start_thread(const char* name, Function function) const {
+    return in_memory::start_thread(name, [name, run = std::move(function)]() mutable noexcept {
+      this_thread() = name;
+      run();
+    });
+  }
+  void lower_priority() const { lowered_->push_back(this_thread()); }
+  const std::vector<std::string>& lowered() const { return *lowered_; }
+
+ private:
+  static std::string& this_thread() {
+    thread_local std::string name;
+    return name;
+  }
+  std::shared_ptr<std::vector<std::string>> lowered_ = std::make_shared<std::vector<std::string>>();
+};
+
+}  // namespace
+
+TEST_CASE("of the background threads the one that merges gives way to others, and no other does", "[engine][maintenance]") {
+  const noted_priorities environment;
+  auto store = open_store<default_store<noted_priorities>>(environment, "store");
+  require_ok(put(*store, "k", "v"));
+  require_ok(store->compact());
+  require_ok(store->close());
+  CHECK(environment.lowered() == std::vector<std::string>{"strata-compact"});
+}
+
 TEST_CASE("a merge that is under way when the store is closed is given up, and has changed nothing", "[engine][maintenance]") {
   const interrupted_merges environment;
   strata::options amounts = tiny_options();
