@@ -4555,6 +4555,7 @@ class memory_unit {
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none
+  std::shared_ptr<void> log;            // of a frozen one: keeps that segment open, to be synced, until a table has the commits
   sequence_number last_sequence = 0;    // of the newest commit in it; written by the leader before the unit is frozen
 
  private:
@@ -4945,7 +4946,8 @@ namespace strata::inline STRATA_ABI {
 //
 //   mode       a killed process                a power cut
 //   none       loses what was not flushed      loses what was not flushed
-//   buffered   loses nothing                   loses at most the last `sync_interval` (100 ms)
+//   buffered   loses nothing                   loses at most the last `sync_interval` (100 ms); with `options::never`, what the
+//                                              system had not written yet
 //   strict     loses nothing                   loses nothing; concurrent commits share one sync
 //
 // After any of these the store holds a prefix of its commits: never a hole, never half a commit.
@@ -4966,8 +4968,12 @@ struct options {
   std::uint64_t table_bytes = 32ull << 20;     // 16 KiB to 4 GiB: a compaction closes an output table at this size
   std::uint64_t manifest_bytes = 256ull << 10;  // 4 KiB to 1 GiB: edits that may gather before they are written anew as one
 
+  // A `sync_interval`: nothing is synced that no commit asks for but when the store is closed, which is what RocksDB and
+  // LevelDB do by default. A log whose commits get into a table before the system has written it is then not written at all.
+  static constexpr std::chrono::milliseconds never = (std::chrono::milliseconds::max)();
+
   // Buffered durability: the log is synced in the background when any of these is reached.
-  std::chrono::milliseconds sync_interval{100};  // since the oldest commit not yet synced
+  std::chrono::milliseconds sync_interval{100};  // 1 ms to 1 h, or never: since the oldest commit not yet synced
   std::uint64_t sync_after_bytes = 4ull << 20;
 
   strata::compaction::amounts compaction{};
@@ -10775,8 +10781,8 @@ inline std::uint32_t store_record_header(char* to, const record_header& header, 
 //
 //   - damage to records behind the last promise. With a sync after every record that is the last record; after seal()
 //     or close() there is none.
-//   - a file that is cut short. Its reader knows from elsewhere how long it must be: a segment with a successor is
-//     sealed.
+//   - a file that is cut short. Its reader knows from elsewhere how far it must reach: the commits of a segment go on in the
+//     next one.
 #ifndef STRATA_ENVIRONMENT_RECORD_FILE_HPP
 #define STRATA_ENVIRONMENT_RECORD_FILE_HPP
 
@@ -11761,8 +11767,8 @@ class own_process {
 //                                                                append that failed. After an error it is not tried again
 //                                                                and nothing more is promised: it, seal() and close() fail
 // w.seal()                            result<void>               the segment is complete: no record follows, and all before
-//                                                                it is durable. Then sync() (of the seal) and only then
-//                                                                the next segment is created
+//                                                                it is durable, as the seal itself is after sync(). The
+//                                                                engine syncs no later segment before
 // w.bytes()                           std::uint64_t              size of the segment
 // w.synced_bytes()                    std::uint64_t              the part that survives a power cut
 // w.close()                           result<void>               orderly end of a segment that may be reopened: all is
@@ -11779,8 +11785,9 @@ class own_process {
 // errc::corruption with file and offset; a torn tail is reported in `tail`, never repaired by replay itself, which
 // writes nothing. Zeros are no record. A missing or damaged header is a torn creation if no record in the file promises
 // anything, else corruption; so is the header of another file: the name may be durable before any byte is, and what a
-// removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that was cut short;
-// the engine therefore takes a segment that has a successor and is not sealed for corruption.
+// removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that
+// was cut short. Where commits of a segment that has a successor are missing, the engine therefore takes it for corruption if
+// that one promises anything, since it was not synced before this one was sealed.
 //
 // A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
 // close() never two at once.
@@ -11800,7 +11807,7 @@ struct segment {
   std::uint64_t zeros_ahead_bytes = 0;  // a sync may follow each record: so many zeros at a time may stand ready for them
 };
 
-// Where the records of a segment end. A policy fills what its own reopen needs, and at least `end`, `file_bytes`,
+// Where the records of a segment end. A policy fills what its own reopen needs, and at least `end`, `file_bytes`, `promised`,
 // `sealed` and `torn`.
 using tail = record_tail;
 
@@ -11861,11 +11868,14 @@ consteval bool check_wal() {
 // ---------------------------------------------------------------------------------------------------------------------
 // strata/engine/commit_log.hpp
 //
-// The commit log: the segment that commits go to now, and the background sync of buffered durability.
+// The commit log: the segment that commits go to now, those behind it that are not durable yet, and the background sync of
+// buffered durability.
 //
 // Thread safety: append, open, reopen and rotate are the commit leader's alone. The sync thread runs beside them.
 //
-//   1. A segment is sealed and synced before the next is created: of two segments the older is whole.
+//   1. A segment is synced only after those before it are synced and sealed: one in which something is promised comes behind
+//      segments that are whole. One that was never synced may survive a power cut where the end of an older one does not;
+//      recovery sees that its commits don't follow.
 //   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
 //   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
@@ -11884,14 +11894,16 @@ class commit_log {
 
  public:
   commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
-      : environment_(environment), wait_us_(static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500),
+      : environment_(environment), syncs_by_itself_(amounts.sync_interval != options::never),
+        wait_us_(syncs_by_itself_ ? static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500 : 0),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
         changed_(environment, environment), thread_(environment) {}
   commit_log(const commit_log&) = delete;
   commit_log& operator=(const commit_log&) = delete;
 
-  // Starts the background sync. Once, before the first commit.
+  // Starts the background sync, where there is to be one. Once, before the first commit.
   [[nodiscard]] STRATA_COLD result<void> start_syncing() {
+    if (!syncs_by_itself_) return {};
     STRATA_TRY_LET(started, environment_.start_thread("strata-sync", bound_call{this, &run_sync_loop}));
     thread_->emplace(std::move(started));
     return {};
@@ -11932,11 +11944,13 @@ class commit_log {
   // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
+    STRATA_TRY_LET(target, when_those_before_are_whole());
     syncs_.fetch_add(1, std::memory_order_relaxed);
-    return sync_or_latch(*segment_);
+    return sync_or_latch(*target);
   }
   // Says that `bytes` were appended that the background is to sync.
   void schedule_sync(std::size_t bytes) {
+    if (!syncs_by_itself_) return;
     unsynced_bytes_ += bytes;
     // Read-modify-write on both sides: either the sync thread's comes later and its sync covers our append, or ours does
     // and we wake it.
@@ -11949,18 +11963,15 @@ class commit_log {
     changed_->notify_one();
   }
 
-  // Ends the segment: sealed, durable. The next append needs open().
-  [[nodiscard]] STRATA_COLD result<void> rotate() {
-    if (!segment_) return {};
-    lock held(sync_mutex_);
-    // First on its own: what fails in seal() is then the write of the seal.
-    STRATA_TRY(sync_or_latch(*segment_));
-    STRATA_TRY(segment_->seal());
-    STRATA_TRY(sync_or_latch(*segment_));
-    STRATA_TRY(segment_->close());
-    held.unlock();
-    drop();
-    return {};
+  // Ends the segment without waiting for the device; the next append needs open(). It is synced and sealed before what comes
+  // behind it is synced, for as long as what is returned (null where no segment is open) is kept: until its commits are in a
+  // table. May throw std::bad_alloc where exceptions exist; then nothing has happened.
+  [[nodiscard]] STRATA_COLD std::shared_ptr<void> rotate() {
+    if (!segment_) return nullptr;
+    lock held(mutex_);
+    ended_.erase_if([](const std::weak_ptr<writer>& each) { return each.expired(); });
+    ended_.push_back(segment_);
+    return std::move(segment_);
   }
   // Lets the segment go as it is, synced: before it is read again and gone on with where its records end. Nothing to do
   // where none is open; a failure has latched the store.
@@ -11968,7 +11979,8 @@ class commit_log {
     if (!segment_) return {};
     {
       lock held(sync_mutex_);
-      STRATA_TRY(sync_rest(*segment_));
+      STRATA_TRY_LET(target, when_those_before_are_whole());
+      STRATA_TRY(sync_rest(*target));
     }
     drop();
     return {};
@@ -11989,8 +12001,14 @@ class commit_log {
     }
     if (*thread_) (*thread_)->join();
     thread_->reset();
-    if (!segment_) return {};
-    auto done = segment_->close();
+    lock held(sync_mutex_);
+    auto last = when_those_before_are_whole();
+    // Behind a segment that is not whole nothing is to be promised.
+    result<void> done;
+    if (!last)
+      done = std::move(last).error();
+    else if (*last)
+      done = (*last)->close();
     drop();
     return done;
   }
@@ -12018,12 +12036,33 @@ class commit_log {
       dirty_since_ns_ = 0;
       urgent_ = false;
       static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
-      const std::shared_ptr<writer> target = segment_;
       held.unlock();
       // Also while the store is latched: what was acknowledged before is promised all the same.
-      if (target) sync_in_background(*target);
+      sync_in_background();
       held.lock();
     }
+  }
+  // The segment that commits go to (null: none is open), when those before it whose commits are in no table are synced and
+  // sealed. The seal makes damage known; that the segment is complete the commits behind it say, too: so where the seal can't
+  // be written, that is nobody's failure. Requires sync_mutex_.
+  [[nodiscard]] result<std::shared_ptr<writer>> when_those_before_are_whole() {
+    lock held(mutex_);
+    for (;;) {
+      while (!ended_.empty() && ended_.front().expired()) ended_.erase(0);
+      if (ended_.empty()) return segment_;
+      // Once it is held it stays the first.
+      const std::shared_ptr<writer> oldest = ended_.front().lock();
+      held.unlock();
+      if (oldest) STRATA_TRY(make_whole(*oldest));
+      held.lock();
+      if (oldest) ended_.erase(0);
+    }
+  }
+  [[nodiscard]] STRATA_COLD result<void> make_whole(writer& ended) {
+    STRATA_TRY(sync_rest(ended));
+    if (ended.seal()) STRATA_TRY(sync_rest(ended));
+    static_cast<void>(ended.close());
+    return {};
   }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
@@ -12038,19 +12077,24 @@ class commit_log {
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(target);
   }
-  STRATA_COLD void sync_in_background(writer& target) {
+  STRATA_COLD void sync_in_background() {
     lock held(sync_mutex_);
-    static_cast<void>(sync_rest(target));
+    auto target = when_those_before_are_whole();
+    if (target && *target) static_cast<void>(sync_rest(**target));
   }
 
   Environment environment_;
+  bool syncs_by_itself_;
   std::uint64_t wait_us_;  // half of the interval: the other half is for the sync itself
   std::uint64_t sync_after_bytes_;
   health<Environment>& health_;
-  typename Environment::mutex mutex_;       // segment_ (its pointer) and what is marked so
+  typename Environment::mutex mutex_;       // segment_ and ended_ (the pointers) and what is marked so
   typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
   own_process<Environment, typename Environment::condition_variable> changed_;
   std::shared_ptr<writer> segment_;  // written by the leader under mutex_
+  // Those before it that are not known to be whole, oldest first: the leader adds, under mutex_; who holds sync_mutex_, too,
+  // takes away.
+  dynamic_array<std::weak_ptr<writer>> ended_;
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
@@ -12791,9 +12835,10 @@ class epoch_domain {
 // Recovery: from a directory to a state that can be read and written.
 //
 //   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
-//   2. A log segment before the last one must be complete (sealed) or without a commit; the commits of the log must follow one another
-//      without a hole. After an orderly close they reach as far as the manifest says. Anything else is errc::corruption with
-//      file and offset.
+//   2. The commits of the log must follow one another without a hole, from segment to segment. A segment that is not sealed may
+//      have lost its end in a power cut, and with it its place before those behind it: these are passed over where they don't
+//      follow, and nothing in them is promised (of what was synced, all before was; see engine/commit_log.hpp). After an orderly
+//      close the commits reach as far as the manifest says. Anything else is errc::corruption with file and offset.
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
@@ -12883,6 +12928,12 @@ class recovery {
   // this process is the writer.
   [[nodiscard]] STRATA_COLD result<void> remove_leftovers() {
     STRATA_TRY(manifest_.make_durable());
+    // From the newest on, each for good before the next: one whose commits don't follow must not be seen without the one that
+    // lost them, nor behind what takes their place.
+    for (std::size_t left = passed_over_.size(); left > 0; --left) {
+      STRATA_TRY(environment_.remove_file(log_path(directory_, passed_over_[left - 1])));
+      STRATA_TRY(environment_.sync_directory(directory_));
+    }
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
@@ -12890,8 +12941,7 @@ class recovery {
           !can_be_ours(parsed) || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
-          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_ &&
-           !contains_sorted(passed_over_, parsed.number));
+          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
       if (needed) continue;
       // One that is gone by now was removed by a cursor that outlived the last opening and held its table until here.
       if (auto removed = environment_.remove_file(join_path(directory_, name));
@@ -12901,22 +12951,19 @@ class recovery {
     return {};
   }
 
-  // The newest unit that no commit goes into any more; null where there is none.
-  [[nodiscard]] STRATA_COLD std::shared_ptr<unit> newest_frozen() const {
-    const std::size_t frozen = units_.size() - (open_tail_ ? 1 : 0);
-    return frozen > 0 ? units_[frozen - 1] : nullptr;
-  }
-
   // No file that was read has a higher number.
   [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
     return (std::max)(manifest_.state().newest_number(), newest_segment_);
   }
 
-  // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
+  // What was read. Units are oldest first; the last may be gone on with where `open_tail_` says.
   manifest<Environment> manifest_;
   std::shared_ptr<const version_type> tables_;
   dynamic_array<std::shared_ptr<unit>> units_;
   std::optional<wal::tail> open_tail_;
+  // The newest of those before it whose log may not be durable: the process that wrote it was killed before it sealed it. null:
+  // all are.
+  std::shared_ptr<unit> unsure_;
   sequence_number last_sequence_ = 0;
   std::uint64_t last_time_us_ = 0;
 
@@ -12945,6 +12992,7 @@ class recovery {
     units_.clear();
     passed_over_.clear();
     open_tail_.reset();
+    unsure_.reset();
     newest_segment_ = 0;
     // Before the manifest: a segment that a writer drops between the two is then missed by name, not passed over.
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
@@ -12968,17 +13016,14 @@ class recovery {
     if (!Wal::is_durable && !segments.empty())
       return error(errc::unsupported, "open store", "it has commits in a log: open and flush it once with the policy that wrote them")
           .in_file(log_path(directory_, segments.front()));
-    std::uint64_t end = 0;
-    for (std::size_t i = 0; i < segments.size(); ++i) {
-      STRATA_TRY_LET(replayed, replay(segments[i], i + 1 == segments.size()));
-      end = replayed;
-    }
+    log_end last;
+    for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size(), last));
     if (last_sequence_ >= state.kept_sequence) return {};
     if (segments.empty())
       return error(errc::corruption, "open store", "commits of the log are missing, and the log is").in_file(directory_);
     return error(errc::corruption, "replay log", "it ends before the newest commit of an orderly close")
-        .in_file(log_path(directory_, segments.back()))
-        .at_offset(end);
+        .in_file(log_path(directory_, last.segment))
+        .at_offset(last.offset);
   }
 
   [[nodiscard]] STRATA_COLD result<void> open_tables() {
@@ -13006,38 +13051,59 @@ class recovery {
     return {};
   }
 
-  // Where the records of the segment end.
-  [[nodiscard]] STRATA_COLD result<std::uint64_t> replay(std::uint64_t segment_number, bool is_last) {
+  // Where the records of the newest segment end that has any, and whether its end may be lost.
+  struct log_end {
+    std::uint64_t segment = 0;
+    std::uint64_t offset = 0;
+    bool may_be_cut = false;
+  };
+
+  // Reads a segment behind those that ended with `before`, which it brings up to date.
+  [[nodiscard]] STRATA_COLD result<void> replay(std::uint64_t segment_number, bool is_last, log_end& before) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
+    const auto unfit = [&](std::uint64_t offset) {
+      return error(errc::corruption, "replay log", "a record does not fit the one before").in_file(segment.path).at_offset(offset);
+    };
     auto fresh = std::make_shared<unit>(memtable_bytes_);
     fresh->segment = segment_number;
     bool any = false;
+    std::optional<std::uint64_t> astray;  // where the first record stands, if it does not follow
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                              environment_, segment, [&](bytes_view group, std::uint64_t offset) -> result<void> {
+                               if (!any && before.may_be_cut && group_reader(group).previous() > last_sequence_) astray = offset;
                                any = true;
-                               auto applied = apply_group(*fresh, group);
-                               if (applied.has_value() && !*applied)
-                                 return error(errc::corruption, "replay log", "a record does not fit the one before")
-                                     .in_file(segment.path)
-                                     .at_offset(offset);
-                               return applied.has_value() ? result<void>() : std::move(applied).error();
+                               if (astray) return {};
+                               STRATA_TRY_LET(applied, apply_group(*fresh, group));
+                               return applied ? result<void>() : unfit(offset);
                              }));
+    // Of a segment that was synced those before it were, too.
+    const bool was_synced = tail.sealed || tail.promised > 0;
+    if (before.may_be_cut && was_synced && (astray || !any)) {
+      if (!open_tail_) return unfit(astray.value_or(tail.end));
+      return error(errc::corruption, "replay log", "the segment is not complete, but a later one was synced")
+          .in_file(log_path(directory_, before.segment))
+          .at_offset(before.offset);
+    }
+    // Nothing was ever acknowledged in it, or what was is lost with what was before it.
+    if (astray || (!any && !tail.sealed && (!is_last || before.may_be_cut))) {
+      passed_over_.push_back(segment_number);
+      before.may_be_cut = true;
+      return {};
+    }
     fresh->build_staged();
     fresh->publish_staged();
-    // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
-    if (!is_last && !any && !tail.sealed) {
-      passed_over_.push_back(segment_number);
-      return tail.end;
-    }
-    if (!is_last && !tail.sealed)
-      return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
-          .in_file(segment.path)
-          .at_offset(tail.end);
-    newest_segment_ = segment_number;
     fresh->last_sequence = last_sequence_;
-    if (is_last && !tail.sealed) open_tail_ = tail;
+    if (was_synced) {
+      unsure_.reset();
+    } else if (open_tail_) {
+      unsure_ = units_.back();
+    }
     units_.push_back(std::move(fresh));
-    return tail.end;
+    newest_segment_ = segment_number;
+    open_tail_.reset();
+    if (!tail.sealed) open_tail_ = tail;
+    before = {segment_number, tail.end, !tail.sealed};
+    return {};
   }
 
   // False when the bytes are no group or do not follow what was replayed before.
@@ -13060,7 +13126,7 @@ class recovery {
   cache_type& cache_;
   std::uint64_t memtable_bytes_;
   std::uint64_t newest_segment_ = 0;
-  dynamic_array<std::uint64_t> passed_over_;  // ascending: segments below the newest in which nothing was ever acknowledged
+  dynamic_array<std::uint64_t> passed_over_;  // ascending: segments whose commits, if any, don't follow
 };
 
 }  // namespace strata::inline STRATA_ABI::engine
@@ -13687,6 +13753,7 @@ class maintenance {
     }
     counters_.flushes.fetch_add(1, std::memory_order_relaxed);
     STRATA_TRY(install(std::move(edit), opened, frozen));
+    frozen->log.reset();
     // Best effort: a segment that stays is below the manifest's log number, and removed at the next open.
     static_cast<void>(guard([&]() -> result<void> {
       if (frozen->segment == 0) return {};
@@ -14007,13 +14074,13 @@ class committer {
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
-  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends. `frozen` (may be
-  // null) is the newest unit that recovery found sealed: the process that wrote that seal may have been killed before it was
-  // synced, and a power cut would then show a segment that is not complete below a later one. So that one waits.
-  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, std::shared_ptr<unit> frozen, sequence_number last,
+  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends. `unsure` (may be
+  // null) is the newest unit before it whose log a power cut might still take: no commit is acknowledged before it is in a
+  // table.
+  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, std::shared_ptr<unit> unsure, sequence_number last,
                                                std::optional<wal::tail> tail) {
     active_ = std::move(active);
-    leaving_ = std::move(frozen);
+    leaving_ = std::move(unsure);
     last_sequence_ = last;
     tail_ = std::move(tail);
     if (logged() && tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
@@ -14316,14 +14383,13 @@ class committer {
   // Ends the active memtable and its log segment; waits where too many are frozen already.
   [[nodiscard]] STRATA_COLD result<void> freeze() {
     STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
-    // Before the seal: behind it comes the new memtable, or commits would go where no log keeps them.
     successor next = prepare_successor();
     if (logged() && tail_) {
       // Opening leaves what can't be gone on with, and with it the memtable that was to be frozen.
       STRATA_TRY(open_log());
       if (active_->empty()) return {};
     }
-    if (auto sealed = log_.rotate(); !sealed) return latch(std::move(sealed).error());
+    active_->log = log_.rotate();
     tail_.reset();
     put_in_place(std::move(next));
     return {};
@@ -14361,14 +14427,14 @@ class committer {
   // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.
   [[nodiscard]] STRATA_COLD result<void> open_log() {
     if (log_.is_open()) return {};
-    if (tail_ && (tail_->settled || active_->empty())) {
+    if (tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
+    if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
+    leaving_.reset();
+    if (tail_) {
       STRATA_TRY(log_.reopen(segment(active_->segment), *tail_));
       tail_.reset();
       return {};
     }
-    if (tail_) leave_unsettled_segment();
-    if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
-    leaving_.reset();
     STRATA_ASSERT(active_->empty());
     std::uint64_t number = 0;
     for (;;) {
@@ -14413,19 +14479,11 @@ class committer {
     maintenance_.wait_until_idle();
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
-      successor next = prepare_successor();
       STRATA_TRY(log_.leave());
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                                environment_, segment(active_->segment),
                                [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
-      if (tail.sealed) {
-        // By a seal whose write has failed, and which no sync has saved. A power cut that took it back would leave a
-        // segment that is not complete, so none is made behind it before its commits are in a table.
-        leaving_ = active_;
-        put_in_place(std::move(next));
-      } else {
-        tail_ = tail;
-      }
+      tail_ = tail;
     }
     health_.clear();
     // Before anything returns: a final failure that came in between would leave those waiting who have just seen none.
@@ -14509,8 +14567,8 @@ namespace strata::inline STRATA_ABI::engine {
   if (!within(amounts.block_bytes, 1_KiB, 32_KiB)) return refuse("block_bytes must be 1 KiB to 32 KiB");
   if (!within(amounts.table_bytes, 16_KiB, 4_GiB)) return refuse("table_bytes must be 16 KiB to 4 GiB");
   if (!within(amounts.manifest_bytes, 4_KiB, 1_GiB)) return refuse("manifest_bytes must be 4 KiB to 1 GiB");
-  if (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000)
-    return refuse("sync_interval must be 1 ms to 1 h");
+  if (amounts.sync_interval != options::never && (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000))
+    return refuse("sync_interval must be 1 ms to 1 h, or never");
   if (amounts.expiry_margin.count() < 0 || amounts.expiry_margin.count() > 52'560'000)
     return refuse("expiry_margin must be 0 to 52,560,000 minutes (100 years)");
   if (!within(amounts.compaction.level0_runs, 2, 64)) return refuse("compaction.level0_runs must be 2 to 64");
@@ -14874,7 +14932,7 @@ class lsm_store {
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
     started_ = true;
-    STRATA_TRY(committer_.start(std::move(active), recovered.newest_frozen(), recovered.last_sequence_, recovered.open_tail_));
+    STRATA_TRY(committer_.start(std::move(active), recovered.unsure_, recovered.last_sequence_, recovered.open_tail_));
     return maintenance_.start();
   }
 

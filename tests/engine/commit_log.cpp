@@ -21,6 +21,7 @@ strata::options amounts(std::chrono::milliseconds interval = std::chrono::hours(
 }
 
 const strata::wal::segment log_segment{"d/000001.log", 1, 42, 0};
+const strata::wal::segment next_segment{"d/000002.log", 2, 42, 0};
 
 // A log with one record in an open segment.
 struct opened_log {
@@ -48,6 +49,20 @@ struct opened_log {
     require_ok(tail);
     return all;
   }
+  bool is_sealed() const {
+    auto tail = segmented::replay(environment, log_segment, [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+    require_ok(tail);
+    return tail->sealed;
+  }
+  // Ends the segment, and begins another one with a record.
+  std::shared_ptr<void> rotate() {
+    std::shared_ptr<void> ended = log.rotate();
+    REQUIRE(ended != nullptr);
+    CHECK_FALSE(log.is_open());
+    require_ok(log.open(next_segment));
+    require_ok(log.append("two"));
+    return ended;
+  }
 };
 
 // Files in memory; and the clock knows how often this thread has asked for the time.
@@ -65,30 +80,114 @@ class counted_clock : public strata::environment::in_memory {
 
 }  // namespace
 
-TEST_CASE("of a rotation a failed sync is final, and what fails else is the caller's", "[engine][commit_log]") {
+TEST_CASE("a rotation waits for nothing, and the ended segment is whole before what follows is synced", "[engine][commit_log]") {
+  for (const bool closes : {false, true}) {
+    opened_log o;
+    const std::shared_ptr<void> ended = o.rotate();
+    for (const auto& [what, path] : o.environment.trace()) CHECK(path == next_segment.path);
+    CHECK_FALSE(o.is_sealed());
+    require_ok(closes ? o.log.close() : o.log.sync());
+    std::vector<std::pair<call, std::string>> synced;
+    for (const auto& [what, path] : o.environment.trace())
+      if (what == call::sync || what == call::close) synced.emplace_back(what, path);
+    REQUIRE(synced.size() >= 4);
+    // Its records, its seal; then the next.
+    CHECK(synced[0] == std::pair(call::sync, log_segment.path));
+    CHECK(synced[1] == std::pair(call::sync, log_segment.path));
+    CHECK(synced[2] == std::pair(call::close, log_segment.path));
+    CHECK(synced[3] == std::pair(call::sync, next_segment.path));
+    CHECK(o.is_sealed());
+    require_ok(o.log.close());
+  }
+  opened_log o;
+  require_ok(o.log.close());
+  CHECK(o.log.rotate() == nullptr);  // of no segment
+}
+
+TEST_CASE("of segments that were ended all are whole before the newest is synced, but for those that nobody needs", "[engine][commit_log]") {
+  const strata::wal::segment third_segment{"d/000003.log", 3, 42, 0};
+  for (int needed = 0; needed < 4; ++needed) {
+    opened_log o;
+    std::shared_ptr<void> first = o.rotate();
+    if ((needed & 1) == 0) first.reset();
+    std::shared_ptr<void> second = o.log.rotate();
+    if ((needed & 2) == 0) second.reset();
+    require_ok(o.log.open(third_segment));
+    require_ok(o.log.append("three"));
+    static_cast<void>(o.environment.trace());
+    require_ok(o.log.sync());
+    std::vector<std::string> expected;
+    if ((needed & 1) != 0) expected = {log_segment.path, log_segment.path};
+    if ((needed & 2) != 0) expected.insert(expected.end(), {next_segment.path, next_segment.path});
+    expected.push_back(third_segment.path);
+    std::vector<std::string> synced;
+    for (const auto& [what, path] : o.environment.trace())
+      if (what == call::sync) synced.push_back(path);
+    CHECK(synced == expected);
+    require_ok(o.log.close());
+  }
+}
+
+TEST_CASE("of an ended segment a failed sync is final, and what fails else is nobody's failure", "[engine][commit_log]") {
   struct failing {
     call kind;
     std::uint64_t nth;
   };
   // Of the records, of the write of the seal, of the seal, of the closing.
   for (const failing& f : {failing{call::sync, 1}, {call::append, 1}, {call::sync, 2}, {call::close, 1}}) {
-    INFO("call " << static_cast<std::uint32_t>(f.kind) << ", number " << f.nth);
-    opened_log o;
-    o.environment.fail(only(f.kind), f.nth, errc::no_space);
-    CHECK(code_of(o.log.rotate()) == (f.kind == call::sync ? errc::io_error : errc::no_space));
-    REQUIRE(o.environment.fired());
-    CHECK(o.log.is_open());
-    CHECK(o.health.failed() == (f.kind == call::sync));
-    CHECK(code_of(o.health.resumable()) == (f.kind == call::sync ? errc::io_error : errc{}));
-    CHECK_FALSE(o.log.append("two").has_value());
-    CHECK((o.payloads() == std::vector<std::string>{"one"}));
+    for (const bool closes : {false, true}) {
+      INFO("call " << static_cast<std::uint32_t>(f.kind) << ", number " << f.nth);
+      opened_log o;
+      const std::shared_ptr<void> ended = o.rotate();
+      static_cast<void>(o.environment.trace());
+      o.environment.fail(only(f.kind), f.nth, errc::no_space);
+      const auto done = closes ? o.log.close() : o.log.sync();
+      REQUIRE(o.environment.fired());
+      CHECK(code_of(done) == (f.kind == call::sync ? errc::io_error : errc{}));
+      CHECK(code_of(o.health.resumable()) == (f.kind == call::sync ? errc::io_error : errc{}));
+      bool synced_next = false;
+      for (const auto& [what, path] : o.environment.trace()) synced_next |= what == call::sync && path == next_segment.path;
+      CHECK(synced_next == (f.kind != call::sync));
+      CHECK((o.payloads() == std::vector<std::string>{"one"}));
+    }
   }
+}
+
+TEST_CASE("an ended segment is left whole with the one behind it", "[engine][commit_log]") {
   opened_log o;
-  require_ok(o.log.rotate());
-  CHECK_FALSE(o.log.is_open());
-  CHECK(o.count(call::sync) == 2);
-  require_ok(o.log.rotate());  // of no segment
-  CHECK(o.count(call::sync) == 0);
+  const std::shared_ptr<void> ended = o.rotate();
+  require_ok(o.log.leave());
+  CHECK(o.is_sealed());
+  opened_log failing;
+  const std::shared_ptr<void> lost = failing.rotate();
+  failing.environment.fail(only(call::sync), 1, errc::io_error);
+  CHECK(code_of(failing.log.leave()) == errc::io_error);
+  CHECK(failing.log.is_open());
+}
+
+TEST_CASE("the background makes an ended segment whole, too", "[engine][commit_log]") {
+  opened_log o(amounts(std::chrono::milliseconds(2)));
+  require_ok(o.log.start_syncing());
+  const std::shared_ptr<void> ended = o.rotate();
+  o.log.schedule_sync(3);
+  while (!o.is_sealed()) std::this_thread::yield();
+  require_ok(o.log.close());
+}
+
+TEST_CASE("a log that is never synced by itself is synced by who asks, and by the close", "[engine][commit_log]") {
+  for (const bool asks : {false, true}) {
+    opened_log o(amounts(strata::options::never, 1));
+    require_ok(o.log.start_syncing());
+    o.log.schedule_sync(1000);
+    o.log.schedule_sync(1000);
+    std::size_t calls = 0;
+    for (const auto& [what, path] : o.environment.trace()) calls += what == call::start_thread || what == call::sync;
+    CHECK(calls == 0);
+    if (asks) require_ok(o.log.sync());
+    CHECK(o.count(call::sync) == (asks ? 1 : 0));
+    require_ok(o.log.close());
+    CHECK(o.count(call::sync) == (asks ? 1 : 2));
+  }
 }
 
 TEST_CASE("a segment is left when all of it is synced, and not where that fails", "[engine][commit_log]") {

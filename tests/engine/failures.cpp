@@ -131,20 +131,16 @@ TEST_CASE("after a full disk every store goes on when room was made, and has los
 
 TEST_CASE("a sync that failed is final, says why, and is never tried again", "[engine][failures]") {
   for (const errc code : {errc::io_error, errc::no_space}) {
-    for (const bool while_rotating : {false, true}) {
-      INFO(strata::to_string(code) << (while_rotating ? ", while rotating" : ", of a commit"));
+    for (const auto mode : {durability::strict, durability::buffered}) {
+      INFO(strata::to_string(code) << ", mode " << static_cast<int>(mode));
       const failing_environment environment;
       strata::options amounts = tiny_options();
-      amounts.durability = while_rotating ? durability::buffered : durability::strict;
+      amounts.durability = mode;
       amounts.sync_interval = std::chrono::hours(1);
       auto store = open_store<failing_store>(environment, "store", amounts);
       require_ok(put(*store, "a", "1"));
       environment.fail(only(call::sync), 1, code);
-      if (while_rotating) {
-        CHECK(code_of(store->flush()) == errc::io_error);
-      } else {
-        CHECK(code_of(put(*store, "b", "2")) == errc::io_error);
-      }
+      CHECK(code_of(put(*store, "b", "2", durability::strict)) == errc::io_error);
       REQUIRE(environment.fired());
       static_cast<void>(environment.trace());
       CHECK(code_of(store->status()) == errc::io_error);
@@ -167,7 +163,7 @@ TEST_CASE("a sync that failed is final, says why, and is never tried again", "[e
       CHECK_FALSE(get(*store, "c"));
       auto more = put(*store, "d", "4");
       require_ok(more);
-      if (!while_rotating) CHECK(*more > 2);  // the sequence of the failed commit is not used again
+      CHECK(*more > 2);  // the sequence of the failed commit is not used again
     }
   }
 }
@@ -486,28 +482,6 @@ TEST_CASE("a directory that there is no descriptor for stops one commit, one who
     require_ok(put(*store, "b", "1"));
     require_ok(store->close());
     CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}, {"b", "1"}});
-  }
-}
-
-TEST_CASE("behind a seal whose write failed no segment is made before its commits are in a table", "[engine][failures]") {
-  for (int round = 0; round < 20; ++round) {
-    const failing_environment environment;
-    auto store = open_store<failing_store>(environment, "store", never_synced_by_itself());
-    require_ok(put(*store, "a", "1"));
-    environment.fail(only(call::append), 1, errc::no_space, true);
-    CHECK(code_of(store->flush()) == errc::no_space);
-    environment.revive();
-    // The write that failed has left all of its bytes.
-    each_log_segment(environment.files(), [&](const strata::wal::segment& segment) {
-      reopen_segment(environment.files(), segment, [](auto& writer) { require_ok(writer.seal()); });
-    });
-    static_cast<void>(environment.trace());
-    require_ok(store->resume());
-    require_ok(put(*store, "b", "1"));
-    const record calls = environment.trace();
-    REQUIRE(first_of(calls, call::create, ".log") < calls.size());
-    CHECK(first_of(calls, call::sync, ".table") < first_of(calls, call::create, ".log"));
-    CHECK(scan(*store) == contents{{"a", "1"}, {"b", "1"}});
   }
 }
 

@@ -188,13 +188,120 @@ TEST_CASE("a first segment that is missing is corruption", "[engine][recovery]")
   c.require_refused(errc::corruption, c.path(102));
 }
 
-TEST_CASE("a segment that is not complete though a later one exists is corruption", "[engine][recovery]") {
+TEST_CASE("a segment without a seal is complete where the next one follows it", "[engine][recovery]") {
   for (const end middle : {end::open, end::closed}) {
-    const crafted c;
-    c.write(100, 1, 10, middle);
-    c.write(101, 11, 20, end::open);
-    c.require_refused(errc::corruption, c.path(100));
+    for (const end last : {end::open, end::closed, end::sealed}) {
+      const crafted c;
+      c.write(100, 1, 10, middle);
+      c.write(101, 11, 20, middle);
+      c.write(102, 21, 25, last);
+      c.require_commits(25);
+    }
   }
+}
+
+TEST_CASE("of a segment that lost its end, a later one that was synced is corruption, and one that was not goes with it", "[engine][recovery]") {
+  const crafted nine;
+  nine.write(100, 1, 9, end::open);
+  const std::string cut = read_file(nine.environment, nine.path(100));
+  for (const end last : {end::open, end::closed, end::sealed}) {
+    for (const std::string& torn : {std::string(), std::string("x")}) {
+      const crafted c;
+      c.write(100, 1, 10, end::open);
+      const std::string whole = read_file(c.environment, c.path(100));
+      write_file(c.environment, c.path(100), whole.substr(0, cut.size()) + torn);
+      c.write(101, 11, 20, end::open);
+      c.write(102, 21, 30, last);
+      if (last != end::open) {
+        c.require_refused(errc::corruption, c.path(100));
+        continue;
+      }
+      {
+        auto read_only = memory_store::open_read_only(c.environment, "store", tiny_options());
+        require_ok(read_only);
+        CHECK((*read_only)->last_sequence() == 9);
+      }
+      c.require_commits(9);
+      for (const std::uint64_t gone : {101u, 102u}) CHECK_FALSE(c.environment.file_exists(c.path(gone)).value());
+    }
+  }
+}
+
+TEST_CASE("a segment behind one that may not be synced is gone on with when the commits of that one are in a table", "[engine][recovery]") {
+  for (const bool is_sealed : {false, true}) {
+    const failing_environment environment;
+    std::uint64_t number = 0;
+    {
+      auto store = open_store<default_store<failing_environment>>(environment, "store");
+      require_ok(put(*store, "a", "1"));
+      environment.kill(1, false);
+    }
+    environment.revive();
+    std::uint64_t store_id = 0;
+    each_log_segment(environment.files(), [&](const strata::wal::segment& s) {
+      number = s.number;
+      store_id = s.store_id;
+      if (is_sealed) reopen_segment(environment.files(), s, [](auto& writer) { require_ok(writer.seal()); });
+    });
+    {
+      // A commit that writes nothing: the segment has no memtable to be written to a table.
+      auto writer = segmented::writer<memory_world>::create(environment.files(), {strata::engine::log_path("store", number + 1), number + 1, store_id, 0});
+      require_ok(writer);
+      strata::engine::write_batch nothing;
+      nothing.seal(2, 0, 1000);
+      require_ok(writer->append(nothing.group_bytes()));
+    }
+    static_cast<void>(environment.trace());
+    auto store = open_store<default_store<failing_environment>>(environment, "store");
+    require_ok(put(*store, "b", "1", strata::durability::strict));
+    bool tabled = false;
+    for (const auto& [what, path] : environment.trace()) {
+      if (what == call::sync && path.find(".table") != std::string::npos) tabled = true;
+      if (what == call::sync && path.find(".log") != std::string::npos) CHECK((tabled || is_sealed));
+    }
+    CHECK(tabled != is_sealed);
+    CHECK(scan(*store) == contents{{"a", "1"}, {"b", "1"}});
+  }
+}
+
+TEST_CASE("what was passed over is removed for good before anything comes in its place", "[engine][recovery]") {
+  const failing_environment environment;
+  std::vector<std::string> logs;
+  {
+    auto store = open_store<default_store<failing_environment>>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    // Two segments, and the table of the first is never made.
+    environment.fail(only(call::create), 1, errc::io_error, true);
+    CHECK_FALSE(store->flush().has_value());
+    environment.kill(1, false);
+  }
+  environment.revive();
+  std::uint64_t newest = 0;
+  each_log_segment(environment.files(), [&](const strata::wal::segment& s) { newest = s.number; });
+  REQUIRE(newest != 0);
+  auto current = strata::engine::read_current(environment.files(), "store");
+  require_ok(current);
+  const strata::wal::segment behind{strata::engine::log_path("store", newest + 1), newest + 1, current->store_id, 0};
+  {
+    // As if the first had lost its last commit.
+    auto writer = segmented::writer<memory_world>::create(environment.files(), behind);
+    require_ok(writer);
+    strata::engine::write_batch batch;
+    batch.put(0, "b", "1");
+    batch.seal(3, 0, 1000);
+    require_ok(writer->append(batch.group_bytes()));
+  }
+  static_cast<void>(environment.trace());
+  auto store = open_store<default_store<failing_environment>>(environment, "store");
+  CHECK(scan(*store) == contents{{"a", "1"}});
+  bool removed = false, synced = false;
+  for (const auto& [what, path] : environment.trace()) {
+    if (what == call::remove && path == behind.path) removed = true;
+    if (what == call::sync_directory && removed) synced = true;
+    if (!synced && removed) CHECK(what != call::create);
+  }
+  CHECK(removed);
+  CHECK(synced);
 }
 
 TEST_CASE("a hole in the sequences, or one twice, is corruption", "[engine][recovery]") {
@@ -259,8 +366,8 @@ TEST_CASE("a segment whose bytes were lost, and that shows those of a removed fi
   c.write(100, 1, 10, end::sealed);
   write_file(c.environment, c.path(101), old);
   c.require_commits(10);
-  // A later segment asks for all commits before its own.
-  c.write(102, 14, 15, end::open);
+  // A later segment that was synced asks for all commits before its own.
+  c.write(102, 14, 15, end::closed);
   c.require_refused(errc::corruption, c.path(102));
   require_ok(c.environment.remove_file(c.path(102)));
   {
@@ -668,11 +775,22 @@ TEST_CASE("a segment without a commit below a later one is passed over, one that
   ended.write(101, 1, 0, end::sealed);
   ended.write(102, 4, 6, end::open);
   ended.require_commits(6);
-  const crafted lost;
-  lost.write(100, 1, 3, end::sealed);
-  lost.write(101, 1, 0, end::open);
-  lost.write(102, 5, 6, end::open);
-  lost.require_refused(errc::corruption, lost.path(102));
+  for (const end last : {end::open, end::closed}) {
+    const crafted lost;
+    lost.write(100, 1, 3, end::sealed);
+    lost.write(101, 1, 0, end::open);
+    lost.write(102, 5, 6, last);
+    if (last == end::open) {
+      lost.require_commits(3);
+    } else {
+      lost.require_refused(errc::corruption, lost.path(102));
+    }
+  }
+  // Synced and without a commit, behind one that may have lost its own.
+  const crafted empty;
+  empty.write(100, 1, 3, end::open);
+  empty.write(101, 1, 0, end::sealed);
+  empty.require_refused(errc::corruption, empty.path(100));
 }
 
 TEST_CASE("a CURRENT whose manifest is missing is said, and not looked for over and over", "[engine][recovery]") {
@@ -705,20 +823,16 @@ TEST_CASE("the names of what is read are synced before anything is written or re
   CHECK(changed);
 }
 
-TEST_CASE("behind a seal that may not be synced no segment is made before its commits are in a table", "[engine][recovery]") {
+TEST_CASE("behind a segment that may not be synced no commit is acknowledged before its commits are in a table", "[engine][recovery]") {
   const failing_environment environment;
-  std::string sealed;
   {
     auto store = open_store<default_store<failing_environment>>(environment, "store");
     require_ok(put(*store, "a", "1"));
-    // Sealed, and the table is never made.
+    // Ended, and the table is never made.
     environment.fail(only(call::create), 1, errc::io_error, true);
     CHECK_FALSE(store->flush().has_value());
-    for (const std::string& name : sorted_names(environment, "store"))
-      if (name.find(".log") != std::string::npos) sealed = "store/" + name;
     environment.kill(1, false);
   }
-  REQUIRE_FALSE(sealed.empty());
   environment.revive();
   static_cast<void>(environment.trace());
   auto store = open_store<default_store<failing_environment>>(environment, "store");

@@ -29,6 +29,7 @@ const std::vector<workload_shape> shapes = {
     {"range erasures", durability::strict, 30, 12, 8, 5, 40, 5, 0, 60, 20},
     {"few keys", durability::buffered, 24, 12, 8, 8, 8, 30, 20, 60, 3},
     {"all", durability::buffered, 30, 12, 8, 8, 10, 10, 20, 2000},
+    {"never synced", durability::buffered, 20, 5, 3, 5, 5, 10, 10, 20'000, 12, strata::options::never},
 };
 
 template <typename Store>

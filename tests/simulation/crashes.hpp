@@ -50,6 +50,7 @@ struct workload_shape {
   unsigned flushes, compactions, reopenings, range_erasures, erasures, strict_commits;
   std::size_t value_bytes;  // at most
   std::size_t keys = 12;
+  std::chrono::milliseconds sync_interval{100};
 };
 
 inline std::string describe(const power_cut& cut) {
@@ -111,6 +112,7 @@ class crash_run {
       : shape_(shape), seed_(seed), cuts_most_(cuts_most), depth_(depth), random_(seed), world_({.seed = seed}) {
     amounts_ = tiny_options();
     amounts_.durability = shape.durability;
+    amounts_.sync_interval = shape.sync_interval;
     states_.push_back({});
   }
 

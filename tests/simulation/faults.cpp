@@ -23,6 +23,7 @@ class life {
       : seed_(seed), random_(seed), swept_(swept), world_(std::make_unique<simulated>(strata::environment::simulation{.seed = seed, .switch_one_in = turns()})) {
     amounts_ = tiny_options();
     amounts_.durability = random_.one_in(2) ? durability::strict : durability::buffered;
+    if (random_.one_in(4)) amounts_.sync_interval = strata::options::never;
     amounts_.block_bytes = 1024u << random_.below(3);
     amounts_.cache_bytes = random_.one_in(3) ? 0 : std::uint64_t{16} << (10 + random_.below(3));
     amounts_.memtables_max = static_cast<std::uint32_t>(2 + random_.below(3));

@@ -45,6 +45,7 @@ class history_run {
     world_.emplace(draw_world());
     amounts_ = tiny_options();
     amounts_.durability = random_.one_in(3) ? durability::strict : durability::buffered;
+    if (random_.one_in(4)) amounts_.sync_interval = strata::options::never;
     amounts_.memtables_max = static_cast<std::uint32_t>(2 + random_.below(2));
     if (random_.one_in(3)) amounts_.cache_bytes = 0;
     padding_most_ = random_.one_in(2) ? 6000 : 40;

@@ -1,8 +1,11 @@
-// The commit log: the segment that commits go to now, and the background sync of buffered durability.
+// The commit log: the segment that commits go to now, those behind it that are not durable yet, and the background sync of
+// buffered durability.
 //
 // Thread safety: append, open, reopen and rotate are the commit leader's alone. The sync thread runs beside them.
 //
-//   1. A segment is sealed and synced before the next is created: of two segments the older is whole.
+//   1. A segment is synced only after those before it are synced and sealed: one in which something is promised comes behind
+//      segments that are whole. One that was never synced may survive a power cut where the end of an older one does not;
+//      recovery sees that its commits don't follow.
 //   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
 //   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
@@ -30,14 +33,16 @@ class commit_log {
 
  public:
   commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
-      : environment_(environment), wait_us_(static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500),
+      : environment_(environment), syncs_by_itself_(amounts.sync_interval != options::never),
+        wait_us_(syncs_by_itself_ ? static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500 : 0),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
         changed_(environment, environment), thread_(environment) {}
   commit_log(const commit_log&) = delete;
   commit_log& operator=(const commit_log&) = delete;
 
-  // Starts the background sync. Once, before the first commit.
+  // Starts the background sync, where there is to be one. Once, before the first commit.
   [[nodiscard]] STRATA_COLD result<void> start_syncing() {
+    if (!syncs_by_itself_) return {};
     STRATA_TRY_LET(started, environment_.start_thread("strata-sync", bound_call{this, &run_sync_loop}));
     thread_->emplace(std::move(started));
     return {};
@@ -78,11 +83,13 @@ class commit_log {
   // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
+    STRATA_TRY_LET(target, when_those_before_are_whole());
     syncs_.fetch_add(1, std::memory_order_relaxed);
-    return sync_or_latch(*segment_);
+    return sync_or_latch(*target);
   }
   // Says that `bytes` were appended that the background is to sync.
   void schedule_sync(std::size_t bytes) {
+    if (!syncs_by_itself_) return;
     unsynced_bytes_ += bytes;
     // Read-modify-write on both sides: either the sync thread's comes later and its sync covers our append, or ours does
     // and we wake it.
@@ -95,18 +102,15 @@ class commit_log {
     changed_->notify_one();
   }
 
-  // Ends the segment: sealed, durable. The next append needs open().
-  [[nodiscard]] STRATA_COLD result<void> rotate() {
-    if (!segment_) return {};
-    lock held(sync_mutex_);
-    // First on its own: what fails in seal() is then the write of the seal.
-    STRATA_TRY(sync_or_latch(*segment_));
-    STRATA_TRY(segment_->seal());
-    STRATA_TRY(sync_or_latch(*segment_));
-    STRATA_TRY(segment_->close());
-    held.unlock();
-    drop();
-    return {};
+  // Ends the segment without waiting for the device; the next append needs open(). It is synced and sealed before what comes
+  // behind it is synced, for as long as what is returned (null where no segment is open) is kept: until its commits are in a
+  // table. May throw std::bad_alloc where exceptions exist; then nothing has happened.
+  [[nodiscard]] STRATA_COLD std::shared_ptr<void> rotate() {
+    if (!segment_) return nullptr;
+    lock held(mutex_);
+    ended_.erase_if([](const std::weak_ptr<writer>& each) { return each.expired(); });
+    ended_.push_back(segment_);
+    return std::move(segment_);
   }
   // Lets the segment go as it is, synced: before it is read again and gone on with where its records end. Nothing to do
   // where none is open; a failure has latched the store.
@@ -114,7 +118,8 @@ class commit_log {
     if (!segment_) return {};
     {
       lock held(sync_mutex_);
-      STRATA_TRY(sync_rest(*segment_));
+      STRATA_TRY_LET(target, when_those_before_are_whole());
+      STRATA_TRY(sync_rest(*target));
     }
     drop();
     return {};
@@ -135,8 +140,14 @@ class commit_log {
     }
     if (*thread_) (*thread_)->join();
     thread_->reset();
-    if (!segment_) return {};
-    auto done = segment_->close();
+    lock held(sync_mutex_);
+    auto last = when_those_before_are_whole();
+    // Behind a segment that is not whole nothing is to be promised.
+    result<void> done;
+    if (!last)
+      done = std::move(last).error();
+    else if (*last)
+      done = (*last)->close();
     drop();
     return done;
   }
@@ -164,12 +175,33 @@ class commit_log {
       dirty_since_ns_ = 0;
       urgent_ = false;
       static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
-      const std::shared_ptr<writer> target = segment_;
       held.unlock();
       // Also while the store is latched: what was acknowledged before is promised all the same.
-      if (target) sync_in_background(*target);
+      sync_in_background();
       held.lock();
     }
+  }
+  // The segment that commits go to (null: none is open), when those before it whose commits are in no table are synced and
+  // sealed. The seal makes damage known; that the segment is complete the commits behind it say, too: so where the seal can't
+  // be written, that is nobody's failure. Requires sync_mutex_.
+  [[nodiscard]] result<std::shared_ptr<writer>> when_those_before_are_whole() {
+    lock held(mutex_);
+    for (;;) {
+      while (!ended_.empty() && ended_.front().expired()) ended_.erase(0);
+      if (ended_.empty()) return segment_;
+      // Once it is held it stays the first.
+      const std::shared_ptr<writer> oldest = ended_.front().lock();
+      held.unlock();
+      if (oldest) STRATA_TRY(make_whole(*oldest));
+      held.lock();
+      if (oldest) ended_.erase(0);
+    }
+  }
+  [[nodiscard]] STRATA_COLD result<void> make_whole(writer& ended) {
+    STRATA_TRY(sync_rest(ended));
+    if (ended.seal()) STRATA_TRY(sync_rest(ended));
+    static_cast<void>(ended.close());
+    return {};
   }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
@@ -184,19 +216,24 @@ class commit_log {
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(target);
   }
-  STRATA_COLD void sync_in_background(writer& target) {
+  STRATA_COLD void sync_in_background() {
     lock held(sync_mutex_);
-    static_cast<void>(sync_rest(target));
+    auto target = when_those_before_are_whole();
+    if (target && *target) static_cast<void>(sync_rest(**target));
   }
 
   Environment environment_;
+  bool syncs_by_itself_;
   std::uint64_t wait_us_;  // half of the interval: the other half is for the sync itself
   std::uint64_t sync_after_bytes_;
   health<Environment>& health_;
-  typename Environment::mutex mutex_;       // segment_ (its pointer) and what is marked so
+  typename Environment::mutex mutex_;       // segment_ and ended_ (the pointers) and what is marked so
   typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
   own_process<Environment, typename Environment::condition_variable> changed_;
   std::shared_ptr<writer> segment_;  // written by the leader under mutex_
+  // Those before it that are not known to be whole, oldest first: the leader adds, under mutex_; who holds sync_mutex_, too,
+  // takes away.
+  dynamic_array<std::weak_ptr<writer>> ended_;
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync

@@ -45,13 +45,13 @@ class committer {
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
-  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends. `frozen` (may be
-  // null) is the newest unit that recovery found sealed: the process that wrote that seal may have been killed before it was
-  // synced, and a power cut would then show a segment that is not complete below a later one. So that one waits.
-  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, std::shared_ptr<unit> frozen, sequence_number last,
+  // Goes on with `active` behind commit `last`. `tail` (if any) is where the log segment of `active` ends. `unsure` (may be
+  // null) is the newest unit before it whose log a power cut might still take: no commit is acknowledged before it is in a
+  // table.
+  [[nodiscard]] STRATA_COLD result<void> start(std::shared_ptr<unit> active, std::shared_ptr<unit> unsure, sequence_number last,
                                                std::optional<wal::tail> tail) {
     active_ = std::move(active);
-    leaving_ = std::move(frozen);
+    leaving_ = std::move(unsure);
     last_sequence_ = last;
     tail_ = std::move(tail);
     if (logged() && tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
@@ -354,14 +354,13 @@ class committer {
   // Ends the active memtable and its log segment; waits where too many are frozen already.
   [[nodiscard]] STRATA_COLD result<void> freeze() {
     STRATA_TRY(maintenance_.wait_for_memtables_below(options_.memtables_max));
-    // Before the seal: behind it comes the new memtable, or commits would go where no log keeps them.
     successor next = prepare_successor();
     if (logged() && tail_) {
       // Opening leaves what can't be gone on with, and with it the memtable that was to be frozen.
       STRATA_TRY(open_log());
       if (active_->empty()) return {};
     }
-    if (auto sealed = log_.rotate(); !sealed) return latch(std::move(sealed).error());
+    active_->log = log_.rotate();
     tail_.reset();
     put_in_place(std::move(next));
     return {};
@@ -399,14 +398,14 @@ class committer {
   // Opens the segment that the active memtable's commits go to: the one that recovery left open, or a new one.
   [[nodiscard]] STRATA_COLD result<void> open_log() {
     if (log_.is_open()) return {};
-    if (tail_ && (tail_->settled || active_->empty())) {
+    if (tail_ && !tail_->settled && !active_->empty()) leave_unsettled_segment();
+    if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
+    leaving_.reset();
+    if (tail_) {
       STRATA_TRY(log_.reopen(segment(active_->segment), *tail_));
       tail_.reset();
       return {};
     }
-    if (tail_) leave_unsettled_segment();
-    if (leaving_) STRATA_TRY(maintenance_.wait_for_flush(leaving_));
-    leaving_.reset();
     STRATA_ASSERT(active_->empty());
     std::uint64_t number = 0;
     for (;;) {
@@ -451,19 +450,11 @@ class committer {
     maintenance_.wait_until_idle();
     STRATA_TRY(versions_.resume());
     if (logged() && active_->segment != 0) {
-      successor next = prepare_successor();
       STRATA_TRY(log_.leave());
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                                environment_, segment(active_->segment),
                                [&](bytes_view group, std::uint64_t) { return apply_again(group); }));
-      if (tail.sealed) {
-        // By a seal whose write has failed, and which no sync has saved. A power cut that took it back would leave a
-        // segment that is not complete, so none is made behind it before its commits are in a table.
-        leaving_ = active_;
-        put_in_place(std::move(next));
-      } else {
-        tail_ = tail;
-      }
+      tail_ = tail;
     }
     health_.clear();
     // Before anything returns: a final failure that came in between would leave those waiting who have just seen none.

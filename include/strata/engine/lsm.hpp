@@ -28,8 +28,8 @@ namespace strata::inline STRATA_ABI::engine {
   if (!within(amounts.block_bytes, 1_KiB, 32_KiB)) return refuse("block_bytes must be 1 KiB to 32 KiB");
   if (!within(amounts.table_bytes, 16_KiB, 4_GiB)) return refuse("table_bytes must be 16 KiB to 4 GiB");
   if (!within(amounts.manifest_bytes, 4_KiB, 1_GiB)) return refuse("manifest_bytes must be 4 KiB to 1 GiB");
-  if (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000)
-    return refuse("sync_interval must be 1 ms to 1 h");
+  if (amounts.sync_interval != options::never && (amounts.sync_interval.count() < 1 || amounts.sync_interval.count() > 3'600'000))
+    return refuse("sync_interval must be 1 ms to 1 h, or never");
   if (amounts.expiry_margin.count() < 0 || amounts.expiry_margin.count() > 52'560'000)
     return refuse("expiry_margin must be 0 to 52,560,000 minutes (100 years)");
   if (!within(amounts.compaction.level0_runs, 2, 64)) return refuse("compaction.level0_runs must be 2 to 64");
@@ -393,7 +393,7 @@ class lsm_store {
     versions_.last_time_us_.store(recovered.last_time_us_, std::memory_order_relaxed);
     versions_.start(recovered, active);
     started_ = true;
-    STRATA_TRY(committer_.start(std::move(active), recovered.newest_frozen(), recovered.last_sequence_, recovered.open_tail_));
+    STRATA_TRY(committer_.start(std::move(active), recovered.unsure_, recovered.last_sequence_, recovered.open_tail_));
     return maintenance_.start();
   }
 

@@ -261,6 +261,7 @@ class maintenance {
     }
     counters_.flushes.fetch_add(1, std::memory_order_relaxed);
     STRATA_TRY(install(std::move(edit), opened, frozen));
+    frozen->log.reset();
     // Best effort: a segment that stays is below the manifest's log number, and removed at the next open.
     static_cast<void>(guard([&]() -> result<void> {
       if (frozen->segment == 0) return {};

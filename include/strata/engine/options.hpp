@@ -14,7 +14,8 @@ namespace strata::inline STRATA_ABI {
 //
 //   mode       a killed process                a power cut
 //   none       loses what was not flushed      loses what was not flushed
-//   buffered   loses nothing                   loses at most the last `sync_interval` (100 ms)
+//   buffered   loses nothing                   loses at most the last `sync_interval` (100 ms); with `options::never`, what the
+//                                              system had not written yet
 //   strict     loses nothing                   loses nothing; concurrent commits share one sync
 //
 // After any of these the store holds a prefix of its commits: never a hole, never half a commit.
@@ -35,8 +36,12 @@ struct options {
   std::uint64_t table_bytes = 32ull << 20;     // 16 KiB to 4 GiB: a compaction closes an output table at this size
   std::uint64_t manifest_bytes = 256ull << 10;  // 4 KiB to 1 GiB: edits that may gather before they are written anew as one
 
+  // A `sync_interval`: nothing is synced that no commit asks for but when the store is closed, which is what RocksDB and
+  // LevelDB do by default. A log whose commits get into a table before the system has written it is then not written at all.
+  static constexpr std::chrono::milliseconds never = (std::chrono::milliseconds::max)();
+
   // Buffered durability: the log is synced in the background when any of these is reached.
-  std::chrono::milliseconds sync_interval{100};  // since the oldest commit not yet synced
+  std::chrono::milliseconds sync_interval{100};  // 1 ms to 1 h, or never: since the oldest commit not yet synced
   std::uint64_t sync_after_bytes = 4ull << 20;
 
   strata::compaction::amounts compaction{};

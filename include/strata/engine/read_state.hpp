@@ -111,6 +111,7 @@ class memory_unit {
   }
 
   std::uint64_t segment = 0;            // number of the log segment that holds its commits; 0: none
+  std::shared_ptr<void> log;            // of a frozen one: keeps that segment open, to be synced, until a table has the commits
   sequence_number last_sequence = 0;    // of the newest commit in it; written by the leader before the unit is frozen
 
  private:

@@ -1,9 +1,10 @@
 // Recovery: from a directory to a state that can be read and written.
 //
 //   1. CURRENT, the manifest, the tables it names, then the log segments from its log number on, each to its end.
-//   2. A log segment before the last one must be complete (sealed) or without a commit; the commits of the log must follow one another
-//      without a hole. After an orderly close they reach as far as the manifest says. Anything else is errc::corruption with
-//      file and offset.
+//   2. The commits of the log must follow one another without a hole, from segment to segment. A segment that is not sealed may
+//      have lost its end in a power cut, and with it its place before those behind it: these are passed over where they don't
+//      follow, and nothing in them is promised (of what was synced, all before was; see engine/commit_log.hpp). After an orderly
+//      close the commits reach as far as the manifest says. Anything else is errc::corruption with file and offset.
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
@@ -100,6 +101,12 @@ class recovery {
   // this process is the writer.
   [[nodiscard]] STRATA_COLD result<void> remove_leftovers() {
     STRATA_TRY(manifest_.make_durable());
+    // From the newest on, each for good before the next: one whose commits don't follow must not be seen without the one that
+    // lost them, nor behind what takes their place.
+    for (std::size_t left = passed_over_.size(); left > 0; --left) {
+      STRATA_TRY(environment_.remove_file(log_path(directory_, passed_over_[left - 1])));
+      STRATA_TRY(environment_.sync_directory(directory_));
+    }
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     for (const std::string& name : names) {
       const file_name parsed = parse_file_name(name);
@@ -107,8 +114,7 @@ class recovery {
           !can_be_ours(parsed) || parsed.type == file_type::lock || parsed.type == file_type::current ||
           (parsed.type == file_type::manifest && parsed.number == manifest_.state().number) ||
           (parsed.type == file_type::table && manifest_.state().tables.contains(parsed.number)) ||
-          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_ &&
-           !contains_sorted(passed_over_, parsed.number));
+          (parsed.type == file_type::log && parsed.number >= manifest_.state().log_number && parsed.number <= newest_segment_);
       if (needed) continue;
       // One that is gone by now was removed by a cursor that outlived the last opening and held its table until here.
       if (auto removed = environment_.remove_file(join_path(directory_, name));
@@ -118,22 +124,20 @@ class recovery {
     return {};
   }
 
-  // The newest unit that no commit goes into any more; null where there is none.
-  [[nodiscard]] STRATA_COLD std::shared_ptr<unit> newest_frozen() const {
-    const std::size_t frozen = units_.size() - (open_tail_ ? 1 : 0);
-    return frozen > 0 ? units_[frozen - 1] : nullptr;
-  }
 
   // No file that was read has a higher number.
   [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
     return (std::max)(manifest_.state().newest_number(), newest_segment_);
   }
 
-  // What was read. Units are oldest first; the last may be gone on with where `open_tail` says.
+  // What was read. Units are oldest first; the last may be gone on with where `open_tail_` says.
   manifest<Environment> manifest_;
   std::shared_ptr<const version_type> tables_;
   dynamic_array<std::shared_ptr<unit>> units_;
   std::optional<wal::tail> open_tail_;
+  // The newest of those before it whose log may not be durable: the process that wrote it was killed before it sealed it. null:
+  // all are.
+  std::shared_ptr<unit> unsure_;
   sequence_number last_sequence_ = 0;
   std::uint64_t last_time_us_ = 0;
 
@@ -162,6 +166,7 @@ class recovery {
     units_.clear();
     passed_over_.clear();
     open_tail_.reset();
+    unsure_.reset();
     newest_segment_ = 0;
     // Before the manifest: a segment that a writer drops between the two is then missed by name, not passed over.
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
@@ -185,17 +190,14 @@ class recovery {
     if (!Wal::is_durable && !segments.empty())
       return error(errc::unsupported, "open store", "it has commits in a log: open and flush it once with the policy that wrote them")
           .in_file(log_path(directory_, segments.front()));
-    std::uint64_t end = 0;
-    for (std::size_t i = 0; i < segments.size(); ++i) {
-      STRATA_TRY_LET(replayed, replay(segments[i], i + 1 == segments.size()));
-      end = replayed;
-    }
+    log_end last;
+    for (std::size_t i = 0; i < segments.size(); ++i) STRATA_TRY(replay(segments[i], i + 1 == segments.size(), last));
     if (last_sequence_ >= state.kept_sequence) return {};
     if (segments.empty())
       return error(errc::corruption, "open store", "commits of the log are missing, and the log is").in_file(directory_);
     return error(errc::corruption, "replay log", "it ends before the newest commit of an orderly close")
-        .in_file(log_path(directory_, segments.back()))
-        .at_offset(end);
+        .in_file(log_path(directory_, last.segment))
+        .at_offset(last.offset);
   }
 
   [[nodiscard]] STRATA_COLD result<void> open_tables() {
@@ -223,38 +225,59 @@ class recovery {
     return {};
   }
 
-  // Where the records of the segment end.
-  [[nodiscard]] STRATA_COLD result<std::uint64_t> replay(std::uint64_t segment_number, bool is_last) {
+  // Where the records of the newest segment end that has any, and whether its end may be lost.
+  struct log_end {
+    std::uint64_t segment = 0;
+    std::uint64_t offset = 0;
+    bool may_be_cut = false;
+  };
+
+  // Reads a segment behind those that ended with `before`, which it brings up to date.
+  [[nodiscard]] STRATA_COLD result<void> replay(std::uint64_t segment_number, bool is_last, log_end& before) {
     const wal::segment segment{log_path(directory_, segment_number), segment_number, manifest_.state().store_id, 0};
+    const auto unfit = [&](std::uint64_t offset) {
+      return error(errc::corruption, "replay log", "a record does not fit the one before").in_file(segment.path).at_offset(offset);
+    };
     auto fresh = std::make_shared<unit>(memtable_bytes_);
     fresh->segment = segment_number;
     bool any = false;
+    std::optional<std::uint64_t> astray;  // where the first record stands, if it does not follow
     STRATA_TRY_LET(tail, Wal::template replay<Environment>(
                              environment_, segment, [&](bytes_view group, std::uint64_t offset) -> result<void> {
+                               if (!any && before.may_be_cut && group_reader(group).previous() > last_sequence_) astray = offset;
                                any = true;
-                               auto applied = apply_group(*fresh, group);
-                               if (applied.has_value() && !*applied)
-                                 return error(errc::corruption, "replay log", "a record does not fit the one before")
-                                     .in_file(segment.path)
-                                     .at_offset(offset);
-                               return applied.has_value() ? result<void>() : std::move(applied).error();
+                               if (astray) return {};
+                               STRATA_TRY_LET(applied, apply_group(*fresh, group));
+                               return applied ? result<void>() : unfit(offset);
                              }));
+    // Of a segment that was synced those before it were, too.
+    const bool was_synced = tail.sealed || tail.promised > 0;
+    if (before.may_be_cut && was_synced && (astray || !any)) {
+      if (!open_tail_) return unfit(astray.value_or(tail.end));
+      return error(errc::corruption, "replay log", "the segment is not complete, but a later one was synced")
+          .in_file(log_path(directory_, before.segment))
+          .at_offset(before.offset);
+    }
+    // Nothing was ever acknowledged in it, or what was is lost with what was before it.
+    if (astray || (!any && !tail.sealed && (!is_last || before.may_be_cut))) {
+      passed_over_.push_back(segment_number);
+      before.may_be_cut = true;
+      return {};
+    }
     fresh->build_staged();
     fresh->publish_staged();
-    // Nothing was ever acknowledged in it, or the commits that follow don't fit those before.
-    if (!is_last && !any && !tail.sealed) {
-      passed_over_.push_back(segment_number);
-      return tail.end;
-    }
-    if (!is_last && !tail.sealed)
-      return error(errc::corruption, "replay log", "the segment is not complete, but a later one exists")
-          .in_file(segment.path)
-          .at_offset(tail.end);
-    newest_segment_ = segment_number;
     fresh->last_sequence = last_sequence_;
-    if (is_last && !tail.sealed) open_tail_ = tail;
+    if (was_synced) {
+      unsure_.reset();
+    } else if (open_tail_) {
+      unsure_ = units_.back();
+    }
     units_.push_back(std::move(fresh));
-    return tail.end;
+    newest_segment_ = segment_number;
+    open_tail_.reset();
+    if (!tail.sealed) open_tail_ = tail;
+    before = {segment_number, tail.end, !tail.sealed};
+    return {};
   }
 
   // False when the bytes are no group or do not follow what was replayed before.
@@ -277,7 +300,7 @@ class recovery {
   cache_type& cache_;
   std::uint64_t memtable_bytes_;
   std::uint64_t newest_segment_ = 0;
-  dynamic_array<std::uint64_t> passed_over_;  // ascending: segments below the newest in which nothing was ever acknowledged
+  dynamic_array<std::uint64_t> passed_over_;  // ascending: segments whose commits, if any, don't follow
 };
 
 }  // namespace strata::inline STRATA_ABI::engine

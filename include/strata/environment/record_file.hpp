@@ -27,8 +27,8 @@
 //
 //   - damage to records behind the last promise. With a sync after every record that is the last record; after seal()
 //     or close() there is none.
-//   - a file that is cut short. Its reader knows from elsewhere how long it must be: a segment with a successor is
-//     sealed.
+//   - a file that is cut short. Its reader knows from elsewhere how far it must reach: the commits of a segment go on in the
+//     next one.
 #ifndef STRATA_ENVIRONMENT_RECORD_FILE_HPP
 #define STRATA_ENVIRONMENT_RECORD_FILE_HPP
 

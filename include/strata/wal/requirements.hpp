@@ -25,8 +25,8 @@
 //                                                                append that failed. After an error it is not tried again
 //                                                                and nothing more is promised: it, seal() and close() fail
 // w.seal()                            result<void>               the segment is complete: no record follows, and all before
-//                                                                it is durable. Then sync() (of the seal) and only then
-//                                                                the next segment is created
+//                                                                it is durable, as the seal itself is after sync(). The
+//                                                                engine syncs no later segment before
 // w.bytes()                           std::uint64_t              size of the segment
 // w.synced_bytes()                    std::uint64_t              the part that survives a power cut
 // w.close()                           result<void>               orderly end of a segment that may be reopened: all is
@@ -43,8 +43,9 @@
 // errc::corruption with file and offset; a torn tail is reported in `tail`, never repaired by replay itself, which
 // writes nothing. Zeros are no record. A missing or damaged header is a torn creation if no record in the file promises
 // anything, else corruption; so is the header of another file: the name may be durable before any byte is, and what a
-// removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that was cut short;
-// the engine therefore takes a segment that has a successor and is not sealed for corruption.
+// removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that
+// was cut short. Where commits of a segment that has a successor are missing, the engine therefore takes it for corruption if
+// that one promises anything, since it was not synced before this one was sealed.
 //
 // A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
 // close() never two at once.
@@ -69,7 +70,7 @@ struct segment {
   std::uint64_t zeros_ahead_bytes = 0;  // a sync may follow each record: so many zeros at a time may stand ready for them
 };
 
-// Where the records of a segment end. A policy fills what its own reopen needs, and at least `end`, `file_bytes`,
+// Where the records of a segment end. A policy fills what its own reopen needs, and at least `end`, `file_bytes`, `promised`,
 // `sealed` and `torn`.
 using tail = record_tail;
 
