@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <strata/engine/commit_log.hpp>
+#include <strata/simulation.hpp>
 
 using namespace strata_tests;
 using strata::errc;
@@ -172,6 +173,46 @@ TEST_CASE("the background makes an ended segment whole, too", "[engine][commit_l
   o.log.schedule_sync(3);
   while (!o.is_sealed()) std::this_thread::yield();
   require_ok(o.log.close());
+}
+
+TEST_CASE("room is made in the background where the log wants it, and by its appends where no thread can be had", "[engine][commit_log]") {
+  using strata::environment::disk_call;
+  using strata::environment::simulated;
+  using mapped = strata::wal::mapped;
+  for (const bool has_thread : {true, false}) {
+    for (const bool leaves : {false, true}) {
+      const simulated world;
+      strata::engine::health<simulated> health{world};
+      const strata::options all = amounts(strata::options::never);
+      strata::engine::commit_log<simulated, mapped> log(world, all, health);
+      require_ok(world.create_directory("d"));
+      const strata::wal::segment first{"d/000001.log", 1, 42, 64 << 10};  // 16 KiB of room at a time
+      require_ok(log.open(first));
+      if (!has_thread) world.set_fault({.calls = static_cast<std::uint32_t>(disk_call::start_thread), .nth = 1, .code = errc::out_of_memory});
+      const std::string record(1'000, 'x');
+      for (int i = 0; i < 10; ++i) require_ok(log.append(record));
+      CHECK(world.calls_failed() == (has_thread ? 0 : 1));
+      // Until the other thread has had its turn.
+      for (int i = 0; has_thread && world.file_size(first.path).value() < 20'000 && i < 100'000; ++i) world.sleep_for_us(1);
+      CHECK((world.file_size(first.path).value() > 20'000) == has_thread);
+      std::shared_ptr<void> ended;
+      if (leaves) {
+        require_ok(log.leave());
+      } else {
+        ended = log.rotate();
+      }
+      require_ok(log.open({"d/000002.log", 2, 42, 64 << 10}));
+      for (int i = 0; i < 40; ++i) require_ok(log.append(record));
+      require_ok(log.close());
+      int records = 0;
+      auto tail = mapped::replay(world, {"d/000002.log", 2, 42, 0}, [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+        records += payload == record;
+        return {};
+      });
+      require_ok(tail);
+      CHECK(records == 40);
+    }
+  }
 }
 
 TEST_CASE("a log that is never synced by itself is synced by who asks, and by the close", "[engine][commit_log]") {

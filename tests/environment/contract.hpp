@@ -199,6 +199,35 @@ void check_writing(Environment environment) {
     again.append("g").value();
     CHECK(contents_of(e, path) == "abcdefg");
   }
+  SECTION("what is mapped ahead in parts takes appends of every size, wherever they fall") {
+    const std::size_t longest = GENERATE(3u, 5'000u, 40'000u);
+    auto file = e.create_file(path).value();
+    std::string expected;
+    std::size_t ahead = 0;
+    const auto more = [&](std::size_t bytes) {
+      ahead = (std::max)(ahead, expected.size()) + bytes;
+      if (const auto outcome = file.map_ahead(ahead); !outcome) {
+        check_failed(outcome, errc::unsupported, path);
+        ahead = 0;
+      }
+    };
+    for (std::size_t i = 0; i < 60; ++i) {
+      // Before the part is used up, behind it, and more than one while it is not begun yet.
+      if (i % 3 == 0) more(1 + i * 1'777 % 50'000);
+      if (i % 7 == 0) more(20'000);
+      const std::string bytes(1 + i * i * 911 % longest, static_cast<char>('a' + i % 26));
+      file.append(bytes).value();
+      expected += bytes;
+      REQUIRE(file.size() == expected.size());
+    }
+    std::string there = contents_of(e, path);
+    CHECK(there.size() == (std::max)(ahead, expected.size()));
+    CHECK(there.find_first_not_of('\0', expected.size()) == std::string::npos);
+    there.resize(expected.size());
+    CHECK(there == expected);
+    file.close().value();
+    CHECK(contents_of(e, path) == expected);
+  }
   SECTION("creating what is there, or where no directory is, fails and changes nothing") {
     write_file(e, path, "abc");
     check_failed(e.create_file(path), errc::already_exists, path);

@@ -137,6 +137,9 @@ class scripted {
     if (found == world_->files.end()) return strata::error(strata::errc::no_such_file, "open_readable");
     return readable_file(world_, found->second);
   }
+  // Nobody else is there.
+  void wait(const std::atomic<std::uint32_t>&, std::uint32_t) const noexcept {}
+  void wake_one(const std::atomic<std::uint32_t>&) const noexcept {}
   std::uint64_t entropy() const { return world_->salt++; }
 
   void put(std::string_view path, std::string bytes) const {

@@ -5,6 +5,8 @@
 #include <strata/environment/simulated.hpp>
 #include <strata/wal/mapped.hpp>
 
+#include <thread>
+
 #include "wal/contract.hpp"
 
 using namespace strata;
@@ -72,6 +74,131 @@ TEST_CASE("mapped: small records are copies, large ones and those of a store tha
   CHECK(mapped_calls({"/1", 1, 2, 64 * 1024}, 900) == 1);
   CHECK(mapped_calls({"/2", 2, 2, 64 * 1024}, 1100) == 0);
   CHECK(mapped_calls({"/3", 3, 2, 64 * 1024, 4096}, 100) == 0);
-  CHECK(mapped_calls({"/4", 4, 2, 1 << 30}, 65'000) == 1);
-  CHECK(mapped_calls({"/5", 5, 2, 1 << 30}, 66'000) == 0);
+  CHECK(mapped_calls({"/4", 4, 2, 1 << 30}, 32'700) == 1);
+  CHECK(mapped_calls({"/5", 5, 2, 1 << 30}, 33'000) == 0);
+}
+
+namespace {
+
+std::string numbered(int number, std::size_t bytes) { return std::to_string(number) + std::string(bytes, 'x'); }
+
+// How many records the segment holds, each of which says which it is.
+template <typename Environment>
+int records_of(const Environment& e, const wal::segment& s) {
+  int seen = 0;
+  const auto tail = wal::mapped::replay(e, s, [&](bytes_view payload, std::uint64_t) -> result<void> {
+    REQUIRE(payload.substr(0, payload.find('x')) == std::to_string(seen++));
+    return {};
+  });
+  REQUIRE(tail.has_value());
+  CHECK_FALSE(tail->torn);
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("mapped: room is wanted once when half of it is used up, and again when it was made") {
+  const environment::simulated world;
+  const wal::segment s{"/1", 1, 2, 64 * 1024};  // 16 KiB at a time
+  auto writer = wal::mapped::writer<environment::simulated>::create(world, s).value();
+  CHECK_FALSE(writer.wants_room());
+  std::vector<std::uint64_t> wanted;
+  for (int i = 0; writer.bytes() < 60'000; ++i) {
+    writer.append(numbered(i, 500)).value();
+    if (!writer.wants_room()) continue;
+    CHECK_FALSE(writer.wants_room());
+    wanted.push_back(writer.bytes() / 8192);
+    writer.make_room();
+    CHECK(world.file_size("/1").value() >= writer.bytes() + 16'384);
+  }
+  CHECK((wanted == std::vector<std::uint64_t>{1, 3, 5, 7}));
+  writer.seal().value();
+  writer.make_room();  // nothing any more
+  const std::uint64_t sealed = world.file_size("/1").value();
+  writer.make_room();
+  CHECK(world.file_size("/1").value() == sealed);
+  writer.close().value();
+  CHECK(records_of(world, s) > 100);
+}
+
+TEST_CASE("mapped: without the room that was wanted, appends make their own or go without") {
+  using environment::disk_call;
+  for (const bool tears : {false, true}) {
+    for (std::uint64_t failing = 1; failing < 6; ++failing) {
+      const environment::simulated world;
+      const wal::segment s{"/1", 1, 2, 64 * 1024};
+      auto writer = wal::mapped::writer<environment::simulated>::create(world, s).value();
+      world.set_fault({.calls = static_cast<std::uint32_t>(disk_call::map_ahead), .nth = failing, .code = errc::no_space, .tears = tears});
+      int count = 0;
+      for (; writer.bytes() < 60'000; ++count) {
+        writer.append(numbered(count, 500)).value();
+        if (writer.wants_room() && failing % 2 == 0) writer.make_room();
+      }
+      CHECK(world.calls_failed() == (failing < 5 ? 1u : 0u));
+      writer.close().value();
+      CHECK(records_of(world, s) == count);
+    }
+  }
+}
+
+TEST_CASE("mapped: room is made beside appends of every size, and nothing is lost") {
+  const environment::posix e;
+  const std::string directory = e.temporary_directory().value();
+  const wal::segment s{directory + "/000001.log", 1, 2, 64 * 1024};
+  auto writer = wal::mapped::writer<environment::posix>::create(e, s).value();
+  std::atomic<int> asked{0};
+  std::atomic<bool> over{false};
+  std::thread room([&] {
+    for (int done = 0; !over.load(); done += asked.load() != done) {
+      if (asked.load() == done) std::this_thread::yield();
+      else writer.make_room();
+    }
+  });
+  int count = 0;
+  for (; count < 4'000; ++count) {
+    // Most are copies; some are calls, which jump over what is being made.
+    const std::size_t bytes = count % 17 == 0 ? 1'500 + static_cast<std::size_t>(count % 5) * 9'000 : static_cast<std::size_t>(count * 37 % 900);
+    writer.append(numbered(count, bytes)).value();
+    if (writer.wants_room()) ++asked;
+  }
+  over = true;
+  room.join();
+  CHECK(asked.load() > 10);
+  CHECK(records_of(e, s) == count);
+  writer.close().value();
+  CHECK(records_of(e, s) == count);
+  e.remove_file(s.path).value();
+  e.remove_directory(directory).value();
+}
+
+TEST_CASE("mapped: so it is in every order of the threads") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    const environment::simulated world({.seed = seed, .switch_one_in = static_cast<std::uint32_t>(1 + seed % 3)});
+    const wal::segment s{"/1", 1, 2, 64 * 1024};
+    auto writer = wal::mapped::writer<environment::simulated>::create(world, s).value();
+    std::atomic<std::uint32_t> asked{0};
+    bool over = false;
+    auto room = world.start_thread("room", [&]() noexcept {
+      while (!over) {
+        world.wait(asked, 0);
+        asked.store(0);
+        writer.make_room();
+      }
+    }).value();
+    int count = 0;
+    for (; count < 60; ++count) {
+      writer.append(numbered(count, count % 9 == 0 ? 6'000 : static_cast<std::size_t>(count * 37 % 900))).value();
+      if (!writer.wants_room()) continue;
+      asked.store(1);
+      world.wake_one(asked);
+    }
+    over = true;
+    asked.store(1);
+    world.wake_one(asked);
+    room.join();
+    CHECK(records_of(world, s) == count);
+    writer.close().value();
+    CHECK(records_of(world, s) == count);
+  }
 }

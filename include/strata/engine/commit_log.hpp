@@ -1,7 +1,7 @@
-// The commit log: the segment that commits go to now, those behind it that are not durable yet, and the background sync of
-// buffered durability.
+// The commit log: the segment that commits go to now, those before it that are not durable yet, the background sync of buffered
+// durability, and the thread that makes room for the commits to come where the policy can use one.
 //
-// Thread safety: append, open, reopen and rotate are the commit leader's alone. The sync thread runs beside them.
+// Thread safety: append, open, reopen and rotate are the commit leader's alone. The two threads run beside them.
 //
 //   1. A segment is synced only after those before it are synced and sealed: one in which something is promised comes behind
 //      segments that are whole. One that was never synced may survive a power cut where the end of an older one does not;
@@ -10,7 +10,8 @@
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
 //   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
 //      is latched for something else.
-//   5. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
+//   5. While a segment is sealed, closed or left, nobody makes room in it.
+//   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
@@ -36,7 +37,8 @@ class commit_log {
       : environment_(environment), syncs_by_itself_(amounts.sync_interval != options::never),
         wait_us_(syncs_by_itself_ ? static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500 : 0),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
-        changed_(environment, environment), thread_(environment) {}
+        room_mutex_(environment), changed_(environment, environment), room_wanted_(environment, environment), thread_(environment),
+        room_thread_(environment) {}
   commit_log(const commit_log&) = delete;
   commit_log& operator=(const commit_log&) = delete;
 
@@ -73,11 +75,14 @@ class commit_log {
   // Requires is_open(). Survives a killed process when it returns.
   [[nodiscard]] result<void> append(bytes_view group) {
     if (auto done = segment_->append(group); !done) [[unlikely]] {
-      // A sync that failed beside it may be why: that one latches first (invariant 5), as it has the reason.
+      // A sync that failed beside it may be why: that one latches first (invariant 6), as it has the reason.
       const lock held(sync_mutex_);
       return done;
     }
     bytes_written_.fetch_add(group.size(), std::memory_order_relaxed);
+    if constexpr (requirements::makes_room<writer>)
+      if (segment_->wants_room()) [[unlikely]]
+        ask_for_room();
     return {};
   }
   // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
@@ -110,6 +115,7 @@ class commit_log {
     lock held(mutex_);
     ended_.erase_if([](const std::weak_ptr<writer>& each) { return each.expired(); });
     ended_.push_back(segment_);
+    room_for_.reset();
     return std::move(segment_);
   }
   // Lets the segment go as it is, synced: before it is read again and gone on with where its records end. Nothing to do
@@ -122,12 +128,14 @@ class commit_log {
       STRATA_TRY(sync_rest(*target));
     }
     drop();
+    const lock no_room_is_made(room_mutex_);
     return {};
   }
   // Forgets the segment. Requires: nothing that was acknowledged is unsynced in it.
   STRATA_COLD void drop() {
     lock held(mutex_);
     segment_.reset();
+    room_for_.reset();
   }
 
   // Ends the background sync and closes the segment so that it can be gone on with. All that was acknowledged is durable
@@ -137,9 +145,12 @@ class commit_log {
       lock held(mutex_);
       stopping_ = true;
       changed_->notify_one();
+      room_wanted_->notify_one();
     }
-    if (*thread_) (*thread_)->join();
-    thread_->reset();
+    for (auto* each : {&*thread_, &*room_thread_}) {
+      if (*each) (*each)->join();
+      each->reset();
+    }
     lock held(sync_mutex_);
     auto last = when_those_before_are_whole();
     // Behind a segment that is not whole nothing is to be promised.
@@ -157,6 +168,42 @@ class commit_log {
     auto fresh = std::make_shared<writer>(std::move(made));
     lock held(mutex_);
     segment_ = std::move(fresh);
+  }
+
+  // Best effort: where no thread can be had, appends make their own room.
+  STRATA_COLD void ask_for_room() {
+    if (!*room_thread_) {
+      auto started = environment_.start_thread("strata-log", bound_call{this, &run_room_loop});
+      if (!started) return;
+      room_thread_->emplace(std::move(*started));
+    }
+    lock held(mutex_);
+    room_for_ = segment_;
+    room_wanted_->notify_one();
+  }
+  static void run_room_loop(void* self) noexcept { static_cast<commit_log*>(self)->room_loop(); }
+  STRATA_COLD void room_loop() noexcept {
+    lock held(mutex_);
+    while (!stopping_) {
+      if (!room_for_) {
+        room_wanted_->wait(held);
+        continue;
+      }
+      held.unlock();
+      make_room();
+      held.lock();
+    }
+  }
+  STRATA_COLD void make_room() noexcept {
+    const lock making(room_mutex_);
+    std::shared_ptr<writer> target;
+    {
+      lock held(mutex_);
+      target = std::move(room_for_);
+      room_for_.reset();
+    }
+    if constexpr (requirements::makes_room<writer>)
+      if (target) target->make_room();
   }
 
   static void run_sync_loop(void* self) noexcept { static_cast<commit_log*>(self)->sync_loop(); }
@@ -199,6 +246,7 @@ class commit_log {
   }
   [[nodiscard]] STRATA_COLD result<void> make_whole(writer& ended) {
     STRATA_TRY(sync_rest(ended));
+    const lock no_room_is_made(room_mutex_);
     if (ended.seal()) STRATA_TRY(sync_rest(ended));
     static_cast<void>(ended.close());
     return {};
@@ -229,7 +277,9 @@ class commit_log {
   health<Environment>& health_;
   typename Environment::mutex mutex_;       // segment_ and ended_ (the pointers) and what is marked so
   typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
+  typename Environment::mutex room_mutex_;  // held while room is made; of these three it comes behind sync_mutex_, before mutex_
   own_process<Environment, typename Environment::condition_variable> changed_;
+  own_process<Environment, typename Environment::condition_variable> room_wanted_;
   std::shared_ptr<writer> segment_;  // written by the leader under mutex_
   // Those before it that are not known to be whole, oldest first: the leader adds, under mutex_; who holds sync_mutex_, too,
   // takes away.
@@ -239,7 +289,9 @@ class commit_log {
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
   std::size_t unsynced_bytes_ = 0;  // leader
   bool stopping_ = false;             // mutex_
+  std::shared_ptr<writer> room_for_;  // mutex_: where room is wanted
   own_process<Environment, std::optional<typename Environment::thread>> thread_;
+  own_process<Environment, std::optional<typename Environment::thread>> room_thread_;
   std::atomic<std::uint64_t> bytes_written_{0};
   std::atomic<std::uint64_t> syncs_{0};
 };

@@ -37,18 +37,21 @@ class posix : public threads {
  public:
   using strata_slot = slot::environment;
 
-  // A call after `close()` gives `closed`. One thread at a time, but for `sync` and `size`, which may run beside
-  // `append`.
+  // A call after `close()` gives `closed`. One thread at a time, but for `sync`, `size` and `map_ahead`, which may run beside
+  // `append`, one thread each.
   class writable_file {
    public:
     writable_file(writable_file&& other) noexcept
-        : file_(std::move(other.file_)), mapped_(std::move(other.mapped_)), size_(other.size()), zeros_end_(other.zeros_end_),
-          path_(std::move(other.path_)) {}
+        : file_(std::move(other.file_)), mapped_(std::move(other.mapped_)), next_(std::move(other.next_)),
+          next_is_ready_(other.next_is_ready_.load(std::memory_order_relaxed)), size_(other.size()),
+          zeros_end_(other.zeros_end_.load(std::memory_order_relaxed)), path_(std::move(other.path_)) {}
     writable_file& operator=(writable_file&& other) noexcept {
       file_ = std::move(other.file_);
       mapped_ = std::move(other.mapped_);
+      next_ = std::move(other.next_);
+      next_is_ready_.store(other.next_is_ready_.load(std::memory_order_relaxed), std::memory_order_relaxed);
       size_.store(other.size(), std::memory_order_relaxed);
-      zeros_end_ = other.zeros_end_;
+      zeros_end_.store(other.zeros_end_.load(std::memory_order_relaxed), std::memory_order_relaxed);
       path_ = std::move(other.path_);
       return *this;
     }
@@ -58,7 +61,7 @@ class posix : public threads {
     [[nodiscard]] result<void> append(bytes_view bytes) noexcept {
       if (!file_.is_open()) return already_closed("append");
       std::uint64_t end = size_.load(std::memory_order_relaxed);
-      if (mapped_.write(end, bytes)) {
+      if (mapped_.write(end, bytes) || (next_is_ready_.load(std::memory_order_acquire) && write_to_next(end, bytes))) {
         size_.store(end + bytes.size(), std::memory_order_release);
         return {};
       }
@@ -96,30 +99,38 @@ class posix : public threads {
       return error(errc::unsupported, "preallocate").in_file(path_);
     }
 
-    // Zeros from the end up to offset `bytes`; appends go over them. A sync after each of those then changes no metadata
-    // of the file, nor turns unwritten blocks into written ones. One write call for 16 KiB as a rule. no_space, io_error:
-    // some may be there, the end is where it was.
+    // Zeros behind the end, and behind those that are there, up to offset `bytes`; appends go over them. A sync after each of
+    // those then changes no metadata of the file, nor turns unwritten blocks into written ones. One write call for 16 KiB as a
+    // rule. no_space, io_error: some may be there, the end is where it was.
     [[nodiscard]] STRATA_COLD result<void> zero_fill(std::uint64_t bytes) noexcept {
       static constexpr char zeros[std::size_t{16} << 10] = {};
       if (!file_.is_open()) return already_closed("fill with zeros");
-      for (std::uint64_t end = size(); end < bytes;) {
+      for (std::uint64_t end = end_of_zeros(); end < bytes;) {
         const bytes_view part(zeros, static_cast<std::size_t>((std::min<std::uint64_t>)(sizeof zeros, bytes - end)));
         STRATA_TRY_LET(written, write_some("fill with zeros", part, end));
         end += written;
-        zeros_end_ = end;
+        zeros_end_.store(end, std::memory_order_relaxed);
       }
       return {};
     }
 
-    // Zeros from the end up to offset `bytes`, and appends up to there are then copies into memory that the file shares.
-    // unsupported where the file system does not write in place (see detail::mapped_part), or the system can't; else as
-    // zero_fill(). A page that went out of memory meanwhile and can't be read again is a signal, SIGBUS.
+    // As zero_fill(), and appends of up to 32 KiB into these zeros are then copies into memory that the file shares. Beside it
+    // appends may run that do not go beyond the zeros of before: they are the first part, this call makes the next, and an append
+    // that the first has no room for goes there. Two parts at most: where the next is not begun yet, only zeros are written.
+    // unsupported where the file system does not write in place (see detail::mapped_part), or the system can't. A page that
+    // went out of memory meanwhile and can't be read again is a signal, SIGBUS.
     [[nodiscard]] STRATA_COLD result<void> map_ahead(std::uint64_t bytes) noexcept {
+      // Where the part before has no room left for so much, an append goes to the next: so that one reaches back as far.
+      constexpr std::uint64_t overlap = std::uint64_t{32} << 10;
       if (!file_.is_open()) return already_closed("map file");
-      if (bytes <= size()) return {};
+      const std::uint64_t from = end_of_zeros();
+      if (bytes <= from) return {};
       if (!detail::mapped_part::suits(file_.get())) return error(errc::unsupported, "map file").in_file(path_);
+      const std::uint64_t begin = (std::max)(size(), from - (std::min)(from, overlap));
       STRATA_TRY(zero_fill(bytes));
-      if (!mapped_.map(file_.get(), size(), bytes)) return error(errc::unsupported, "map file").in_file(path_);
+      if (next_is_ready_.load(std::memory_order_acquire)) return {};
+      if (!next_.map(file_.get(), begin, bytes)) return error(errc::unsupported, "map file").in_file(path_);
+      next_is_ready_.store(true, std::memory_order_release);
       return {};
     }
 
@@ -130,7 +141,9 @@ class posix : public threads {
     [[nodiscard]] result<void> close() noexcept {
       if (!file_.is_open()) return {};
       mapped_.release();
-      if (zeros_end_ > size())
+      next_.release();
+      next_is_ready_.store(false, std::memory_order_relaxed);
+      if (zeros_end_.load(std::memory_order_relaxed) > size())
         static_cast<void>(detail::uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size())); }));
       if (const int number = file_.close(); number != 0) return detail::posix_failure("close", path_, number);
       return {};
@@ -145,6 +158,17 @@ class posix : public threads {
         : file_(std::move(file)), size_(size), path_(std::move(path)) {}
     error already_closed(const char* operation) const noexcept { return error(errc::closed, operation).in_file(path_); }
 
+    [[nodiscard]] std::uint64_t end_of_zeros() const noexcept {
+      return (std::max)(size(), zeros_end_.load(std::memory_order_relaxed));
+    }
+    // Requires: the next part is ready. The one before stays mapped until another one is made in its place, which is then not
+    // for the appending thread to wait for.
+    [[nodiscard]] STRATA_COLD bool write_to_next(std::uint64_t offset, bytes_view bytes) noexcept {
+      std::swap(mapped_, next_);
+      next_is_ready_.store(false, std::memory_order_release);
+      return mapped_.write(offset, bytes);
+    }
+
     // At least one of the bytes, which are some. How many.
     [[nodiscard]] result<std::size_t> write_some(const char* operation, bytes_view bytes, std::uint64_t offset) noexcept {
       const std::size_t part = (std::min)(bytes.size(), write_bytes_max);
@@ -158,8 +182,10 @@ class posix : public threads {
 
     detail::descriptor file_;
     detail::mapped_part mapped_;
+    detail::mapped_part next_;  // the appending thread's while it is ready, that of map_ahead() otherwise
+    std::atomic<bool> next_is_ready_{false};
     std::atomic<std::uint64_t> size_;
-    std::uint64_t zeros_end_ = 0;  // zeros were written up to here
+    std::atomic<std::uint64_t> zeros_end_{0};  // zeros were written up to here
     std::string path_;
   };
 

@@ -225,9 +225,9 @@ class mapped_part {
     end_ = 0;
   }
 
-  // False where the bytes at `offset` do not lie in it whole, or are none. Requires: offset is not before what is mapped.
+  // False where the bytes at `offset` do not lie in it whole, or are none.
   [[nodiscard]] bool write(std::uint64_t offset, bytes_view bytes) noexcept {
-    if (offset >= end_ || bytes.size() > end_ - offset || bytes.empty()) return false;
+    if (offset >= end_ || bytes.size() > end_ - offset || offset < begin_ || bytes.empty()) return false;
     std::memcpy(memory_ + (offset - begin_), bytes.data(), bytes.size());
     return true;
   }

@@ -1,8 +1,9 @@
 // Files of records: an appending writer and a streaming replay over an environment. The log's segments and the engine's
 // manifest are two kinds of them, told apart by their magic; core/record.hpp has the bytes.
 //
-// Thread safety: a writer belongs to one thread at a time, but sync(), bytes() and synced_bytes() may run beside
-// append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
+// Thread safety: a writer belongs to one thread at a time, but sync(), make_room(), bytes() and synced_bytes() may run beside
+// append() (one thread each). sync(), seal() and close() sync the file: never two of them at once, nor any but sync() beside
+// make_room(). Replay may run
 // anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
 // where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Where a
 // writer cuts its zeros or a torn end meanwhile, the file ends there.
@@ -63,7 +64,8 @@ struct record_file_settings {
   std::uint64_t zeros_ahead_bytes = 0;
   record_file_naming naming = record_file_naming::when_synced;  // replay
   // Writer: the zeros are mapped, and a record is then a copy into memory instead of a call of the system, where the
-  // environment can do that (see map_ahead in environment/requirements.hpp). Else all goes without zeros.
+  // environment can do that (see map_ahead in environment/requirements.hpp). Else all goes without zeros. Another thread can
+  // make them meanwhile: see wants_room().
   bool maps_ahead = false;
 
   [[nodiscard]] record_file_identity identity() const noexcept { return {magic, store_id, number}; }
@@ -111,7 +113,7 @@ class record_writer {
                                                     const record_file_settings& settings) {
     STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "create record file"));
     STRATA_TRY_LET(file, environment.create_file(settings.path));
-    record_writer writer(std::move(file), std::move(buffer), settings, record_tail{});
+    record_writer writer(environment, std::move(file), std::move(buffer), settings, record_tail{});
     STRATA_TRY(writer.preallocate(settings.preallocate_bytes));
     STRATA_TRY(writer.write_header(settings, environment.entropy()));
     return writer;
@@ -134,7 +136,7 @@ class record_writer {
           .at_offset(tail.end);
     STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "reopen record file"));
     STRATA_TRY_LET(file, environment.open_writable(settings.path, tail.end));
-    record_writer writer(std::move(file), std::move(buffer), settings, tail);
+    record_writer writer(environment, std::move(file), std::move(buffer), settings, tail);
     if (tail.torn) {
       STRATA_TRY(writer.sync_cut());
       // Over the place of the torn record: one that lacked nothing but zeros would be whole if its bytes came back.
@@ -194,6 +196,23 @@ class record_writer {
     return settled ? std::move(closed) : std::move(settled);
   }
 
+  // Whether it is time for make_room(): true once, when half of what is mapped ahead is used up. For the thread that appends.
+  [[nodiscard]] bool wants_room() noexcept {
+    if (end_.value.load(std::memory_order_relaxed) < room_mark_.value.load(std::memory_order_relaxed)) [[likely]]
+      return false;
+    room_mark_.value.store(no_mark, std::memory_order_relaxed);
+    return true;
+  }
+  // Maps more ahead, so that append() need not; else that does. Best effort. A crash leaves zeros, or none.
+  STRATA_COLD void make_room() noexcept {
+    if (!claim_rest(claim::room)) return;
+    if (zeros_ahead_bytes_ != 0 && state_.value.load(std::memory_order_acquire) == state::open) {
+      const std::uint64_t from = (std::max)(zeroed_.value.load(std::memory_order_relaxed), bytes());
+      if (file_.map_ahead(from + zeros_ahead_bytes_)) have_zeros_to(from + zeros_ahead_bytes_);
+    }
+    give_rest_back();
+  }
+
   // The size of the file: header and whole records. Any thread.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return end_.value.load(std::memory_order_acquire); }
 
@@ -207,13 +226,21 @@ class record_writer {
   // so much, two more calls are nothing, and no memory is needed.
   static constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
 
-  record_writer(typename Environment::writable_file file, std::unique_ptr<char[]> buffer,
+  // Whose the file is behind the zeros, where either thread may make more of them.
+  enum claim : std::uint32_t { nobody, appending, room };
+  static constexpr std::uint64_t no_mark = UINT64_MAX;
+
+  record_writer(const Environment& environment, typename Environment::writable_file file, std::unique_ptr<char[]> buffer,
                 const record_file_settings& settings, const record_tail& tail)
-      : file_(std::move(file)),
+      : environment_(environment),
+        file_(std::move(file)),
         buffer_(std::move(buffer)),
         path_(settings.path),
         zeros_ahead_bytes_(settings.zeros_ahead_bytes),
         maps_ahead_(settings.maps_ahead),
+        zeroed_(0),
+        room_mark_(no_mark),
+        claim_(claim::nobody),
         seed_(record_file_seed(settings.identity())),
         chain_(tail.chain),
         settled_(tail.settled && !tail.ends_in_promise),
@@ -248,11 +275,8 @@ class record_writer {
     header.previous = chain_;
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
-    result<void> written;
-    if (offset + bytes > zeroed_ && bytes <= zeros_ahead_bytes_ / 16 && type == record_type::payload) [[unlikely]]
-      written = write_zeros(offset);
-    if (written) [[likely]]
-      written = bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
+    const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
+    result<void> written = fits ? put(header, payload, offset) : put_beyond(header, payload, offset);
     if (!written) [[unlikely]] {
       // A sync that failed beside this stays failed.
       state now = state::open;
@@ -263,6 +287,39 @@ class record_writer {
     settled_ = type != record_type::payload;
     end_.value.store(offset + bytes, std::memory_order_release);
     return {};
+  }
+
+  [[nodiscard]] result<void> put(record_header& header, bytes_view payload, std::uint64_t offset) {
+    return record_bytes(payload.size()) <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
+  }
+  // Behind the zeros, or not wholly in them: with more of them, where such a record goes into zeros.
+  [[nodiscard]] STRATA_NOINLINE result<void> put_beyond(record_header& header, bytes_view payload, std::uint64_t offset) {
+    while (maps_ahead_ && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
+    // The other thread may just have made some.
+    const std::uint64_t bytes = record_bytes(payload.size());
+    const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_relaxed);
+    result<void> done;
+    if (!fits && bytes <= zeros_ahead_bytes_ / 16 && header.type == record_type::payload) done = write_zeros(offset);
+    if (done) done = put(header, payload, offset);
+    if (maps_ahead_) {
+      // Before it is somebody else's: from here on zeros may come.
+      if (done) end_.value.store(offset + bytes, std::memory_order_release);
+      give_rest_back();
+    }
+    return done;
+  }
+
+  [[nodiscard]] bool claim_rest(claim mine) noexcept {
+    std::uint32_t free = claim::nobody;
+    return claim_.value.compare_exchange_strong(free, mine, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void give_rest_back() noexcept {
+    claim_.value.store(claim::nobody, std::memory_order_release);
+    environment_.wake_one(claim_.value);
+  }
+  void have_zeros_to(std::uint64_t end) noexcept {
+    zeroed_.value.store(end, std::memory_order_release);
+    if (maps_ahead_) room_mark_.value.store(end - zeros_ahead_bytes_ / 2, std::memory_order_relaxed);
   }
 
   [[nodiscard]] result<void> write_whole(record_header& header, bytes_view payload, std::uint64_t offset) {
@@ -278,9 +335,12 @@ class record_writer {
 
   // Advice, as room is. The records that follow stand in what there is of them.
   [[nodiscard]] STRATA_COLD result<void> write_zeros(std::uint64_t offset) {
-    zeroed_ = offset + zeros_ahead_bytes_;
-    auto done = maps_ahead_ ? file_.map_ahead(zeroed_) : file_.zero_fill(zeroed_);
-    if (done) return {};
+    const std::uint64_t end = offset + zeros_ahead_bytes_;
+    auto done = maps_ahead_ ? file_.map_ahead(end) : file_.zero_fill(end);
+    if (done) {
+      have_zeros_to(end);
+      return {};
+    }
     zeros_ahead_bytes_ = 0;
     if (done.error() == errc::unsupported || done.error() == errc::no_space) return {};
     return done;
@@ -323,12 +383,16 @@ class record_writer {
     return error(errc::closed, operation, now == state::sealed ? "it is sealed" : "it is closed").in_file(path_);
   }
 
+  Environment environment_;
   typename Environment::writable_file file_;
   std::unique_ptr<char[]> buffer_;
   std::string path_;
-  std::uint64_t zeros_ahead_bytes_;
+  std::uint64_t zeros_ahead_bytes_;  // written and read by who has the claim
   bool maps_ahead_;
-  std::uint64_t zeroed_ = 0;  // zeros were written up to here
+  detail::movable_atomic<std::uint64_t> zeroed_;     // zeros were written up to here
+  detail::movable_atomic<std::uint64_t> room_mark_;  // where wants_room() says so
+  // A `claim`: nobody appends beyond zeroed_, and nobody moves that, without it. Appends below it need none.
+  detail::movable_atomic<std::uint32_t> claim_;
   std::uint32_t seed_;
   std::uint32_t chain_;  // `check` of the last record
   bool settled_;         // no record with a payload is without a promise

@@ -49,9 +49,11 @@
 // f.zero_fill(u)             result<void>                     zeros behind what was appended, up to offset u; size() unchanged,
 //                                                             and appends go over them. The next sync is theirs too. After
 //                                                             an error some may be there; unsupported where it buys nothing
-// f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends up to there are then copies into memory
-//                                                             that the file shares: they survive the process as others do.
-//                                                             unsupported where that is not safe, or buys nothing
+// f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends of up to 32 KiB up to there are then
+//                                                             copies into memory that the file shares: they survive the process
+//                                                             as others do. May run beside append() as long as none goes beyond
+//                                                             the zeros of before. unsupported where it is not safe, or buys
+//                                                             nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
 // f.close()                  result<void>                     cuts the zeros behind what was appended where it can, closes. A
 //                                                             second close does nothing
@@ -66,7 +68,7 @@
 // c.notify_one(), c.notify_all(). E::thread t: movable; t.join(), once, before destruction.
 //
 // All paths are UTF-8 with '/' between the parts. Every call may be made from any thread; a writable_file, a thread and a
-// file_lock belong to one thread at a time, but for sync() and size(), which may run beside append(). Errors carry the
+// file_lock belong to one thread at a time, but for sync(), size() and map_ahead(), which may run beside append(). Errors carry the
 // operation and the path.
 #ifndef STRATA_ENVIRONMENT_REQUIREMENTS_HPP
 #define STRATA_ENVIRONMENT_REQUIREMENTS_HPP

@@ -33,6 +33,10 @@
 //                                                                durable, and a promise says so. Nothing new: writes
 //                                                                nothing. After a failed append: syncs, and promises
 //                                                                nothing. Without it a writer ends as in a crash
+// w.wants_room()                      bool                       may be missing, with the next: whether it is time for it.
+//                                                                Asked after each append, by its thread; true once a time
+// w.make_room()                       void                       may be missing. Does beside append() what a later one would
+//                                                                have to do. Not beside seal() and close()
 // W::replay<E>(e, s, f)               result<wal::tail>          calls f(payload, offset) → result<void> for each record
 //                                                                in order and stops at its first error. Reads at most
 //                                                                one record into memory
@@ -47,8 +51,8 @@
 // was cut short. Where commits of a segment that has a successor are missing, the engine therefore takes it for corruption if
 // that one promises anything, since it was not synced before this one was sealed.
 //
-// A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
-// close() never two at once.
+// A writer belongs to one thread at a time, but sync() and make_room() may run beside append() (one thread each); of sync(),
+// seal() and close() never two at once.
 #ifndef STRATA_WAL_REQUIREMENTS_HPP
 #define STRATA_WAL_REQUIREMENTS_HPP
 
@@ -96,6 +100,13 @@ concept wal_writer = std::movable<typename Policy::template writer<Environment>>
                        { constant.bytes() } -> std::same_as<std::uint64_t>;
                        { constant.synced_bytes() } -> std::same_as<std::uint64_t>;
                      };
+
+// What a writer may have besides.
+template <typename Writer>
+concept makes_room = requires(Writer& w) {
+  { w.wants_room() } -> std::same_as<bool>;
+  w.make_room();
+};
 
 template <typename Policy, typename Environment>
 concept wal_replay = requires(const Environment& e, const wal::segment& s, result<void> (*f)(bytes_view, std::uint64_t)) {

@@ -48,6 +48,8 @@ struct segmented_log {
     [[nodiscard]] result<void> sync() { return records_.sync(); }
     [[nodiscard]] result<void> seal() { return records_.seal(); }
     [[nodiscard]] result<void> close() { return records_.close(); }
+    [[nodiscard]] bool wants_room() noexcept requires MapsAhead { return records_.wants_room(); }
+    void make_room() noexcept requires MapsAhead { records_.make_room(); }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return records_.bytes(); }
     [[nodiscard]] std::uint64_t synced_bytes() const noexcept { return records_.synced_bytes(); }
 
@@ -65,7 +67,7 @@ struct segmented_log {
 
  private:
   static constexpr std::uint64_t mapped_bytes_min = std::uint64_t{16} << 10;
-  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{512} << 10;
 };
 
 struct segmented : segmented_log<false> {};
