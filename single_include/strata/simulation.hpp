@@ -999,7 +999,7 @@ class simulated {
   class writable_file {
    public:
     [[nodiscard]] result<void> append(bytes_view bytes) {
-      STRATA_TRY(write(disk_call::append, "append", bytes));
+      STRATA_TRY(write(disk_call::append, "append", bytes, size_));
       size_ += bytes.size();
       return {};
     }
@@ -1044,24 +1044,26 @@ class simulated {
    private:
     [[nodiscard]] result<void> write_zeros(disk_call what, const char* operation, std::uint64_t end) {
       const detail::inside_world inside;
-      const byte_string zeros(end < size_ ? 0 : static_cast<std::size_t>(end - size_), '\0');
-      zeros_end_ = (std::max)(zeros_end_, end);
-      return write(what, operation, zeros);
+      const std::uint64_t begin = (std::max)(zeros_end_, size_);
+      const byte_string zeros(end < begin ? 0 : static_cast<std::size_t>(end - begin), '\0');
+      auto done = write(what, operation, zeros, begin);
+      zeros_end_ = begin + (done ? zeros.size() : world_->fault.tears ? zeros.size() / 2 : 0);
+      return done;
     }
 
     friend simulated;
     writable_file(world_pointer world, disk_file file, std::uint64_t size, std::string path) noexcept
         : world_(std::move(world)), file_(std::move(file)), size_(size), path_(std::move(path)) {}
 
-    // At the end, which stays where it is.
-    [[nodiscard]] result<void> write(disk_call what, const char* operation, bytes_view bytes) {
+    // The end stays where it is.
+    [[nodiscard]] result<void> write(disk_call what, const char* operation, bytes_view bytes, std::uint64_t offset) {
       if (!file_) return error(errc::closed, operation).in_file(path_);
       const detail::inside_world inside;
       const errc failure = world_->begin(what, path_);
       const bytes_view written = failure == errc{} ? bytes : world_->fault.tears ? bytes.substr(0, bytes.size() / 2) : bytes_view();
-      if (!written.empty()) world_->disk.append(file_, size_, written);
+      if (!written.empty()) world_->disk.append(file_, offset, written);
       world_->end(failure == errc{} ? bytes.size() << 1 : 1);
-      if (failure != errc{}) return error(failure, operation, "a simulated fault").in_file(path_).at_offset(size_);
+      if (failure != errc{}) return error(failure, operation, "a simulated fault").in_file(path_).at_offset(offset);
       return {};
     }
 

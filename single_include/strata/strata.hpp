@@ -3193,9 +3193,11 @@ auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_
 // f.zero_fill(u)             result<void>                     zeros behind what was appended, up to offset u; size() unchanged,
 //                                                             and appends go over them. The next sync is theirs too. After
 //                                                             an error some may be there; unsupported where it buys nothing
-// f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends up to there are then copies into memory
-//                                                             that the file shares: they survive the process as others do.
-//                                                             unsupported where that is not safe, or buys nothing
+// f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends of up to 32 KiB up to there are then
+//                                                             copies into memory that the file shares: they survive the process
+//                                                             as others do. May run beside append() as long as none goes beyond
+//                                                             the zeros of before. unsupported where it is not safe, or buys
+//                                                             nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
 // f.close()                  result<void>                     cuts the zeros behind what was appended where it can, closes. A
 //                                                             second close does nothing
@@ -3210,7 +3212,7 @@ auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_
 // c.notify_one(), c.notify_all(). E::thread t: movable; t.join(), once, before destruction.
 //
 // All paths are UTF-8 with '/' between the parts. Every call may be made from any thread; a writable_file, a thread and a
-// file_lock belong to one thread at a time, but for sync() and size(), which may run beside append(). Errors carry the
+// file_lock belong to one thread at a time, but for sync(), size() and map_ahead(), which may run beside append(). Errors carry the
 // operation and the path.
 #ifndef STRATA_ENVIRONMENT_REQUIREMENTS_HPP
 #define STRATA_ENVIRONMENT_REQUIREMENTS_HPP
@@ -8487,8 +8489,9 @@ class arena {
 // search passes are not looked at.
 //
 // Keys of one store begin alike (run, collection, and what programs put before their numbers): eight bytes from the start
-// would often all be equal. So heads are taken from where the first keys begin to differ. A later key that does not begin
-// like them gets the lowest or the highest head: correct, but slower.
+// would often all be equal. So heads are taken from behind what keys have in common, as far as that tells most of the first
+// ones apart: a few that begin otherwise, such as those of a store's own collections, don't count. A later key that does not
+// begin like them gets the lowest or the highest head: correct, but slower.
 //
 // Thread safety: one writer, which alone calls learn(), once; any readers beside it. A head that a reader computes is 0 or
 // the one that the writer computes.
@@ -8499,31 +8502,72 @@ namespace strata::inline STRATA_ABI::memtable {
 
 class key_heads {
  public:
-  // Decides where heads are taken from: where two keys, the lowest and the highest of the first ones, begin to differ, but not
-  // so far behind that the shorter would not fill a head (keys that count up agree in more bytes than later ones will).
-  // Requires: the bytes of `low` stay.
-  void learn(bytes_view low, bytes_view high) noexcept {
-    const std::size_t shorter = (std::min)(low.size(), high.size());
-    const std::size_t whole = shorter > sizeof(std::uint64_t) ? shorter - sizeof(std::uint64_t) : 0;
-    common_ = low.substr(0, (std::min)(common_prefix_length(low, high), whole));
+  // So many of the first keys show where keys differ; the few that have no head yet then don't matter.
+  static constexpr std::size_t keys_to_learn_from = 64;
+
+  // Every second of the first keys, in their order.
+  class sample {
+   public:
+    void add(bytes_view key) noexcept {
+      if (seen_++ % 2 == 0 && count_ < keys_max) keys_[count_++] = key;
+    }
+
+   private:
+    friend key_heads;
+    static constexpr std::size_t keys_max = keys_to_learn_from / 2 + 1;
+    bytes_view keys_[keys_max];
+    std::size_t count_ = 0;
+    std::size_t seen_ = 0;
+  };
+
+  // Decides where heads are taken from: behind what the middle one of the keys has in common with another, whichever tells most
+  // of them apart; but not so far behind that its rest would not fill a head (keys that count up agree in more bytes than later
+  // ones will). Requires: a key, and that their bytes stay. Cost: some microseconds.
+  STRATA_COLD void learn(const sample& first) noexcept {
+    const bytes_view middle = first.keys_[first.count_ / 2];
+    const std::size_t longest = middle.size() > sizeof(std::uint64_t) ? middle.size() - sizeof(std::uint64_t) : 0;
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < first.count_; ++i) {
+      const bytes_view common = middle.substr(0, (std::min)(common_prefix_length(first.keys_[i], middle), longest));
+      const std::size_t apart = heads_told_apart(first, common);
+      // Of two that are as good the shorter: more keys will begin so.
+      if (apart < most || (apart == most && common.size() >= common_.size())) continue;
+      most = apart;
+      common_ = common;
+    }
     // Release: a reader that acquires true sees `common_`, which never changes again.
     known_.store(true, std::memory_order_release);
   }
+  [[nodiscard]] bool are_known() const noexcept { return known_.load(std::memory_order_relaxed); }  // for the writer
 
   // A smaller head means a smaller key, equal heads say nothing; 0 is not known, or the lowest.
   [[nodiscard]] std::uint64_t of(bytes_view key) const noexcept {
     if (!known_.load(std::memory_order_acquire)) [[unlikely]]
       return 0;
-    const int order = key.substr(0, common_.size()).compare(common_);
+    return head_behind(common_, key);
+  }
+
+ private:
+  [[nodiscard]] static std::uint64_t head_behind(bytes_view common, bytes_view key) noexcept {
+    const int order = key.substr(0, common.size()).compare(common);
     if (order != 0) return order < 0 ? 0 : UINT64_MAX;
     char bytes[sizeof(std::uint64_t)] = {};
-    key.substr(common_.size()).copy(bytes, sizeof bytes);
+    key.substr(common.size()).copy(bytes, sizeof bytes);
     std::uint64_t head = 0;
     for (const char byte : bytes) head = head << 8 | static_cast<unsigned char>(byte);
     return head;
   }
+  [[nodiscard]] STRATA_COLD static std::size_t heads_told_apart(const sample& first, bytes_view common) noexcept {
+    std::size_t apart = 0;
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < first.count_; ++i) {
+      const std::uint64_t head = head_behind(common, first.keys_[i]);
+      apart += head != before;
+      before = head;
+    }
+    return apart;
+  }
 
- private:
   bytes_view common_;  // a view into a key
   std::atomic<bool> known_{false};
 };
@@ -8686,7 +8730,8 @@ class skip_list {
   // Requires: room reserved; key ≤ `key_bytes_limit`, value < 4 GiB, sequence ≤ `sequence_max`.
   void insert(const entry& added) noexcept {
     const std::uint64_t ordinal = entries_.load(std::memory_order_relaxed);
-    if (ordinal == keys_to_learn_from) learn_heads();
+    if (ordinal == key_heads::keys_to_learn_from) [[unlikely]]
+      learn_heads();
     const unsigned height = height_of(ordinal);
     node* const inserted = make_node(added, height);
     const target sought = make_target(added.key, added.sequence);
@@ -8765,8 +8810,6 @@ class skip_list {
   // (medians of eight pairs of runs, taken in turn).
   // 2^20 entries keep searches logarithmic, and ten times that many cost only a few steps more.
   static constexpr unsigned height_max = 20;
-  // Enough keys to see where they differ, few enough that the nodes without heads don't matter.
-  static constexpr std::uint64_t keys_to_learn_from = 32;
 
   struct link {
     std::atomic<std::uint64_t> head{0};  // 0: not known
@@ -8838,7 +8881,12 @@ class skip_list {
     return made;
   }
 
-  void learn_heads() noexcept { heads_.learn(root_[0].to.load(std::memory_order_relaxed)->key(), last()->key()); }
+  STRATA_COLD void learn_heads() noexcept {
+    key_heads::sample first;
+    for (const node* at = root_[0].to.load(std::memory_order_relaxed); at != nullptr; at = at->links()->to.load(std::memory_order_relaxed))
+      first.add(at->key());
+    heads_.learn(first);
+  }
 
   [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
     return {key, sequence, heads_.of(key)};
@@ -10755,8 +10803,9 @@ inline std::uint32_t store_record_header(char* to, const record_header& header, 
 // Files of records: an appending writer and a streaming replay over an environment. The log's segments and the engine's
 // manifest are two kinds of them, told apart by their magic; core/record.hpp has the bytes.
 //
-// Thread safety: a writer belongs to one thread at a time, but sync(), bytes() and synced_bytes() may run beside
-// append() (one thread each). sync(), seal() and close() sync the file: never two of them at once. Replay may run
+// Thread safety: a writer belongs to one thread at a time, but sync(), make_room(), bytes() and synced_bytes() may run beside
+// append() (one thread each). sync(), seal() and close() sync the file: never two of them at once, nor any but sync() beside
+// make_room(). Replay may run
 // anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
 // where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Where a
 // writer cuts its zeros or a torn end meanwhile, the file ends there.
@@ -10810,7 +10859,8 @@ struct record_file_settings {
   std::uint64_t zeros_ahead_bytes = 0;
   record_file_naming naming = record_file_naming::when_synced;  // replay
   // Writer: the zeros are mapped, and a record is then a copy into memory instead of a call of the system, where the
-  // environment can do that (see map_ahead in environment/requirements.hpp). Else all goes without zeros.
+  // environment can do that (see map_ahead in environment/requirements.hpp). Else all goes without zeros. Another thread can
+  // make them meanwhile: see wants_room().
   bool maps_ahead = false;
 
   [[nodiscard]] record_file_identity identity() const noexcept { return {magic, store_id, number}; }
@@ -10858,7 +10908,7 @@ class record_writer {
                                                     const record_file_settings& settings) {
     STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "create record file"));
     STRATA_TRY_LET(file, environment.create_file(settings.path));
-    record_writer writer(std::move(file), std::move(buffer), settings, record_tail{});
+    record_writer writer(environment, std::move(file), std::move(buffer), settings, record_tail{});
     STRATA_TRY(writer.preallocate(settings.preallocate_bytes));
     STRATA_TRY(writer.write_header(settings, environment.entropy()));
     return writer;
@@ -10881,7 +10931,7 @@ class record_writer {
           .at_offset(tail.end);
     STRATA_TRY_LET(buffer, detail::allocate_bytes(buffer_bytes, "reopen record file"));
     STRATA_TRY_LET(file, environment.open_writable(settings.path, tail.end));
-    record_writer writer(std::move(file), std::move(buffer), settings, tail);
+    record_writer writer(environment, std::move(file), std::move(buffer), settings, tail);
     if (tail.torn) {
       STRATA_TRY(writer.sync_cut());
       // Over the place of the torn record: one that lacked nothing but zeros would be whole if its bytes came back.
@@ -10941,6 +10991,23 @@ class record_writer {
     return settled ? std::move(closed) : std::move(settled);
   }
 
+  // Whether it is time for make_room(): true once, when half of what is mapped ahead is used up. For the thread that appends.
+  [[nodiscard]] bool wants_room() noexcept {
+    if (end_.value.load(std::memory_order_relaxed) < room_mark_.value.load(std::memory_order_relaxed)) [[likely]]
+      return false;
+    room_mark_.value.store(no_mark, std::memory_order_relaxed);
+    return true;
+  }
+  // Maps more ahead, so that append() need not; else that does. Best effort. A crash leaves zeros, or none.
+  STRATA_COLD void make_room() noexcept {
+    if (!claim_rest(claim::room)) return;
+    if (zeros_ahead_bytes_ != 0 && state_.value.load(std::memory_order_acquire) == state::open) {
+      const std::uint64_t from = (std::max)(zeroed_.value.load(std::memory_order_relaxed), bytes());
+      if (file_.map_ahead(from + zeros_ahead_bytes_)) have_zeros_to(from + zeros_ahead_bytes_);
+    }
+    give_rest_back();
+  }
+
   // The size of the file: header and whole records. Any thread.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return end_.value.load(std::memory_order_acquire); }
 
@@ -10954,13 +11021,21 @@ class record_writer {
   // so much, two more calls are nothing, and no memory is needed.
   static constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
 
-  record_writer(typename Environment::writable_file file, std::unique_ptr<char[]> buffer,
+  // Whose the file is behind the zeros, where either thread may make more of them.
+  enum claim : std::uint32_t { nobody, appending, room };
+  static constexpr std::uint64_t no_mark = UINT64_MAX;
+
+  record_writer(const Environment& environment, typename Environment::writable_file file, std::unique_ptr<char[]> buffer,
                 const record_file_settings& settings, const record_tail& tail)
-      : file_(std::move(file)),
+      : environment_(environment),
+        file_(std::move(file)),
         buffer_(std::move(buffer)),
         path_(settings.path),
         zeros_ahead_bytes_(settings.zeros_ahead_bytes),
         maps_ahead_(settings.maps_ahead),
+        zeroed_(0),
+        room_mark_(no_mark),
+        claim_(claim::nobody),
         seed_(record_file_seed(settings.identity())),
         chain_(tail.chain),
         settled_(tail.settled && !tail.ends_in_promise),
@@ -10995,11 +11070,8 @@ class record_writer {
     header.previous = chain_;
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
-    result<void> written;
-    if (offset + bytes > zeroed_ && bytes <= zeros_ahead_bytes_ / 16 && type == record_type::payload) [[unlikely]]
-      written = write_zeros(offset);
-    if (written) [[likely]]
-      written = bytes <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
+    const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
+    result<void> written = fits ? put(header, payload, offset) : put_beyond(header, payload, offset);
     if (!written) [[unlikely]] {
       // A sync that failed beside this stays failed.
       state now = state::open;
@@ -11010,6 +11082,39 @@ class record_writer {
     settled_ = type != record_type::payload;
     end_.value.store(offset + bytes, std::memory_order_release);
     return {};
+  }
+
+  [[nodiscard]] result<void> put(record_header& header, bytes_view payload, std::uint64_t offset) {
+    return record_bytes(payload.size()) <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
+  }
+  // Behind the zeros, or not wholly in them: with more of them, where such a record goes into zeros.
+  [[nodiscard]] STRATA_NOINLINE result<void> put_beyond(record_header& header, bytes_view payload, std::uint64_t offset) {
+    while (maps_ahead_ && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
+    // The other thread may just have made some.
+    const std::uint64_t bytes = record_bytes(payload.size());
+    const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_relaxed);
+    result<void> done;
+    if (!fits && bytes <= zeros_ahead_bytes_ / 16 && header.type == record_type::payload) done = write_zeros(offset);
+    if (done) done = put(header, payload, offset);
+    if (maps_ahead_) {
+      // Before it is somebody else's: from here on zeros may come.
+      if (done) end_.value.store(offset + bytes, std::memory_order_release);
+      give_rest_back();
+    }
+    return done;
+  }
+
+  [[nodiscard]] bool claim_rest(claim mine) noexcept {
+    std::uint32_t free = claim::nobody;
+    return claim_.value.compare_exchange_strong(free, mine, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void give_rest_back() noexcept {
+    claim_.value.store(claim::nobody, std::memory_order_release);
+    environment_.wake_one(claim_.value);
+  }
+  void have_zeros_to(std::uint64_t end) noexcept {
+    zeroed_.value.store(end, std::memory_order_release);
+    if (maps_ahead_) room_mark_.value.store(end - zeros_ahead_bytes_ / 2, std::memory_order_relaxed);
   }
 
   [[nodiscard]] result<void> write_whole(record_header& header, bytes_view payload, std::uint64_t offset) {
@@ -11025,9 +11130,12 @@ class record_writer {
 
   // Advice, as room is. The records that follow stand in what there is of them.
   [[nodiscard]] STRATA_COLD result<void> write_zeros(std::uint64_t offset) {
-    zeroed_ = offset + zeros_ahead_bytes_;
-    auto done = maps_ahead_ ? file_.map_ahead(zeroed_) : file_.zero_fill(zeroed_);
-    if (done) return {};
+    const std::uint64_t end = offset + zeros_ahead_bytes_;
+    auto done = maps_ahead_ ? file_.map_ahead(end) : file_.zero_fill(end);
+    if (done) {
+      have_zeros_to(end);
+      return {};
+    }
     zeros_ahead_bytes_ = 0;
     if (done.error() == errc::unsupported || done.error() == errc::no_space) return {};
     return done;
@@ -11070,12 +11178,16 @@ class record_writer {
     return error(errc::closed, operation, now == state::sealed ? "it is sealed" : "it is closed").in_file(path_);
   }
 
+  Environment environment_;
   typename Environment::writable_file file_;
   std::unique_ptr<char[]> buffer_;
   std::string path_;
-  std::uint64_t zeros_ahead_bytes_;
+  std::uint64_t zeros_ahead_bytes_;  // written and read by who has the claim
   bool maps_ahead_;
-  std::uint64_t zeroed_ = 0;  // zeros were written up to here
+  detail::movable_atomic<std::uint64_t> zeroed_;     // zeros were written up to here
+  detail::movable_atomic<std::uint64_t> room_mark_;  // where wants_room() says so
+  // A `claim`: nobody appends beyond zeroed_, and nobody moves that, without it. Appends below it need none.
+  detail::movable_atomic<std::uint32_t> claim_;
   std::uint32_t seed_;
   std::uint32_t chain_;  // `check` of the last record
   bool settled_;         // no record with a payload is without a promise
@@ -11775,6 +11887,10 @@ class own_process {
 //                                                                durable, and a promise says so. Nothing new: writes
 //                                                                nothing. After a failed append: syncs, and promises
 //                                                                nothing. Without it a writer ends as in a crash
+// w.wants_room()                      bool                       may be missing, with the next: whether it is time for it.
+//                                                                Asked after each append, by its thread; true once a time
+// w.make_room()                       void                       may be missing. Does beside append() what a later one would
+//                                                                have to do. Not beside seal() and close()
 // W::replay<E>(e, s, f)               result<wal::tail>          calls f(payload, offset) → result<void> for each record
 //                                                                in order and stops at its first error. Reads at most
 //                                                                one record into memory
@@ -11789,8 +11905,8 @@ class own_process {
 // was cut short. Where commits of a segment that has a successor are missing, the engine therefore takes it for corruption if
 // that one promises anything, since it was not synced before this one was sealed.
 //
-// A writer belongs to one thread at a time, but sync() may run beside append() (one thread each); of sync(), seal() and
-// close() never two at once.
+// A writer belongs to one thread at a time, but sync() and make_room() may run beside append() (one thread each); of sync(),
+// seal() and close() never two at once.
 #ifndef STRATA_WAL_REQUIREMENTS_HPP
 #define STRATA_WAL_REQUIREMENTS_HPP
 
@@ -11834,6 +11950,13 @@ concept wal_writer = std::movable<typename Policy::template writer<Environment>>
                        { constant.synced_bytes() } -> std::same_as<std::uint64_t>;
                      };
 
+// What a writer may have besides.
+template <typename Writer>
+concept makes_room = requires(Writer& w) {
+  { w.wants_room() } -> std::same_as<bool>;
+  w.make_room();
+};
+
 template <typename Policy, typename Environment>
 concept wal_replay = requires(const Environment& e, const wal::segment& s, result<void> (*f)(bytes_view, std::uint64_t)) {
   { Policy::template replay<Environment>(e, s, f) } -> std::same_as<result<wal::tail>>;
@@ -11868,10 +11991,10 @@ consteval bool check_wal() {
 // ---------------------------------------------------------------------------------------------------------------------
 // strata/engine/commit_log.hpp
 //
-// The commit log: the segment that commits go to now, those behind it that are not durable yet, and the background sync of
-// buffered durability.
+// The commit log: the segment that commits go to now, those before it that are not durable yet, the background sync of buffered
+// durability, and the thread that makes room for the commits to come where the policy can use one.
 //
-// Thread safety: append, open, reopen and rotate are the commit leader's alone. The sync thread runs beside them.
+// Thread safety: append, open, reopen and rotate are the commit leader's alone. The two threads run beside them.
 //
 //   1. A segment is synced only after those before it are synced and sealed: one in which something is promised comes behind
 //      segments that are whole. One that was never synced may survive a power cut where the end of an older one does not;
@@ -11880,7 +12003,8 @@ consteval bool check_wal() {
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
 //   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
 //      is latched for something else.
-//   5. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
+//   5. While a segment is sealed, closed or left, nobody makes room in it.
+//   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
@@ -11897,7 +12021,8 @@ class commit_log {
       : environment_(environment), syncs_by_itself_(amounts.sync_interval != options::never),
         wait_us_(syncs_by_itself_ ? static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500 : 0),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
-        changed_(environment, environment), thread_(environment) {}
+        room_mutex_(environment), changed_(environment, environment), room_wanted_(environment, environment), thread_(environment),
+        room_thread_(environment) {}
   commit_log(const commit_log&) = delete;
   commit_log& operator=(const commit_log&) = delete;
 
@@ -11934,11 +12059,14 @@ class commit_log {
   // Requires is_open(). Survives a killed process when it returns.
   [[nodiscard]] result<void> append(bytes_view group) {
     if (auto done = segment_->append(group); !done) [[unlikely]] {
-      // A sync that failed beside it may be why: that one latches first (invariant 5), as it has the reason.
+      // A sync that failed beside it may be why: that one latches first (invariant 6), as it has the reason.
       const lock held(sync_mutex_);
       return done;
     }
     bytes_written_.fetch_add(group.size(), std::memory_order_relaxed);
+    if constexpr (requirements::makes_room<writer>)
+      if (segment_->wants_room()) [[unlikely]]
+        ask_for_room();
     return {};
   }
   // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
@@ -11971,6 +12099,7 @@ class commit_log {
     lock held(mutex_);
     ended_.erase_if([](const std::weak_ptr<writer>& each) { return each.expired(); });
     ended_.push_back(segment_);
+    room_for_.reset();
     return std::move(segment_);
   }
   // Lets the segment go as it is, synced: before it is read again and gone on with where its records end. Nothing to do
@@ -11983,12 +12112,14 @@ class commit_log {
       STRATA_TRY(sync_rest(*target));
     }
     drop();
+    const lock no_room_is_made(room_mutex_);
     return {};
   }
   // Forgets the segment. Requires: nothing that was acknowledged is unsynced in it.
   STRATA_COLD void drop() {
     lock held(mutex_);
     segment_.reset();
+    room_for_.reset();
   }
 
   // Ends the background sync and closes the segment so that it can be gone on with. All that was acknowledged is durable
@@ -11998,9 +12129,12 @@ class commit_log {
       lock held(mutex_);
       stopping_ = true;
       changed_->notify_one();
+      room_wanted_->notify_one();
     }
-    if (*thread_) (*thread_)->join();
-    thread_->reset();
+    for (auto* each : {&*thread_, &*room_thread_}) {
+      if (*each) (*each)->join();
+      each->reset();
+    }
     lock held(sync_mutex_);
     auto last = when_those_before_are_whole();
     // Behind a segment that is not whole nothing is to be promised.
@@ -12018,6 +12152,42 @@ class commit_log {
     auto fresh = std::make_shared<writer>(std::move(made));
     lock held(mutex_);
     segment_ = std::move(fresh);
+  }
+
+  // Best effort: where no thread can be had, appends make their own room.
+  STRATA_COLD void ask_for_room() {
+    if (!*room_thread_) {
+      auto started = environment_.start_thread("strata-log", bound_call{this, &run_room_loop});
+      if (!started) return;
+      room_thread_->emplace(std::move(*started));
+    }
+    lock held(mutex_);
+    room_for_ = segment_;
+    room_wanted_->notify_one();
+  }
+  static void run_room_loop(void* self) noexcept { static_cast<commit_log*>(self)->room_loop(); }
+  STRATA_COLD void room_loop() noexcept {
+    lock held(mutex_);
+    while (!stopping_) {
+      if (!room_for_) {
+        room_wanted_->wait(held);
+        continue;
+      }
+      held.unlock();
+      make_room();
+      held.lock();
+    }
+  }
+  STRATA_COLD void make_room() noexcept {
+    const lock making(room_mutex_);
+    std::shared_ptr<writer> target;
+    {
+      lock held(mutex_);
+      target = std::move(room_for_);
+      room_for_.reset();
+    }
+    if constexpr (requirements::makes_room<writer>)
+      if (target) target->make_room();
   }
 
   static void run_sync_loop(void* self) noexcept { static_cast<commit_log*>(self)->sync_loop(); }
@@ -12060,6 +12230,7 @@ class commit_log {
   }
   [[nodiscard]] STRATA_COLD result<void> make_whole(writer& ended) {
     STRATA_TRY(sync_rest(ended));
+    const lock no_room_is_made(room_mutex_);
     if (ended.seal()) STRATA_TRY(sync_rest(ended));
     static_cast<void>(ended.close());
     return {};
@@ -12090,7 +12261,9 @@ class commit_log {
   health<Environment>& health_;
   typename Environment::mutex mutex_;       // segment_ and ended_ (the pointers) and what is marked so
   typename Environment::mutex sync_mutex_;  // held during a sync: two never run at once
+  typename Environment::mutex room_mutex_;  // held while room is made; of these three it comes behind sync_mutex_, before mutex_
   own_process<Environment, typename Environment::condition_variable> changed_;
+  own_process<Environment, typename Environment::condition_variable> room_wanted_;
   std::shared_ptr<writer> segment_;  // written by the leader under mutex_
   // Those before it that are not known to be whole, oldest first: the leader adds, under mutex_; who holds sync_mutex_, too,
   // takes away.
@@ -12100,7 +12273,9 @@ class commit_log {
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
   std::size_t unsynced_bytes_ = 0;  // leader
   bool stopping_ = false;             // mutex_
+  std::shared_ptr<writer> room_for_;  // mutex_: where room is wanted
   own_process<Environment, std::optional<typename Environment::thread>> thread_;
+  own_process<Environment, std::optional<typename Environment::thread>> room_thread_;
   std::atomic<std::uint64_t> bytes_written_{0};
   std::atomic<std::uint64_t> syncs_{0};
 };
@@ -16090,9 +16265,9 @@ class mapped_part {
     end_ = 0;
   }
 
-  // False where the bytes at `offset` do not lie in it whole, or are none. Requires: offset is not before what is mapped.
+  // False where the bytes at `offset` do not lie in it whole, or are none.
   [[nodiscard]] bool write(std::uint64_t offset, bytes_view bytes) noexcept {
-    if (offset >= end_ || bytes.size() > end_ - offset || bytes.empty()) return false;
+    if (offset >= end_ || bytes.size() > end_ - offset || offset < begin_ || bytes.empty()) return false;
     std::memcpy(memory_ + (offset - begin_), bytes.data(), bytes.size());
     return true;
   }
@@ -16195,18 +16370,21 @@ class posix : public threads {
  public:
   using strata_slot = slot::environment;
 
-  // A call after `close()` gives `closed`. One thread at a time, but for `sync` and `size`, which may run beside
-  // `append`.
+  // A call after `close()` gives `closed`. One thread at a time, but for `sync`, `size` and `map_ahead`, which may run beside
+  // `append`, one thread each.
   class writable_file {
    public:
     writable_file(writable_file&& other) noexcept
-        : file_(std::move(other.file_)), mapped_(std::move(other.mapped_)), size_(other.size()), zeros_end_(other.zeros_end_),
-          path_(std::move(other.path_)) {}
+        : file_(std::move(other.file_)), mapped_(std::move(other.mapped_)), next_(std::move(other.next_)),
+          next_is_ready_(other.next_is_ready_.load(std::memory_order_relaxed)), size_(other.size()),
+          zeros_end_(other.zeros_end_.load(std::memory_order_relaxed)), path_(std::move(other.path_)) {}
     writable_file& operator=(writable_file&& other) noexcept {
       file_ = std::move(other.file_);
       mapped_ = std::move(other.mapped_);
+      next_ = std::move(other.next_);
+      next_is_ready_.store(other.next_is_ready_.load(std::memory_order_relaxed), std::memory_order_relaxed);
       size_.store(other.size(), std::memory_order_relaxed);
-      zeros_end_ = other.zeros_end_;
+      zeros_end_.store(other.zeros_end_.load(std::memory_order_relaxed), std::memory_order_relaxed);
       path_ = std::move(other.path_);
       return *this;
     }
@@ -16216,7 +16394,7 @@ class posix : public threads {
     [[nodiscard]] result<void> append(bytes_view bytes) noexcept {
       if (!file_.is_open()) return already_closed("append");
       std::uint64_t end = size_.load(std::memory_order_relaxed);
-      if (mapped_.write(end, bytes)) {
+      if (mapped_.write(end, bytes) || (next_is_ready_.load(std::memory_order_acquire) && write_to_next(end, bytes))) {
         size_.store(end + bytes.size(), std::memory_order_release);
         return {};
       }
@@ -16254,30 +16432,38 @@ class posix : public threads {
       return error(errc::unsupported, "preallocate").in_file(path_);
     }
 
-    // Zeros from the end up to offset `bytes`; appends go over them. A sync after each of those then changes no metadata
-    // of the file, nor turns unwritten blocks into written ones. One write call for 16 KiB as a rule. no_space, io_error:
-    // some may be there, the end is where it was.
+    // Zeros behind the end, and behind those that are there, up to offset `bytes`; appends go over them. A sync after each of
+    // those then changes no metadata of the file, nor turns unwritten blocks into written ones. One write call for 16 KiB as a
+    // rule. no_space, io_error: some may be there, the end is where it was.
     [[nodiscard]] STRATA_COLD result<void> zero_fill(std::uint64_t bytes) noexcept {
       static constexpr char zeros[std::size_t{16} << 10] = {};
       if (!file_.is_open()) return already_closed("fill with zeros");
-      for (std::uint64_t end = size(); end < bytes;) {
+      for (std::uint64_t end = end_of_zeros(); end < bytes;) {
         const bytes_view part(zeros, static_cast<std::size_t>((std::min<std::uint64_t>)(sizeof zeros, bytes - end)));
         STRATA_TRY_LET(written, write_some("fill with zeros", part, end));
         end += written;
-        zeros_end_ = end;
+        zeros_end_.store(end, std::memory_order_relaxed);
       }
       return {};
     }
 
-    // Zeros from the end up to offset `bytes`, and appends up to there are then copies into memory that the file shares.
-    // unsupported where the file system does not write in place (see detail::mapped_part), or the system can't; else as
-    // zero_fill(). A page that went out of memory meanwhile and can't be read again is a signal, SIGBUS.
+    // As zero_fill(), and appends of up to 32 KiB into these zeros are then copies into memory that the file shares. Beside it
+    // appends may run that do not go beyond the zeros of before: they are the first part, this call makes the next, and an append
+    // that the first has no room for goes there. Two parts at most: where the next is not begun yet, only zeros are written.
+    // unsupported where the file system does not write in place (see detail::mapped_part), or the system can't. A page that
+    // went out of memory meanwhile and can't be read again is a signal, SIGBUS.
     [[nodiscard]] STRATA_COLD result<void> map_ahead(std::uint64_t bytes) noexcept {
+      // Where the part before has no room left for so much, an append goes to the next: so that one reaches back as far.
+      constexpr std::uint64_t overlap = std::uint64_t{32} << 10;
       if (!file_.is_open()) return already_closed("map file");
-      if (bytes <= size()) return {};
+      const std::uint64_t from = end_of_zeros();
+      if (bytes <= from) return {};
       if (!detail::mapped_part::suits(file_.get())) return error(errc::unsupported, "map file").in_file(path_);
+      const std::uint64_t begin = (std::max)(size(), from - (std::min)(from, overlap));
       STRATA_TRY(zero_fill(bytes));
-      if (!mapped_.map(file_.get(), size(), bytes)) return error(errc::unsupported, "map file").in_file(path_);
+      if (next_is_ready_.load(std::memory_order_acquire)) return {};
+      if (!next_.map(file_.get(), begin, bytes)) return error(errc::unsupported, "map file").in_file(path_);
+      next_is_ready_.store(true, std::memory_order_release);
       return {};
     }
 
@@ -16288,7 +16474,9 @@ class posix : public threads {
     [[nodiscard]] result<void> close() noexcept {
       if (!file_.is_open()) return {};
       mapped_.release();
-      if (zeros_end_ > size())
+      next_.release();
+      next_is_ready_.store(false, std::memory_order_relaxed);
+      if (zeros_end_.load(std::memory_order_relaxed) > size())
         static_cast<void>(detail::uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size())); }));
       if (const int number = file_.close(); number != 0) return detail::posix_failure("close", path_, number);
       return {};
@@ -16303,6 +16491,17 @@ class posix : public threads {
         : file_(std::move(file)), size_(size), path_(std::move(path)) {}
     error already_closed(const char* operation) const noexcept { return error(errc::closed, operation).in_file(path_); }
 
+    [[nodiscard]] std::uint64_t end_of_zeros() const noexcept {
+      return (std::max)(size(), zeros_end_.load(std::memory_order_relaxed));
+    }
+    // Requires: the next part is ready. The one before stays mapped until another one is made in its place, which is then not
+    // for the appending thread to wait for.
+    [[nodiscard]] STRATA_COLD bool write_to_next(std::uint64_t offset, bytes_view bytes) noexcept {
+      std::swap(mapped_, next_);
+      next_is_ready_.store(false, std::memory_order_release);
+      return mapped_.write(offset, bytes);
+    }
+
     // At least one of the bytes, which are some. How many.
     [[nodiscard]] result<std::size_t> write_some(const char* operation, bytes_view bytes, std::uint64_t offset) noexcept {
       const std::size_t part = (std::min)(bytes.size(), write_bytes_max);
@@ -16316,8 +16515,10 @@ class posix : public threads {
 
     detail::descriptor file_;
     detail::mapped_part mapped_;
+    detail::mapped_part next_;  // the appending thread's while it is ready, that of map_ahead() otherwise
+    std::atomic<bool> next_is_ready_{false};
     std::atomic<std::uint64_t> size_;
-    std::uint64_t zeros_end_ = 0;  // zeros were written up to here
+    std::atomic<std::uint64_t> zeros_end_{0};  // zeros were written up to here
     std::string path_;
   };
 
@@ -16597,6 +16798,48 @@ class posix : public threads {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
+// strata/memtable/slot_order.hpp
+//
+// The order word of a tree's node: how many of its fifteen slots are filled, and in which order they stand, in one word, so
+// that an insert into the midst of others becomes visible by a single store (the idea: Mao, Kohler, Morris, "Cache Craftiness
+// for Fast Multicore Key-Value Storage", EuroSys 2012).
+//
+//     bits 0 to 3    how many slots are filled
+//     4 more each    the slots' numbers: the filled ones in their order, then the free ones
+//
+// Thread safety: pure functions.
+#ifndef STRATA_MEMTABLE_SLOT_ORDER_HPP
+#define STRATA_MEMTABLE_SLOT_ORDER_HPP
+
+namespace strata::inline STRATA_ABI::memtable {
+
+struct slot_order {
+  static constexpr unsigned slots = 15;
+  static constexpr std::uint64_t none = 0xEDCB'A987'6543'2100;
+
+  [[nodiscard]] static unsigned count_of(std::uint64_t order) noexcept { return order & 15; }
+  [[nodiscard]] static unsigned slot_of(std::uint64_t order, unsigned rank) noexcept { return order >> (4 * rank + 4) & 15; }
+
+  // The first free slot stands at `rank` from now on. Requires: there is one.
+  [[nodiscard]] static std::uint64_t with_slot_at(std::uint64_t order, unsigned rank) noexcept {
+    const unsigned count = count_of(order);
+    const std::uint64_t slot = slot_of(order, count);
+    const std::uint64_t below = (std::uint64_t{16} << 4 * rank) - 1;                             // the count and lower ranks
+    const std::uint64_t behind = count + 1 == slots ? 0 : ~((std::uint64_t{256} << 4 * count) - 1);  // the free ones that stay
+    return ((order & below) | slot << (4 * rank + 4) | ((order & ~(below | behind) & ~(std::uint64_t{15} << (4 * count + 4))) << 4) |
+            (order & behind)) + 1;
+  }
+  // The first `count` of them.
+  [[nodiscard]] static std::uint64_t cut_to(std::uint64_t order, unsigned count) noexcept {
+    return (order & ~std::uint64_t{15}) | count;
+  }
+};
+
+}  // namespace strata::inline STRATA_ABI::memtable
+
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
 // strata/memtable/btree.hpp
 //
 // A B+-tree over an arena: the default memtable, ordered at all times, made for few cache misses.
@@ -16618,7 +16861,8 @@ class posix : public threads {
 //  3. A slot that the order named is filled anew only after a split, which `splits` counts: odd while one is under way. A
 //     reader that finds the same count before and after has read what belongs together. Else it reads again, which it has to
 //     only where the writer has got on: one that stands still keeps nobody waiting.
-//  4. Heads (key_heads.hpp) are learned once, before the first split.
+//  4. Heads (key_heads.hpp) are learned once, before a split. Until then all are 0, as are those of the lower bounds of the
+//     nodes made until then for good.
 //
 // Where the time goes: a search misses the cache once for each of the lowest levels, and where it looks at a record.
 #ifndef STRATA_MEMTABLE_BTREE_HPP
@@ -16674,7 +16918,7 @@ class btree {
     newest_ = leaf;
     const std::uint64_t order = leaf->order.load(std::memory_order_relaxed);
     const unsigned rank = lower_bound(*leaf, order, sought);
-    if (count_of(order) < slots) [[likely]]
+    if (slot_order::count_of(order) < slots) [[likely]]
       put(*leaf, rank, {sought.head, made});
     else
       split_leaf(*leaf, rank, made);
@@ -16739,7 +16983,7 @@ class btree {
   };
 
  private:
-  static constexpr unsigned slots = 15;
+  static constexpr unsigned slots = slot_order::slots;
   static constexpr unsigned levels_max = 24;  // of seven and more children each: more than memory holds
 
   // In memory: record | key | value.
@@ -16769,7 +17013,7 @@ class btree {
 
     std::atomic<std::uint32_t> splits{0};
     const std::uint32_t level;                   // 0: a leaf
-    std::atomic<std::uint64_t> order{order_none};  // bits 0 to 3: how many slots; then their numbers, the free ones last
+    std::atomic<std::uint64_t> order{slot_order::none};
     std::atomic<node*> right{nullptr};
     const bound low;
     std::atomic<std::uint64_t> heads[slots];
@@ -16812,24 +17056,6 @@ class btree {
     std::size_t inner = 0;
   };
 
-  // ---- the order word
-
-  static constexpr std::uint64_t order_none = 0xEDCB'A987'6543'2100;
-  [[nodiscard]] static unsigned count_of(std::uint64_t order) noexcept { return order & 15; }
-  [[nodiscard]] static unsigned slot_of(std::uint64_t order, unsigned rank) noexcept { return order >> (4 * rank + 4) & 15; }
-  // The first free slot stands at `rank` from now on. Requires: there is one.
-  [[nodiscard]] static std::uint64_t with_slot_at(std::uint64_t order, unsigned rank) noexcept {
-    const unsigned count = count_of(order);
-    const std::uint64_t slot = slot_of(order, count);
-    const std::uint64_t below = (std::uint64_t{16} << 4 * rank) - 1;                             // the count and lower ranks
-    const std::uint64_t behind = count + 1 == slots ? 0 : ~((std::uint64_t{256} << 4 * count) - 1);  // the free ones that stay
-    return ((order & below) | slot << (4 * rank + 4) | ((order & ~(below | behind) & ~(std::uint64_t{15} << (4 * count + 4))) << 4) |
-            (order & behind)) + 1;
-  }
-  [[nodiscard]] static std::uint64_t cut_to(std::uint64_t order, unsigned count) noexcept {
-    return (order & ~std::uint64_t{15}) | count;
-  }
-
   // ---- comparing
 
   [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
@@ -16846,9 +17072,9 @@ class btree {
   // How many of the slots stand before the target.
   [[nodiscard]] static unsigned lower_bound(const node& in, std::uint64_t order, const target& sought) noexcept {
     unsigned low = 0;
-    for (unsigned high = count_of(order); low < high;) {
+    for (unsigned high = slot_order::count_of(order); low < high;) {
       const unsigned middle = (low + high) / 2;
-      const unsigned slot = slot_of(order, middle);
+      const unsigned slot = slot_order::slot_of(order, middle);
       // Acquire, here and below: what is read after it, `splits` at last, is no older.
       if (is_before(in.heads[slot].load(std::memory_order_acquire), in.records[slot].load(std::memory_order_acquire), sought))
         low = middle + 1;
@@ -16860,7 +17086,7 @@ class btree {
   // The child whose entries are not before the lower bound of rank `rank` - 1 and not behind that of `rank`.
   [[nodiscard]] static node* child_of(const node& in, std::uint64_t order, unsigned rank) noexcept {
     const auto& parent = static_cast<const inner_node&>(in);
-    return rank == 0 ? parent.first : parent.children[slot_of(order, rank - 1)].load(std::memory_order_acquire);
+    return rank == 0 ? parent.first : parent.children[slot_order::slot_of(order, rank - 1)].load(std::memory_order_acquire);
   }
   // Its heads come while what is before them is looked at.
   static void prefetch(const node* at) noexcept {
@@ -16876,7 +17102,7 @@ class btree {
       const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
       const std::uint64_t order = at->order.load(std::memory_order_acquire);
       const unsigned rank = lower_bound(*at, order, sought);
-      const bool ends_before = rank == count_of(order);
+      const bool ends_before = rank == slot_order::count_of(order);
       const node* const right = ends_before ? at->right.load(std::memory_order_acquire) : nullptr;
       if (right != nullptr && is_before(right->low, sought)) {
         at = right;
@@ -16888,7 +17114,7 @@ class btree {
         child = child_of(*at, order, rank);
         prefetch(child);
       } else if (!ends_before) {
-        found = {at, at->records[slot_of(order, rank)].load(std::memory_order_acquire), rank};
+        found = {at, at->records[slot_order::slot_of(order, rank)].load(std::memory_order_acquire), rank};
       } else if (right != nullptr) {
         found = first_of(*right);
       }
@@ -16913,8 +17139,8 @@ class btree {
     for (;;) {
       const std::uint32_t splits = leaf.splits.load(std::memory_order_acquire);
       const std::uint64_t order = leaf.order.load(std::memory_order_acquire);
-      if (count_of(order) == 0) return {};
-      const record* const at = leaf.records[slot_of(order, 0)].load(std::memory_order_acquire);
+      if (slot_order::count_of(order) == 0) return {};
+      const record* const at = leaf.records[slot_order::slot_of(order, 0)].load(std::memory_order_acquire);
       if (leaf.splits.load(std::memory_order_relaxed) == splits) return {&leaf, at, 0};
     }
   }
@@ -16927,14 +17153,14 @@ class btree {
     for (const node* at = root_.load(std::memory_order_acquire); at != nullptr;) {
       const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
       const std::uint64_t order = at->order.load(std::memory_order_acquire);
-      const unsigned count = count_of(order);
+      const unsigned count = slot_order::count_of(order);
       const node* next = at->right.load(std::memory_order_acquire);
       place found;
       if (next == nullptr) {
         if (at->level != 0)
           next = child_of(*at, order, count);
         else if (count != 0)
-          found = {at, at->records[slot_of(order, count - 1)].load(std::memory_order_acquire), count - 1};
+          found = {at, at->records[slot_order::slot_of(order, count - 1)].load(std::memory_order_acquire), count - 1};
       }
       if (at->splits.load(std::memory_order_relaxed) != splits) continue;
       if (next == nullptr) return found;
@@ -16945,9 +17171,9 @@ class btree {
 
   // Where `sought` stands in a leaf in this order; `slots` where it is not there.
   [[nodiscard]] static unsigned rank_of(const node& leaf, std::uint64_t order, const record* sought, unsigned guess) noexcept {
-    const unsigned count = count_of(order);
+    const unsigned count = slot_order::count_of(order);
     const auto is_at = [&](unsigned rank) {
-      return leaf.records[slot_of(order, rank)].load(std::memory_order_acquire) == sought;
+      return leaf.records[slot_order::slot_of(order, rank)].load(std::memory_order_acquire) == sought;
     };
     if (guess < count && is_at(guess)) return guess;
     for (unsigned rank = 0; rank < count; ++rank)
@@ -16964,9 +17190,9 @@ class btree {
       const node* const right = leaf->right.load(std::memory_order_acquire);
       place found;
       bool moved = rank == slots;
-      if (rank + 1 < count_of(order)) {
-        found = {leaf, leaf->records[slot_of(order, rank + 1)].load(std::memory_order_acquire), rank + 1};
-        if (found.rank == count_of(order) / 2 && right != nullptr) prefetch_records(*right);
+      if (rank + 1 < slot_order::count_of(order)) {
+        found = {leaf, leaf->records[slot_order::slot_of(order, rank + 1)].load(std::memory_order_acquire), rank + 1};
+        if (found.rank == slot_order::count_of(order) / 2 && right != nullptr) prefetch_records(*right);
       } else if (!moved && right != nullptr) {
         found = first_of(*right);
         // In the midst of a split the upper half is still in both.
@@ -16987,7 +17213,7 @@ class btree {
     const std::uint64_t order = here.leaf->order.load(std::memory_order_acquire);
     const unsigned rank = rank_of(*here.leaf, order, here.at, here.rank);
     if (rank != slots && rank != 0) {
-      const record* const found = here.leaf->records[slot_of(order, rank - 1)].load(std::memory_order_acquire);
+      const record* const found = here.leaf->records[slot_order::slot_of(order, rank - 1)].load(std::memory_order_acquire);
       if (here.leaf->splits.load(std::memory_order_relaxed) == splits) return {here.leaf, found, rank - 1};
     }
     place found = last_before(make_target(here.at->key(), here.at->sequence()));
@@ -17009,7 +17235,7 @@ class btree {
       place found;
       // None in the first leaf alone: in another, what its lower bound is of is before the target.
       if (child == nullptr && rank != 0)
-        found = {at, at->records[slot_of(order, rank - 1)].load(std::memory_order_acquire), rank - 1};
+        found = {at, at->records[slot_order::slot_of(order, rank - 1)].load(std::memory_order_acquire), rank - 1};
       if (at->splits.load(std::memory_order_relaxed) != splits) continue;
       if (child == nullptr) return found;
       at = child;
@@ -17083,19 +17309,19 @@ class btree {
   // Release, each: what readers find under the new order, and that `splits` was counted before a slot is used again.
   static void put(node& in, unsigned rank, bound added, node* child = nullptr) noexcept {
     const std::uint64_t order = in.order.load(std::memory_order_relaxed);
-    const unsigned slot = slot_of(order, count_of(order));
+    const unsigned slot = slot_order::slot_of(order, slot_order::count_of(order));
     in.heads[slot].store(added.head, std::memory_order_release);
     in.records[slot].store(added.at, std::memory_order_release);
     if (child != nullptr) static_cast<inner_node&>(in).children[slot].store(child, std::memory_order_release);
-    in.order.store(with_slot_at(order, rank), std::memory_order_release);
+    in.order.store(slot_order::with_slot_at(order, rank), std::memory_order_release);
   }
   [[nodiscard]] static bound bound_at(const node& in, std::uint64_t order, unsigned rank) noexcept {
-    const unsigned slot = slot_of(order, rank);
+    const unsigned slot = slot_order::slot_of(order, rank);
     return {in.heads[slot].load(std::memory_order_relaxed), in.records[slot].load(std::memory_order_relaxed)};
   }
 
   STRATA_NOINLINE void split_leaf(node& leaf, unsigned rank, const record* made) noexcept {
-    if (leaf.low.at == nullptr && leaf.right.load(std::memory_order_relaxed) == nullptr) learn_heads(leaf);
+    if (!heads_.are_known() && entries_.load(std::memory_order_relaxed) >= key_heads::keys_to_learn_from) learn_heads();
     const std::uint64_t order = leaf.order.load(std::memory_order_relaxed);
     const bound added{heads_.of(made->key()), made};
     // The way up, before anything changes.
@@ -17113,7 +17339,7 @@ class btree {
     node* const fresh = make_leaf(bound_at(leaf, order, stay));
     for (unsigned moved = stay; moved < slots; ++moved) put(*fresh, moved - stay, bound_at(leaf, order, moved));
     if (rank > stay) put(*fresh, rank - stay, added);
-    cut_off(leaf, cut_to(order, stay), *fresh);
+    cut_off(leaf, slot_order::cut_to(order, stay), *fresh);
     if (rank <= stay) put(leaf, rank, added);
     add_to_parent(1, leaf, *fresh);
   }
@@ -17137,7 +17363,7 @@ class btree {
     inner_node& parent = *path_[level].at;
     const unsigned rank = path_[level].rank;
     const std::uint64_t order = parent.order.load(std::memory_order_relaxed);
-    if (count_of(order) < slots) return put(parent, rank, fresh.low, &fresh);
+    if (slot_order::count_of(order) < slots) return put(parent, rank, fresh.low, &fresh);
     if (rank == slots && parent.right.load(std::memory_order_relaxed) == nullptr) {
       inner_node* const beside = make_inner(level, fresh.low, &fresh);
       parent.right.store(beside, std::memory_order_release);
@@ -17149,17 +17375,33 @@ class btree {
     for (unsigned moved = stay + 1; moved < slots; ++moved)
       put(*beside, moved - stay - 1, bound_at(parent, order, moved), child_of(parent, order, moved + 1));
     if (rank > stay) put(*beside, rank - stay - 1, fresh.low, &fresh);
-    cut_off(parent, cut_to(order, stay), *beside);
+    cut_off(parent, slot_order::cut_to(order, stay), *beside);
     if (rank <= stay) put(parent, rank, fresh.low, &fresh);
     add_to_parent(level + 1, parent, *beside);
   }
 
-  // Of the only leaf, full: its keys have their heads from now on.
-  STRATA_COLD void learn_heads(node& leaf) noexcept {
-    const std::uint64_t order = leaf.order.load(std::memory_order_relaxed);
-    heads_.learn(bound_at(leaf, order, 0).at->key(), bound_at(leaf, order, slots - 1).at->key());
-    for (unsigned slot = 0; slot < slots; ++slot)
-      leaf.heads[slot].store(heads_.of(leaf.records[slot].load(std::memory_order_relaxed)->key()), std::memory_order_release);
+  // From now on keys have heads, also those that are in the tree.
+  STRATA_COLD void learn_heads() noexcept {
+    key_heads::sample first;
+    each_slot(first_.load(std::memory_order_relaxed), [&](node& leaf, unsigned slot) {
+      first.add(leaf.records[slot].load(std::memory_order_relaxed)->key());
+    });
+    heads_.learn(first);
+    node* leftmost = root_.load(std::memory_order_relaxed);
+    for (;; leftmost = static_cast<inner_node*>(leftmost)->first) {
+      each_slot(leftmost, [&](node& in, unsigned slot) {
+        in.heads[slot].store(heads_.of(in.records[slot].load(std::memory_order_relaxed)->key()), std::memory_order_release);
+      });
+      if (leftmost->level == 0) return;
+    }
+  }
+  // Calls use(node, slot) for what stands in `leftmost` and to its right.
+  template <typename Use>
+  static void each_slot(node* leftmost, Use use) noexcept {
+    for (node* at = leftmost; at != nullptr; at = at->right.load(std::memory_order_relaxed)) {
+      const std::uint64_t order = at->order.load(std::memory_order_relaxed);
+      for (unsigned rank = 0; rank < slot_order::count_of(order); ++rank) use(*at, slot_order::slot_of(order, rank));
+    }
   }
 
   struct step {
@@ -19707,6 +19949,8 @@ struct segmented_log {
     [[nodiscard]] result<void> sync() { return records_.sync(); }
     [[nodiscard]] result<void> seal() { return records_.seal(); }
     [[nodiscard]] result<void> close() { return records_.close(); }
+    [[nodiscard]] bool wants_room() noexcept requires MapsAhead { return records_.wants_room(); }
+    void make_room() noexcept requires MapsAhead { records_.make_room(); }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return records_.bytes(); }
     [[nodiscard]] std::uint64_t synced_bytes() const noexcept { return records_.synced_bytes(); }
 
@@ -19724,7 +19968,7 @@ struct segmented_log {
 
  private:
   static constexpr std::uint64_t mapped_bytes_min = std::uint64_t{16} << 10;
-  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t mapped_bytes_max = std::uint64_t{512} << 10;
 };
 
 struct segmented : segmented_log<false> {};
@@ -19739,9 +19983,9 @@ struct segmented : segmented_log<false> {};
 // The default log: `segmented`, but a record is a copy into memory that its file shares, and no call of the system.
 //
 // A commit that is not synced is in the page cache as soon as it is copied, so it survives a killed process as a written
-// one does. 1 MiB of the segment (less where the whole is small) is mapped at a time, written with zeros before: so long
-// is a log at least while it is open, and after a kill. The bytes are those of `segmented`: either policy goes on with the
-// other's log.
+// one does. 512 KiB of the segment (less where the whole is small) are mapped at a time, written with zeros before: so long
+// is a log at least while it is open, and after a kill. The next part is made when half of one is used up, by a thread of the
+// engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with the other's log.
 //
 // Written as `segmented` does it: where the environment can't map (see map_ahead in environment/requirements.hpp; posix maps
 // on ext4, XFS and tmpfs); records of more than a sixteenth of what is mapped at a time, where they do not fit into what is

@@ -215,6 +215,39 @@ TEST_CASE("room is made in the background where the log wants it, and by its app
   }
 }
 
+TEST_CASE("a segment that is left is left alone, by who makes room in it, too", "[engine][commit_log]") {
+  using strata::environment::simulated;
+  using mapped = strata::wal::mapped;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    const simulated world({.seed = seed, .switch_one_in = static_cast<std::uint32_t>(1 + seed % 4)});
+    strata::engine::health<simulated> health{world};
+    const strata::options all = amounts(strata::options::never);
+    strata::engine::commit_log<simulated, mapped> log(world, all, health);
+    require_ok(world.create_directory("d"));
+    const strata::wal::segment segment{"d/000001.log", 1, 42, 64 << 10};
+    require_ok(log.open(segment));
+    const std::string record(700, 'x');
+    std::size_t appended = 0;
+    for (; appended < 12; ++appended) require_ok(log.append(record));  // half of the first 16 KiB, so that more are asked for
+    require_ok(log.leave());
+    std::size_t found = 0;
+    const auto count = [&](strata::bytes_view payload, std::uint64_t) -> strata::result<void> {
+      found += payload == record;
+      return {};
+    };
+    auto tail = mapped::replay(world, segment, count);
+    require_ok(tail);
+    CHECK(found == appended);
+    require_ok(log.reopen(segment, *tail));
+    for (; appended < 60; ++appended) require_ok(log.append(record));
+    require_ok(log.close());
+    found = 0;
+    require_ok(mapped::replay(world, segment, count));
+    CHECK(found == appended);
+  }
+}
+
 TEST_CASE("a log that is never synced by itself is synced by who asks, and by the close", "[engine][commit_log]") {
   for (const bool asks : {false, true}) {
     opened_log o(amounts(strata::options::never, 1));

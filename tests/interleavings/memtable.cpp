@@ -116,17 +116,20 @@ void explore_stops(std::size_t before, std::uint64_t stride) {
 }  // namespace
 
 TEST_CASE("whoever stands still at whatever step, a memtable's writer or a reader of it, the other sees all in order", "[interleavings][skip_list][btree]") {
-  explore_stops<skip_list>(30, rounds(5, 1));
-  // Across the first splits; across those of full leaves; across that of the first inner node.
+  explore_stops<skip_list>(60, rounds(11, 1));
+  // Across the first splits; across those of full leaves, with heads learned; across that of the first inner node.
   for (const std::size_t before : {12u, 60u}) explore_stops<btree>(before, rounds(before < 20 ? 1 : 5, 1));
   explore_stops<btree>(130, rounds(23, 1));
 }
 
 TEST_CASE("beside the writer of a skip list, whatever steps meet, readers find all that was there when they began, in order, and nothing half done", "[interleavings][skip_list]") {
   // Around where it learns its heads, and further.
-  explore<skip_list>([](std::uint64_t seed) { return static_cast<std::size_t>(seed % 40); });
+  explore<skip_list>([](std::uint64_t seed) { return static_cast<std::size_t>(seed % 2 == 0 ? seed / 2 % 40 : 52 + seed / 2 % 20); });
 }
 TEST_CASE("beside the writer of a B+-tree, whatever steps meet, readers find all that was there when they began, in order, and nothing half done", "[interleavings][btree]") {
-  // Around where it learns its heads and splits its first leaves; and where it splits its first inner node.
-  explore<btree>([](std::uint64_t seed) { return static_cast<std::size_t>(seed % 3 == 0 ? 110 + seed / 3 % 70 : seed % 40); });
+  // Around where it splits its first leaves; where it learns its heads; and where it splits its first inner node.
+  explore<btree>([](std::uint64_t seed) {
+    const std::uint64_t drawn = seed / 3;
+    return static_cast<std::size_t>(seed % 3 == 0 ? 110 + drawn % 70 : seed % 3 == 1 ? 50 + drawn % 30 : drawn % 40);
+  });
 }

@@ -17,7 +17,8 @@
 //  3. A slot that the order named is filled anew only after a split, which `splits` counts: odd while one is under way. A
 //     reader that finds the same count before and after has read what belongs together. Else it reads again, which it has to
 //     only where the writer has got on: one that stands still keeps nobody waiting.
-//  4. Heads (key_heads.hpp) are learned once, before the first split.
+//  4. Heads (key_heads.hpp) are learned once, before a split. Until then all are 0, as are those of the lower bounds of the
+//     nodes made until then for good.
 //
 // Where the time goes: a search misses the cache once for each of the lowest levels, and where it looks at a record.
 #ifndef STRATA_MEMTABLE_BTREE_HPP
@@ -35,6 +36,7 @@
 #include <strata/environment/requirements.hpp>
 #include <strata/memtable/key_heads.hpp>
 #include <strata/memtable/requirements.hpp>
+#include <strata/memtable/slot_order.hpp>
 
 namespace strata::inline STRATA_ABI::memtable {
 
@@ -86,7 +88,7 @@ class btree {
     newest_ = leaf;
     const std::uint64_t order = leaf->order.load(std::memory_order_relaxed);
     const unsigned rank = lower_bound(*leaf, order, sought);
-    if (count_of(order) < slots) [[likely]]
+    if (slot_order::count_of(order) < slots) [[likely]]
       put(*leaf, rank, {sought.head, made});
     else
       split_leaf(*leaf, rank, made);
@@ -151,7 +153,7 @@ class btree {
   };
 
  private:
-  static constexpr unsigned slots = 15;
+  static constexpr unsigned slots = slot_order::slots;
   static constexpr unsigned levels_max = 24;  // of seven and more children each: more than memory holds
 
   // In memory: record | key | value.
@@ -181,7 +183,7 @@ class btree {
 
     std::atomic<std::uint32_t> splits{0};
     const std::uint32_t level;                   // 0: a leaf
-    std::atomic<std::uint64_t> order{order_none};  // bits 0 to 3: how many slots; then their numbers, the free ones last
+    std::atomic<std::uint64_t> order{slot_order::none};
     std::atomic<node*> right{nullptr};
     const bound low;
     std::atomic<std::uint64_t> heads[slots];
@@ -224,24 +226,6 @@ class btree {
     std::size_t inner = 0;
   };
 
-  // ---- the order word
-
-  static constexpr std::uint64_t order_none = 0xEDCB'A987'6543'2100;
-  [[nodiscard]] static unsigned count_of(std::uint64_t order) noexcept { return order & 15; }
-  [[nodiscard]] static unsigned slot_of(std::uint64_t order, unsigned rank) noexcept { return order >> (4 * rank + 4) & 15; }
-  // The first free slot stands at `rank` from now on. Requires: there is one.
-  [[nodiscard]] static std::uint64_t with_slot_at(std::uint64_t order, unsigned rank) noexcept {
-    const unsigned count = count_of(order);
-    const std::uint64_t slot = slot_of(order, count);
-    const std::uint64_t below = (std::uint64_t{16} << 4 * rank) - 1;                             // the count and lower ranks
-    const std::uint64_t behind = count + 1 == slots ? 0 : ~((std::uint64_t{256} << 4 * count) - 1);  // the free ones that stay
-    return ((order & below) | slot << (4 * rank + 4) | ((order & ~(below | behind) & ~(std::uint64_t{15} << (4 * count + 4))) << 4) |
-            (order & behind)) + 1;
-  }
-  [[nodiscard]] static std::uint64_t cut_to(std::uint64_t order, unsigned count) noexcept {
-    return (order & ~std::uint64_t{15}) | count;
-  }
-
   // ---- comparing
 
   [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
@@ -258,9 +242,9 @@ class btree {
   // How many of the slots stand before the target.
   [[nodiscard]] static unsigned lower_bound(const node& in, std::uint64_t order, const target& sought) noexcept {
     unsigned low = 0;
-    for (unsigned high = count_of(order); low < high;) {
+    for (unsigned high = slot_order::count_of(order); low < high;) {
       const unsigned middle = (low + high) / 2;
-      const unsigned slot = slot_of(order, middle);
+      const unsigned slot = slot_order::slot_of(order, middle);
       // Acquire, here and below: what is read after it, `splits` at last, is no older.
       if (is_before(in.heads[slot].load(std::memory_order_acquire), in.records[slot].load(std::memory_order_acquire), sought))
         low = middle + 1;
@@ -272,7 +256,7 @@ class btree {
   // The child whose entries are not before the lower bound of rank `rank` - 1 and not behind that of `rank`.
   [[nodiscard]] static node* child_of(const node& in, std::uint64_t order, unsigned rank) noexcept {
     const auto& parent = static_cast<const inner_node&>(in);
-    return rank == 0 ? parent.first : parent.children[slot_of(order, rank - 1)].load(std::memory_order_acquire);
+    return rank == 0 ? parent.first : parent.children[slot_order::slot_of(order, rank - 1)].load(std::memory_order_acquire);
   }
   // Its heads come while what is before them is looked at.
   static void prefetch(const node* at) noexcept {
@@ -288,7 +272,7 @@ class btree {
       const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
       const std::uint64_t order = at->order.load(std::memory_order_acquire);
       const unsigned rank = lower_bound(*at, order, sought);
-      const bool ends_before = rank == count_of(order);
+      const bool ends_before = rank == slot_order::count_of(order);
       const node* const right = ends_before ? at->right.load(std::memory_order_acquire) : nullptr;
       if (right != nullptr && is_before(right->low, sought)) {
         at = right;
@@ -300,7 +284,7 @@ class btree {
         child = child_of(*at, order, rank);
         prefetch(child);
       } else if (!ends_before) {
-        found = {at, at->records[slot_of(order, rank)].load(std::memory_order_acquire), rank};
+        found = {at, at->records[slot_order::slot_of(order, rank)].load(std::memory_order_acquire), rank};
       } else if (right != nullptr) {
         found = first_of(*right);
       }
@@ -325,8 +309,8 @@ class btree {
     for (;;) {
       const std::uint32_t splits = leaf.splits.load(std::memory_order_acquire);
       const std::uint64_t order = leaf.order.load(std::memory_order_acquire);
-      if (count_of(order) == 0) return {};
-      const record* const at = leaf.records[slot_of(order, 0)].load(std::memory_order_acquire);
+      if (slot_order::count_of(order) == 0) return {};
+      const record* const at = leaf.records[slot_order::slot_of(order, 0)].load(std::memory_order_acquire);
       if (leaf.splits.load(std::memory_order_relaxed) == splits) return {&leaf, at, 0};
     }
   }
@@ -339,14 +323,14 @@ class btree {
     for (const node* at = root_.load(std::memory_order_acquire); at != nullptr;) {
       const std::uint32_t splits = at->splits.load(std::memory_order_acquire);
       const std::uint64_t order = at->order.load(std::memory_order_acquire);
-      const unsigned count = count_of(order);
+      const unsigned count = slot_order::count_of(order);
       const node* next = at->right.load(std::memory_order_acquire);
       place found;
       if (next == nullptr) {
         if (at->level != 0)
           next = child_of(*at, order, count);
         else if (count != 0)
-          found = {at, at->records[slot_of(order, count - 1)].load(std::memory_order_acquire), count - 1};
+          found = {at, at->records[slot_order::slot_of(order, count - 1)].load(std::memory_order_acquire), count - 1};
       }
       if (at->splits.load(std::memory_order_relaxed) != splits) continue;
       if (next == nullptr) return found;
@@ -357,9 +341,9 @@ class btree {
 
   // Where `sought` stands in a leaf in this order; `slots` where it is not there.
   [[nodiscard]] static unsigned rank_of(const node& leaf, std::uint64_t order, const record* sought, unsigned guess) noexcept {
-    const unsigned count = count_of(order);
+    const unsigned count = slot_order::count_of(order);
     const auto is_at = [&](unsigned rank) {
-      return leaf.records[slot_of(order, rank)].load(std::memory_order_acquire) == sought;
+      return leaf.records[slot_order::slot_of(order, rank)].load(std::memory_order_acquire) == sought;
     };
     if (guess < count && is_at(guess)) return guess;
     for (unsigned rank = 0; rank < count; ++rank)
@@ -376,9 +360,9 @@ class btree {
       const node* const right = leaf->right.load(std::memory_order_acquire);
       place found;
       bool moved = rank == slots;
-      if (rank + 1 < count_of(order)) {
-        found = {leaf, leaf->records[slot_of(order, rank + 1)].load(std::memory_order_acquire), rank + 1};
-        if (found.rank == count_of(order) / 2 && right != nullptr) prefetch_records(*right);
+      if (rank + 1 < slot_order::count_of(order)) {
+        found = {leaf, leaf->records[slot_order::slot_of(order, rank + 1)].load(std::memory_order_acquire), rank + 1};
+        if (found.rank == slot_order::count_of(order) / 2 && right != nullptr) prefetch_records(*right);
       } else if (!moved && right != nullptr) {
         found = first_of(*right);
         // In the midst of a split the upper half is still in both.
@@ -399,7 +383,7 @@ class btree {
     const std::uint64_t order = here.leaf->order.load(std::memory_order_acquire);
     const unsigned rank = rank_of(*here.leaf, order, here.at, here.rank);
     if (rank != slots && rank != 0) {
-      const record* const found = here.leaf->records[slot_of(order, rank - 1)].load(std::memory_order_acquire);
+      const record* const found = here.leaf->records[slot_order::slot_of(order, rank - 1)].load(std::memory_order_acquire);
       if (here.leaf->splits.load(std::memory_order_relaxed) == splits) return {here.leaf, found, rank - 1};
     }
     place found = last_before(make_target(here.at->key(), here.at->sequence()));
@@ -421,7 +405,7 @@ class btree {
       place found;
       // None in the first leaf alone: in another, what its lower bound is of is before the target.
       if (child == nullptr && rank != 0)
-        found = {at, at->records[slot_of(order, rank - 1)].load(std::memory_order_acquire), rank - 1};
+        found = {at, at->records[slot_order::slot_of(order, rank - 1)].load(std::memory_order_acquire), rank - 1};
       if (at->splits.load(std::memory_order_relaxed) != splits) continue;
       if (child == nullptr) return found;
       at = child;
@@ -495,19 +479,19 @@ class btree {
   // Release, each: what readers find under the new order, and that `splits` was counted before a slot is used again.
   static void put(node& in, unsigned rank, bound added, node* child = nullptr) noexcept {
     const std::uint64_t order = in.order.load(std::memory_order_relaxed);
-    const unsigned slot = slot_of(order, count_of(order));
+    const unsigned slot = slot_order::slot_of(order, slot_order::count_of(order));
     in.heads[slot].store(added.head, std::memory_order_release);
     in.records[slot].store(added.at, std::memory_order_release);
     if (child != nullptr) static_cast<inner_node&>(in).children[slot].store(child, std::memory_order_release);
-    in.order.store(with_slot_at(order, rank), std::memory_order_release);
+    in.order.store(slot_order::with_slot_at(order, rank), std::memory_order_release);
   }
   [[nodiscard]] static bound bound_at(const node& in, std::uint64_t order, unsigned rank) noexcept {
-    const unsigned slot = slot_of(order, rank);
+    const unsigned slot = slot_order::slot_of(order, rank);
     return {in.heads[slot].load(std::memory_order_relaxed), in.records[slot].load(std::memory_order_relaxed)};
   }
 
   STRATA_NOINLINE void split_leaf(node& leaf, unsigned rank, const record* made) noexcept {
-    if (leaf.low.at == nullptr && leaf.right.load(std::memory_order_relaxed) == nullptr) learn_heads(leaf);
+    if (!heads_.are_known() && entries_.load(std::memory_order_relaxed) >= key_heads::keys_to_learn_from) learn_heads();
     const std::uint64_t order = leaf.order.load(std::memory_order_relaxed);
     const bound added{heads_.of(made->key()), made};
     // The way up, before anything changes.
@@ -525,7 +509,7 @@ class btree {
     node* const fresh = make_leaf(bound_at(leaf, order, stay));
     for (unsigned moved = stay; moved < slots; ++moved) put(*fresh, moved - stay, bound_at(leaf, order, moved));
     if (rank > stay) put(*fresh, rank - stay, added);
-    cut_off(leaf, cut_to(order, stay), *fresh);
+    cut_off(leaf, slot_order::cut_to(order, stay), *fresh);
     if (rank <= stay) put(leaf, rank, added);
     add_to_parent(1, leaf, *fresh);
   }
@@ -549,7 +533,7 @@ class btree {
     inner_node& parent = *path_[level].at;
     const unsigned rank = path_[level].rank;
     const std::uint64_t order = parent.order.load(std::memory_order_relaxed);
-    if (count_of(order) < slots) return put(parent, rank, fresh.low, &fresh);
+    if (slot_order::count_of(order) < slots) return put(parent, rank, fresh.low, &fresh);
     if (rank == slots && parent.right.load(std::memory_order_relaxed) == nullptr) {
       inner_node* const beside = make_inner(level, fresh.low, &fresh);
       parent.right.store(beside, std::memory_order_release);
@@ -561,17 +545,33 @@ class btree {
     for (unsigned moved = stay + 1; moved < slots; ++moved)
       put(*beside, moved - stay - 1, bound_at(parent, order, moved), child_of(parent, order, moved + 1));
     if (rank > stay) put(*beside, rank - stay - 1, fresh.low, &fresh);
-    cut_off(parent, cut_to(order, stay), *beside);
+    cut_off(parent, slot_order::cut_to(order, stay), *beside);
     if (rank <= stay) put(parent, rank, fresh.low, &fresh);
     add_to_parent(level + 1, parent, *beside);
   }
 
-  // Of the only leaf, full: its keys have their heads from now on.
-  STRATA_COLD void learn_heads(node& leaf) noexcept {
-    const std::uint64_t order = leaf.order.load(std::memory_order_relaxed);
-    heads_.learn(bound_at(leaf, order, 0).at->key(), bound_at(leaf, order, slots - 1).at->key());
-    for (unsigned slot = 0; slot < slots; ++slot)
-      leaf.heads[slot].store(heads_.of(leaf.records[slot].load(std::memory_order_relaxed)->key()), std::memory_order_release);
+  // From now on keys have heads, also those that are in the tree.
+  STRATA_COLD void learn_heads() noexcept {
+    key_heads::sample first;
+    each_slot(first_.load(std::memory_order_relaxed), [&](node& leaf, unsigned slot) {
+      first.add(leaf.records[slot].load(std::memory_order_relaxed)->key());
+    });
+    heads_.learn(first);
+    node* leftmost = root_.load(std::memory_order_relaxed);
+    for (;; leftmost = static_cast<inner_node*>(leftmost)->first) {
+      each_slot(leftmost, [&](node& in, unsigned slot) {
+        in.heads[slot].store(heads_.of(in.records[slot].load(std::memory_order_relaxed)->key()), std::memory_order_release);
+      });
+      if (leftmost->level == 0) return;
+    }
+  }
+  // Calls use(node, slot) for what stands in `leftmost` and to its right.
+  template <typename Use>
+  static void each_slot(node* leftmost, Use use) noexcept {
+    for (node* at = leftmost; at != nullptr; at = at->right.load(std::memory_order_relaxed)) {
+      const std::uint64_t order = at->order.load(std::memory_order_relaxed);
+      for (unsigned rank = 0; rank < slot_order::count_of(order); ++rank) use(*at, slot_order::slot_of(order, rank));
+    }
   }
 
   struct step {

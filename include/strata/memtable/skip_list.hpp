@@ -68,7 +68,8 @@ class skip_list {
   // Requires: room reserved; key ≤ `key_bytes_limit`, value < 4 GiB, sequence ≤ `sequence_max`.
   void insert(const entry& added) noexcept {
     const std::uint64_t ordinal = entries_.load(std::memory_order_relaxed);
-    if (ordinal == keys_to_learn_from) learn_heads();
+    if (ordinal == key_heads::keys_to_learn_from) [[unlikely]]
+      learn_heads();
     const unsigned height = height_of(ordinal);
     node* const inserted = make_node(added, height);
     const target sought = make_target(added.key, added.sequence);
@@ -147,8 +148,6 @@ class skip_list {
   // (medians of eight pairs of runs, taken in turn).
   // 2^20 entries keep searches logarithmic, and ten times that many cost only a few steps more.
   static constexpr unsigned height_max = 20;
-  // Enough keys to see where they differ, few enough that the nodes without heads don't matter.
-  static constexpr std::uint64_t keys_to_learn_from = 32;
 
   struct link {
     std::atomic<std::uint64_t> head{0};  // 0: not known
@@ -220,7 +219,12 @@ class skip_list {
     return made;
   }
 
-  void learn_heads() noexcept { heads_.learn(root_[0].to.load(std::memory_order_relaxed)->key(), last()->key()); }
+  STRATA_COLD void learn_heads() noexcept {
+    key_heads::sample first;
+    for (const node* at = root_[0].to.load(std::memory_order_relaxed); at != nullptr; at = at->links()->to.load(std::memory_order_relaxed))
+      first.add(at->key());
+    heads_.learn(first);
+  }
 
   [[nodiscard]] target make_target(bytes_view key, sequence_number sequence) const noexcept {
     return {key, sequence, heads_.of(key)};
