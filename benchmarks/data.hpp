@@ -27,7 +27,8 @@ class random_numbers {
   __extension__ using wide = unsigned __int128;
 
  public:
-  explicit random_numbers(std::uint64_t seed) noexcept : state_(seed) {}
+  // Mixed once before: else the numbers of the next seed would be those of this one, a place on.
+  explicit random_numbers(std::uint64_t seed) noexcept : state_(mixed(seed)) {}
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept {
     return static_cast<std::uint64_t>((static_cast<wide>(mixed(state_++)) * bound) >> 64);
   }
