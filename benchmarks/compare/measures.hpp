@@ -27,6 +27,7 @@ inline constexpr measure measures[] = {
     {"disk_settled", "on disk, settled", "MiB", better::lower},
     {"disk_peak", "on disk, peak", "MiB", better::lower},
     {"reopen_settled", "reopen, settled", "ms", better::lower},
+    {"memory_to_open", "memory to open, an entry", "B", better::lower},
     {"readrandom", "readrandom (hit, warm)", "1/s", better::higher},
     {"readmissing", "readmissing", "1/s", better::higher},
     {"scan", "scan, entries", "1/s", better::higher},

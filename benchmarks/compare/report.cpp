@@ -140,7 +140,7 @@ void report::print() const {
   std::printf("\n");
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     const auto shape = rounds.back()[i].remarks.find("settled");
-    std::printf("  %-13s %s\n", stores_[i].name, stores_[i].settings);
+    std::printf("  %-13s %s; %s\n", stores_[i].name, stores_[i].version.c_str(), stores_[i].settings);
     if (shape != rounds.back()[i].remarks.end()) std::printf("  %-13s settled: %s\n", "", shape->second.c_str());
   }
 
@@ -180,8 +180,14 @@ void report::write_json(const std::string& path) const {
   std::fprintf(out, "  \"entries\": %llu, \"key_bytes\": %zu, \"value_bytes\": %zu, \"write_buffer_bytes\": %llu, \"cache_bytes\": %llu,\n",
                static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
                static_cast<unsigned long long>(asked_.write_buffer_bytes), static_cast<unsigned long long>(asked_.cache_bytes));
-  std::fprintf(out, "  \"limits\": {");
+  std::fprintf(out, "  \"versions\": {");
   const char* comma = "";
+  for (const store_kind& each : stores_) {
+    std::fprintf(out, "%s%s: %s", comma, quoted(each.name).c_str(), quoted(each.version).c_str());
+    comma = ", ";
+  }
+  std::fprintf(out, "},\n  \"limits\": {");
+  comma = "";
   for (const limit_row& each : limit_rows) {
     std::fprintf(out, "%s\"%s\": %.3f", comma, each.key, of_machine.*each.value);
     comma = ", ";

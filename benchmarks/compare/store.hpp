@@ -44,6 +44,7 @@ class store {
 
 struct store_kind {
   const char* name;
+  std::string version;
   const char* settings;
   bool is_peer;
   bool takes_concurrent_writers;

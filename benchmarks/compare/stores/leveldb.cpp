@@ -86,7 +86,8 @@ class leveldb_store : public store {
 }  // namespace
 
 store_kind leveldb_kind() {
-  return {"leveldb", "no compression, bloom 10 bits, LRU cache, files of 64 MiB, all kept open", true, true,
+  return {"leveldb", std::to_string(leveldb::kMajorVersion) + '.' + std::to_string(leveldb::kMinorVersion),
+          "no compression, bloom 10 bits, LRU cache, files of 64 MiB, all kept open", true, true,
           [] { return std::unique_ptr<store>(std::make_unique<leveldb_store>()); }};
 }
 

@@ -115,7 +115,10 @@ class lmdb_store : public store {
 }  // namespace
 
 store_kind lmdb_kind() {
-  return {"lmdb", "NOSYNC, one transaction a put, read transaction renewed for each read", true, true,
+  int major = 0, minor = 0, patch = 0;
+  mdb_version(&major, &minor, &patch);
+  return {"lmdb", std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch),
+          "NOSYNC, one transaction a put, read transaction renewed for each read", true, true,
           [] { return std::unique_ptr<store>(std::make_unique<lmdb_store>()); }};
 }
 

@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/version.h>
 
 #include "../store.hpp"
 
@@ -90,7 +91,7 @@ class rocksdb_store : public store {
 }  // namespace
 
 store_kind rocksdb_kind() {
-  return {"rocksdb", "no compression, bloom 10 bits whole key, LRU cache, PinnableSlice; defaults elsewhere", true, true,
+  return {"rocksdb", rocksdb::GetRocksVersionAsString(true), "no compression, bloom 10 bits whole key, LRU cache, PinnableSlice; defaults elsewhere", true, true,
           [] { return std::unique_ptr<store>(std::make_unique<rocksdb_store>()); }};
 }
 

@@ -109,7 +109,7 @@ class sqlite_store : public store {
 }  // namespace
 
 store_kind sqlite_kind() {
-  return {"sqlite", "WITHOUT ROWID, WAL, synchronous OFF (FULL for fillsync), reused statements", true, false,
+  return {"sqlite", sqlite3_libversion(), "WITHOUT ROWID, WAL, synchronous OFF (FULL for fillsync), reused statements", true, false,
           [] { return std::unique_ptr<store>(std::make_unique<sqlite_store>()); }};
 }
 

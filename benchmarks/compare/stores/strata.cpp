@@ -1,5 +1,6 @@
 // Strata as its users have it: the typed face over the default policies.
 #include <strata/strata.hpp>
+#include <strata/version.hpp>
 
 #include "../store.hpp"
 
@@ -69,7 +70,9 @@ class strata_store : public store {
 }  // namespace
 
 store_kind strata_kind() {
-  return {"strata", "store<>, kv<std::string, std::string>, durability buffered; reads by get_into", false, true,
+  return {"strata", std::to_string(STRATA_VERSION_MAJOR) + '.' + std::to_string(STRATA_VERSION_MINOR) +
+              '.' + std::to_string(STRATA_VERSION_PATCH),
+          "store<>, kv<std::string, std::string>, durability buffered; reads by get_into", false, true,
           [] { return std::unique_ptr<store>(std::make_unique<strata_store>()); }};
 }
 

@@ -1,5 +1,6 @@
 // Strata's engine alone, bytes in and bytes out: what the typed face costs is the difference to strata.
 #include <strata/strata.hpp>
+#include <strata/version.hpp>
 
 #include "../store.hpp"
 
@@ -76,7 +77,9 @@ class strata_bytes_store : public store {
 }  // namespace
 
 store_kind strata_bytes_kind() {
-  return {"strata-bytes", "the default engine below the typed face: write_batch, get, cursor", false, true,
+  return {"strata-bytes", std::to_string(STRATA_VERSION_MAJOR) + '.' + std::to_string(STRATA_VERSION_MINOR) +
+              '.' + std::to_string(STRATA_VERSION_PATCH),
+          "the default engine below the typed face: write_batch, get, cursor", false, true,
           [] { return std::unique_ptr<store>(std::make_unique<strata_bytes_store>()); }};
 }
 
