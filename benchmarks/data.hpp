@@ -1,5 +1,6 @@
 // The entries that every store is given: entry i has key 2·i in decimal digits, so that an odd number is a key that is
-// absent and lies between two that are there, and a value cut from one pool of random bytes.
+// absent and lies between two that are there, and a value cut from one pool of random bytes. Where a workload inserts, what it
+// inserts is the key behind an entry: record i is entry i, and record N + i is the one behind entry i of N.
 #ifndef STRATA_BENCHMARKS_DATA_HPP
 #define STRATA_BENCHMARKS_DATA_HPP
 
@@ -8,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace benchmark {
 
@@ -62,8 +64,6 @@ class data_set {
     explicit key(const data_set& of) : bytes_(of.key_bytes_) { std::memset(text_, '0', bytes_); }
     [[nodiscard]] std::string_view of_entry(std::uint64_t index) noexcept { return of_number(2 * index); }
     [[nodiscard]] std::string_view behind_entry(std::uint64_t index) noexcept { return of_number(2 * index + 1); }
-
-   private:
     [[nodiscard]] std::string_view of_number(std::uint64_t number) noexcept {
       char* at = text_ + bytes_;
       char* const last_digit = at - key_bytes_min;  // digits in front of these are always zero
@@ -73,11 +73,21 @@ class data_set {
       }
       return {text_, bytes_};
     }
+
+   private:
     std::size_t bytes_;
     char text_[key_bytes_max];
   };
 
-  // The value that entry `index` has after it was written for the `generation`-th time.
+  // The number in the key of a record, and the record of a number.
+  [[nodiscard]] std::uint64_t number_of(std::uint64_t record) const noexcept {
+    return record < entries_ ? 2 * record : 2 * (record - entries_) + 1;
+  }
+  [[nodiscard]] std::uint64_t record_of(std::uint64_t number) const noexcept {
+    return number % 2 == 0 ? number / 2 : entries_ + number / 2;
+  }
+
+  // The value that record `index` has after it was written for the `generation`-th time.
   [[nodiscard]] std::string_view value(std::uint64_t index, std::uint64_t generation) const noexcept {
     return {pool_.data() + mixed(index * 8 + generation) % pool_bytes, value_bytes_};
   }
@@ -106,14 +116,46 @@ class data_set {
   std::string pool_;
 };
 
+// Which records are there, and which value each of them has, while single ones are written. A byte for each possible key.
+class written_records {
+ public:
+  // All entries are there, with their first values.
+  explicit written_records(const data_set& data) : data_(data), writes_(2 * data.entries(), 0) {
+    for (std::size_t number = 0; number < writes_.size(); number += 2) writes_[number] = 1;
+  }
+  // Counts a write, and gives the generation that is to be written. After 255 writes it begins anew.
+  std::uint64_t write(std::uint64_t record) noexcept {
+    std::uint8_t& writes = writes_[data_.number_of(record)];
+    writes = writes == UINT8_MAX ? std::uint8_t{1} : static_cast<std::uint8_t>(writes + 1);
+    return writes - 1u;
+  }
+  // Requires: it is there.
+  [[nodiscard]] std::uint64_t generation(std::uint64_t record) const noexcept {
+    return writes_[data_.number_of(record)] - 1u;
+  }
+  // The first number from `number` on whose key is there.
+  [[nodiscard]] std::uint64_t next_number(std::uint64_t number) const {
+    while (number < writes_.size() && writes_[number] == 0) ++number;
+    if (number >= writes_.size()) throw failure("there are more rows than were written");
+    return number;
+  }
+
+ private:
+  const data_set& data_;
+  std::vector<std::uint8_t> writes_;  // by key number; 0: absent
+};
+
 // Checks what was read: the length always, the content of one in 64.
 class value_check {
  public:
   // Accepts the values of generations first to last.
   value_check(const data_set& data, std::uint64_t first, std::uint64_t last) : data_(data), first_(first), last_(last) {}
+  // Accepts the value that was written last.
+  value_check(const data_set& data, const written_records& written) : data_(data), written_(&written) {}
   void operator()(std::uint64_t index, std::string_view value) {
     if (value.size() != data_.value_bytes()) throw failure("a value of entry " + std::to_string(index) + " has the wrong length");
     if (count_++ % 64 != 0) return;
+    if (written_ != nullptr) first_ = last_ = written_->generation(index);
     for (std::uint64_t generation = first_; generation <= last_; ++generation)
       if (value == data_.value(index, generation)) return;
     throw failure("a value of entry " + std::to_string(index) + " is wrong");
@@ -122,7 +164,8 @@ class value_check {
 
  private:
   const data_set& data_;
-  std::uint64_t first_, last_;
+  const written_records* written_ = nullptr;
+  std::uint64_t first_ = 0, last_ = 0;
   std::uint64_t count_ = 0;
 };
 
@@ -130,8 +173,12 @@ class value_check {
 class row_check {
  public:
   row_check(const data_set& data, std::uint64_t first_entry, std::uint64_t first_generation, std::uint64_t last_generation)
-      : values_(data, first_generation, last_generation), key_(data), next_(first_entry) {}
+      : data_(data), values_(data, first_generation, last_generation), key_(data), next_(first_entry) {}
+  // The rows are those that were written, with the values written last.
+  row_check(const data_set& data, std::uint64_t first_entry, const written_records& written)
+      : data_(data), values_(data, written), key_(data), next_(2 * first_entry), written_(&written) {}
   void operator()(std::string_view key, std::string_view value) {
+    if (written_ != nullptr) return check_written(key, value);
     if (values_.count() % 64 == 0 && key != key_.of_entry(next_))
       throw failure("a scan does not give entry " + std::to_string(next_) + " in its place");
     values_(next_++, value);
@@ -139,9 +186,18 @@ class row_check {
   [[nodiscard]] std::uint64_t count() const noexcept { return values_.count(); }
 
  private:
+  void check_written(std::string_view key, std::string_view value) {
+    next_ = written_->next_number(next_);
+    if (values_.count() % 64 == 0 && key != key_.of_number(next_))
+      throw failure("a scan does not give key number " + std::to_string(next_) + " in its place");
+    values_(data_.record_of(next_++), value);
+  }
+
+  const data_set& data_;
   value_check values_;
   data_set::key key_;
-  std::uint64_t next_;
+  std::uint64_t next_;  // an entry; the number of a key where the rows are those that were written
+  const written_records* written_ = nullptr;
 };
 
 }  // namespace benchmark

@@ -35,7 +35,9 @@ constexpr const char* usage =
     "  --cache-mib N         block cache of each store (512)\n"
     "  --write-buffer-mib N  write buffer of each store (64)\n"
     "  --stores A,B          which stores, in which order (all but strata-bytes)\n"
-    "  --workloads A,B       which workloads (all)\n"
+    "  --workloads A,B       which workloads (all but ycsb-a to ycsb-f); ycsb stands for these six\n"
+    "  --ycsb                the six workloads of YCSB too\n"
+    "  --reads N             at most N reads in a workload of single gets, N seeks, N operations of YCSB (no limit)\n"
     "  --rounds N            each store once a round, in reverse order in every second round (2)\n"
     "  --sync-seconds N      how long fillsync goes on (3)\n"
     "  --directory PATH      where the data go; must be on the device that is to be measured (./compare.data)\n"
@@ -92,20 +94,30 @@ store_kind store_named(const std::string& name) {
 
 std::string workload_named(const std::string& name) {
   std::string known;
-  for (const char* each : workloads) {
-    if (name == each) return name;
-    known += std::string(" ") + each;
+  for (const auto& list : {std::vector<const char*>(std::begin(workloads), std::end(workloads)),
+                           std::vector<const char*>(std::begin(ycsb_workloads), std::end(ycsb_workloads))}) {
+    for (const char* each : list) {
+      if (name == each) return name;
+      known += std::string(" ") + each;
+    }
   }
   throw failure("no workload is called " + name + "; there are:" + known);
 }
 
+void add_ycsb(std::set<std::string>& to) { to.insert(std::begin(ycsb_workloads), std::end(ycsb_workloads)); }
+
 arguments parse(int count, char** words) {
   arguments given;
+  bool ycsb_too = false;
   for (int i = 1; i < count; ++i) {
     const std::string option = words[i];
     if (option == "--help" || option == "-h") {
       std::printf("%s", usage);
       std::exit(0);
+    }
+    if (option == "--ycsb") {
+      ycsb_too = true;
+      continue;
     }
     if (++i == count) throw failure(option + " is unknown, or needs a value\n" + usage);
     const std::string value = words[i];
@@ -114,12 +126,18 @@ arguments parse(int count, char** words) {
     else if (option == "--value-bytes") given.asked.value_bytes = number_of(value);
     else if (option == "--cache-mib") given.asked.cache_bytes = number_of(value) << 20;
     else if (option == "--write-buffer-mib") given.asked.write_buffer_bytes = number_of(value) << 20;
+    else if (option == "--reads") given.asked.reads_max = number_of(value);
     else if (option == "--rounds") given.rounds = number_of(value);
     else if (option == "--sync-seconds") given.asked.sync_seconds = static_cast<double>(number_of(value));
     else if (option == "--directory") given.directory = value;
     else if (option == "--json") given.json = value;
     else if (option == "--stores") { for (const auto& name : listed(value)) given.stores.push_back(store_named(name)); }
-    else if (option == "--workloads") { for (const auto& name : listed(value)) given.asked.workloads.insert(workload_named(name)); }
+    else if (option == "--workloads") {
+      for (const auto& name : listed(value)) {
+        if (name == "ycsb") add_ycsb(given.asked.workloads);
+        else given.asked.workloads.insert(workload_named(name));
+      }
+    }
     else throw failure(option + " is unknown\n" + usage);
   }
   if (given.stores.empty()) {
@@ -127,6 +145,8 @@ arguments parse(int count, char** words) {
     given.stores.pop_back();  // strata-bytes
   }
   if (given.asked.workloads.empty()) given.asked.workloads.insert(std::begin(workloads), std::end(workloads));
+  if (ycsb_too) add_ycsb(given.asked.workloads);
+  if (given.asked.reads_max == 0) throw failure("--reads must be at least 1");
   if (given.rounds == 0) throw failure("--rounds must be at least 1");
   return given;
 }

@@ -40,6 +40,12 @@ inline constexpr measure measures[] = {
     {"reopen_log", "reopen after overwrite", "ms", better::lower},
     {"readwhilewriting", "readwhilewriting, reads", "1/s", better::higher},
     {"readwhilewriting_writes", "  writes meanwhile", "1/s", better::higher},
+    {"ycsb-a", "YCSB A, half updates", "1/s", better::higher},
+    {"ycsb-b", "YCSB B, 5 % updates", "1/s", better::higher},
+    {"ycsb-c", "YCSB C, reads only", "1/s", better::higher},
+    {"ycsb-d", "YCSB D, reads of latest", "1/s", better::higher},
+    {"ycsb-e", "YCSB E, short scans", "1/s", better::higher},
+    {"ycsb-f", "YCSB F, read-modify-write", "1/s", better::higher},
     {"fillsync", "fillsync, 1 thread", "1/s", better::higher},
     {"fillsync_device", "  the device beside it", "1/s", better::higher},
     {"fillsync16", "fillsync, 16 threads", "1/s", better::higher},
@@ -47,9 +53,12 @@ inline constexpr measure measures[] = {
     {"memory_private", "  of it private", "MiB", better::lower},
 };
 
-// What --workloads takes; all but the fills of their own work on what fillrandom has loaded.
+// What runs unless --workloads names others; all but the fills of their own work on what fillrandom has loaded.
 inline constexpr const char* workloads[] = {"fillseq", "fillrandom", "readrandom",       "readmissing", "scan",
                                             "seek",    "overwrite",  "readwhilewriting", "fillsync",    "fillsync16"};
+
+// Run only when they are named; on a settled store too.
+inline constexpr const char* ycsb_workloads[] = {"ycsb-a", "ycsb-b", "ycsb-c", "ycsb-d", "ycsb-e", "ycsb-f"};
 
 }  // namespace benchmark
 

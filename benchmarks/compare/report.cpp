@@ -132,10 +132,13 @@ std::optional<double> report::share_of_limit(const measure& of) const {
 
 void report::print() const {
   std::printf("\n%s\n", machine_.c_str());
-  std::printf("%llu entries of %zu + %zu B, write buffer %llu MiB, cache %llu MiB, %zu round%s\n\n",
+  std::printf("%llu entries of %zu + %zu B, write buffer %llu MiB, cache %llu MiB, %zu round%s\n",
               static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
               static_cast<unsigned long long>(asked_.write_buffer_bytes >> 20),
               static_cast<unsigned long long>(asked_.cache_bytes >> 20), rounds.size(), rounds.size() == 1 ? "" : "s");
+  if (asked_.reads_max != UINT64_MAX)
+    std::printf("at most %llu reads a workload\n", static_cast<unsigned long long>(asked_.reads_max));
+  std::printf("\n");
   for (const limit_row& each : limit_rows) std::printf("  %-44s %10.1f\n", each.label, of_machine.*each.value);
   std::printf("\n");
   for (std::size_t i = 0; i < stores_.size(); ++i) {
@@ -180,7 +183,9 @@ void report::write_json(const std::string& path) const {
   std::fprintf(out, "  \"entries\": %llu, \"key_bytes\": %zu, \"value_bytes\": %zu, \"write_buffer_bytes\": %llu, \"cache_bytes\": %llu,\n",
                static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
                static_cast<unsigned long long>(asked_.write_buffer_bytes), static_cast<unsigned long long>(asked_.cache_bytes));
-  std::fprintf(out, "  \"versions\": {");
+  // 0: no limit
+  std::fprintf(out, "  \"reads_max\": %llu,\n  \"versions\": {",
+               static_cast<unsigned long long>(asked_.reads_max == UINT64_MAX ? 0 : asked_.reads_max));
   const char* comma = "";
   for (const store_kind& each : stores_) {
     std::fprintf(out, "%s%s: %s", comma, quoted(each.name).c_str(), quoted(each.version).c_str());

@@ -11,6 +11,7 @@
 
 #include "clock.hpp"
 #include "limits.hpp"
+#include "ycsb.hpp"
 
 namespace benchmark {
 namespace {
@@ -54,6 +55,7 @@ class run {
       if (wants("seek")) seek();
       if (wants("overwrite")) overwrite();
       if (wants("readwhilewriting")) readwhilewriting();
+      if (wants_ycsb()) ycsb();
       store_->close();
     }
     if (wants("fillsync")) fillsync("fillsync", 1);
@@ -66,8 +68,14 @@ class run {
   [[nodiscard]] bool wants_loaded_store() const {
     for (const char* each : {"fillrandom", "readrandom", "readmissing", "scan", "seek", "overwrite", "readwhilewriting"})
       if (wants(each)) return true;
+    return wants_ycsb();
+  }
+  [[nodiscard]] bool wants_ycsb() const {
+    for (const ycsb_mix& each : ycsb_mixes)
+      if (wants(each.name)) return true;
     return false;
   }
+  [[nodiscard]] std::uint64_t reads(std::uint64_t usual) const { return std::min(usual, asked_.reads_max); }
 
   void empty_directory() const {
     std::filesystem::remove_all(directory_);
@@ -167,21 +175,22 @@ class run {
 
   void readrandom() {
     const auto through = store_->connect();
+    const std::uint64_t count = reads(data_.entries());
     const auto pass = [&](std::uint64_t seed) {
       random_numbers random(seed);
       data_set::key key(data_);
       value_check check(data_, 0, 0);
       std::string_view value;
-      for (std::uint64_t i = 0; i < data_.entries(); ++i) {
+      for (std::uint64_t i = 0; i < count; ++i) {
         const std::uint64_t index = random.below(data_.entries());
         if (through->get(key.of_entry(index), value)) check(index, value);
       }
-      if (check.count() != data_.entries()) throw failure("readrandom misses keys that are there");
+      if (check.count() != count) throw failure("readrandom misses keys that are there");
     };
     pass(1);  // warms the caches
     const std::uint64_t begin = now_ns();
     pass(2);
-    tell_.number("readrandom", per_second(data_.entries(), begin));
+    tell_.number("readrandom", per_second(count, begin));
   }
 
   void readmissing() {
@@ -190,10 +199,11 @@ class run {
     data_set::key key(data_);
     std::string_view value;
     std::uint64_t found = 0;
+    const std::uint64_t count = reads(data_.entries());
     const std::uint64_t begin = now_ns();
-    for (std::uint64_t i = 0; i < data_.entries(); ++i)
+    for (std::uint64_t i = 0; i < count; ++i)
       found += through->get(key.behind_entry(random.below(data_.entries())), value) ? 1u : 0u;
-    tell_.number("readmissing", per_second(data_.entries(), begin));
+    tell_.number("readmissing", per_second(count, begin));
     if (found != 0) throw failure("readmissing finds keys that are not there");
   }
 
@@ -207,7 +217,7 @@ class run {
 
   void seek() {
     constexpr std::uint64_t rows = 11;  // where the seek arrives, and ten more
-    const std::uint64_t seeks = data_.entries() / 4 + 1;
+    const std::uint64_t seeks = reads(data_.entries() / 4 + 1);
     if (data_.entries() < rows) throw failure("seek needs at least 11 entries");
     const auto through = store_->connect();
     random_numbers random(4);
@@ -237,14 +247,14 @@ class run {
   void readwhilewriting() {
     store_->settle();
     ++generation_;
-    const std::uint64_t reads = data_.entries() / 2 + 1;
+    const std::uint64_t count = reads(data_.entries() / 2 + 1);
     std::atomic<bool> over{false};
     std::uint64_t writes = 0;
     std::exception_ptr failed;
     const auto reader = store_->connect();
     {
       random_numbers random(5);  // warms the caches
-      for (std::uint64_t i = 0; i < reads; ++i) get_entry(*reader, random.below(data_.entries()));
+      for (std::uint64_t i = 0; i < count; ++i) get_entry(*reader, random.below(data_.entries()));
     }
     const std::uint64_t begin = now_ns();
     std::thread writer([&] {
@@ -268,22 +278,50 @@ class run {
       data_set::key key(data_);
       value_check check(data_, generation_ - 1, generation_);
       std::string_view value;
-      for (std::uint64_t i = 0; i < reads; ++i) {
+      for (std::uint64_t i = 0; i < count; ++i) {
         const std::uint64_t index = random.below(data_.entries());
         if (reader->get(key.of_entry(index), value)) check(index, value);
       }
-      if (check.count() != reads) throw failure("readwhilewriting misses keys that are there");
+      if (check.count() != count) throw failure("readwhilewriting misses keys that are there");
     } catch (...) {
       over = true;
       writer.join();
       throw;
     }
-    tell_.number("readwhilewriting", per_second(reads, begin));
+    tell_.number("readwhilewriting", per_second(count, begin));
     over = true;
     writer.join();
     tell_.number("readwhilewriting_writes", per_second(writes, begin));
     if (failed) std::rethrow_exception(failed);
     if (writes == 0) throw failure("readwhilewriting wrote nothing");
+  }
+
+  void ycsb() {
+    // The rows before it may have overwritten: these always begin with what was loaded.
+    if (generation_ != 0) load_again();
+    ycsb_client client(data_, reads(data_.entries() / 3 + 1));
+    for (const ycsb_mix& mix : ycsb_mixes) {
+      if (!wants(mix.name)) continue;
+      store_->settle();
+      const auto through = store_->connect();
+      client.prepare(*through, mix);
+      const std::uint64_t begin = now_ns();
+      const std::uint64_t operations = client.run(*through);
+      tell_.number(mix.name, per_second(operations, begin));
+    }
+    client.verify(*store_->connect());
+  }
+  void load_again() {
+    store_->close();
+    empty_directory();
+    generation_ = 0;
+    store_->open(with(false));
+    const auto through = store_->connect();
+    data_set::key key(data_);
+    for (std::uint64_t i = 0; i < data_.entries(); ++i) {
+      const std::uint64_t index = data_.shuffled(i);
+      through->put(key.of_entry(index), data_.value(index, 0));
+    }
   }
 
   // Each thread puts entries of its own until the time is up; then they must all be there.

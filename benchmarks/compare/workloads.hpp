@@ -16,6 +16,7 @@ struct plan {
   std::uint64_t cache_bytes = std::uint64_t{512} << 20;
   std::uint64_t write_buffer_bytes = std::uint64_t{64} << 20;
   double sync_seconds = 3;
+  std::uint64_t reads_max = UINT64_MAX;  // of a workload that reads single keys; YCSB's operations too
   std::set<std::string> workloads;
 };
 
