@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -29,6 +31,7 @@ class scratch_file {
     if (::write(file_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) throw failure("cannot write " + path_);
   }
   void rewind() { ::lseek(file_, 0, SEEK_SET); }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
   void sync() {
     if (::fdatasync(file_) != 0) throw failure("cannot sync " + path_);
   }
@@ -48,6 +51,27 @@ double syncs_per_s(scratch_file& file, double seconds) {
     file.sync();
   }
   return static_cast<double>(syncs) / (end - begin);
+}
+
+// 0 where the file system has no reads past the page cache.
+double random_reads_per_s(const scratch_file& file, std::uint64_t bytes, double seconds) {
+  constexpr std::uint64_t block = 4096;
+  const int direct = ::open(file.path().c_str(), O_RDONLY | O_DIRECT);
+  if (direct < 0) return 0;
+  const std::unique_ptr<void, decltype(&std::free)> into(std::aligned_alloc(block, block), &std::free);
+  random_numbers random(2);
+  std::uint64_t reads = 0;
+  const double begin = now_s();
+  double end = begin;
+  for (; end - begin < seconds; end = now_s(), ++reads) {
+    const auto at = static_cast<off_t>(random.below(bytes / block) * block);
+    if (::pread(direct, into.get(), block, at) != static_cast<ssize_t>(block)) {
+      reads = 0;
+      break;
+    }
+  }
+  ::close(direct);
+  return reads == 0 ? 0 : static_cast<double>(reads) / (end - begin);
 }
 
 double measure_pointer_chase() {
@@ -109,6 +133,7 @@ limits measure_limits(const std::string& directory) {
     for (int i = 0; i < 256; ++i) file.write(piece);
     file.sync();
     found.sequential_mb_per_s = 256.0 * 1.048576 / (now_s() - begin);
+    found.random_reads_per_s = random_reads_per_s(file, 256 * piece.size(), 0.5);
   }
   {
     scratch_file file(directory + "/limits");

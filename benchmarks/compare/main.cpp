@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "memory_limit.hpp"
 #include "report.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -38,6 +39,7 @@ constexpr const char* usage =
     "  --workloads A,B       which workloads (all but ycsb-a to ycsb-f); ycsb stands for these six\n"
     "  --ycsb                the six workloads of YCSB too\n"
     "  --reads N             at most N reads in a workload of single gets, N seeks, N operations of YCSB (no limit)\n"
+    "  --memory-mib N        memory for each store's process, its page cache included (all there is)\n"
     "  --rounds N            each store once a round, in reverse order in every second round (2)\n"
     "  --sync-seconds N      how long fillsync goes on (3)\n"
     "  --directory PATH      where the data go; must be on the device that is to be measured (./compare.data)\n"
@@ -127,6 +129,7 @@ arguments parse(int count, char** words) {
     else if (option == "--cache-mib") given.asked.cache_bytes = number_of(value) << 20;
     else if (option == "--write-buffer-mib") given.asked.write_buffer_bytes = number_of(value) << 20;
     else if (option == "--reads") given.asked.reads_max = number_of(value);
+    else if (option == "--memory-mib") given.asked.memory_bytes = number_of(value) << 20;
     else if (option == "--rounds") given.rounds = number_of(value);
     else if (option == "--sync-seconds") given.asked.sync_seconds = static_cast<double>(number_of(value));
     else if (option == "--directory") given.directory = value;
@@ -182,10 +185,12 @@ double private_memory_mib(pid_t process) {
 }
 
 // The child's side of one store in one round: lines "number key value", "remark key text", "failed text" into `out`.
-[[noreturn]] void work_in_child(const store_kind& kind, const plan& asked, const std::string& directory, int out) {
+[[noreturn]] void work_in_child(const store_kind& kind, const plan& asked, const memory_limit* memory,
+                                const std::string& directory, int out) {
   std::FILE* lines = ::fdopen(out, "w");
   int status = 0;
   try {
+    if (memory != nullptr) memory->enter();
     std::filesystem::create_directories(directory);
     run_workloads(kind, asked, directory,
                   {[&](const char* key, double value) {
@@ -226,6 +231,8 @@ void take_line(const std::string& line, const std::string& where, outcome& into)
 
 // Runs one store in a process of its own: its memory is its own, and what a store leaves running ends with it.
 outcome run_store(const store_kind& kind, const plan& asked, const std::string& directory, const std::string& where) {
+  std::optional<memory_limit> memory;
+  if (asked.memory_bytes != 0) memory.emplace(asked.memory_bytes);
   std::filesystem::remove_all(directory);
   ::sync();  // what the store before left to be written is not written in the time of this one
   int ends[2];
@@ -235,7 +242,7 @@ outcome run_store(const store_kind& kind, const plan& asked, const std::string& 
   if (child < 0) throw failure("fork");
   if (child == 0) {
     ::close(ends[0]);
-    work_in_child(kind, asked, directory, ends[1]);
+    work_in_child(kind, asked, memory ? &*memory : nullptr, directory, ends[1]);
   }
   ::close(ends[1]);
 
@@ -266,6 +273,7 @@ outcome run_store(const store_kind& kind, const plan& asked, const std::string& 
   }
   if (status != 0 && found.failed.empty())
     found.failed = WIFSIGNALED(status) ? "ended by signal " + std::to_string(WTERMSIG(status)) : "ended without a word";
+  if (memory && memory->was_exceeded()) found.failed += ": the memory budget is too small for it";
   found.numbers["memory_private"] = private_peak;
   found.numbers["disk_peak"] = static_cast<double>(disk_peak) / 1048576.0;
   std::filesystem::remove_all(directory);
@@ -273,6 +281,7 @@ outcome run_store(const store_kind& kind, const plan& asked, const std::string& 
 }
 
 int compare(const arguments& given) {
+  if (given.asked.memory_bytes != 0) memory_limit(given.asked.memory_bytes);  // fails now rather than after the first store
   std::filesystem::create_directories(given.directory);
   report all(given.asked, given.stores, machine());
   std::fprintf(stderr, "measuring the machine\n");

@@ -29,6 +29,7 @@ inline constexpr measure measures[] = {
     {"reopen_settled", "reopen, settled", "ms", better::lower},
     {"memory_to_open", "memory to open, an entry", "B", better::lower},
     {"readrandom", "readrandom (hit, warm)", "1/s", better::higher},
+    {"readrandom_device", "  KiB of the device, a get", "KiB", better::lower},
     {"readmissing", "readmissing", "1/s", better::higher},
     {"scan", "scan, entries", "1/s", better::higher},
     {"seek", "seek + 10 next", "1/s", better::higher},

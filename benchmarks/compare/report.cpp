@@ -51,6 +51,7 @@ constexpr limit_row limit_rows[] = {
     {"syncs_per_s", "write of 128 B in place and fdatasync, 1/s", &limits::syncs_per_s},
     {"appended_syncs_per_s", "append of 128 B and fdatasync, 1/s", &limits::appended_syncs_per_s},
     {"sequential_mb_per_s", "sequential write, synced, MB/s", &limits::sequential_mb_per_s},
+    {"random_reads_per_s", "random read of 4 KiB, direct, 1/s", &limits::random_reads_per_s},
     {"pointer_chase_ns", "pointer chase in 128 MiB, ns", &limits::pointer_chase_ns},
     {"memcpy_gb_per_s", "memcpy, GB/s", &limits::memcpy_gb_per_s},
     {"write_call_ns", "write() of 128 B, ns", &limits::write_call_ns},
@@ -124,6 +125,13 @@ std::optional<double> report::share_of_limit(const measure& of) const {
   if (key == "fillseq") floor_ns = 3 * entry_ns;
   // A get misses three times that depend on each other: index, block, entry; a filter that says no costs one.
   if (key == "readrandom" || key == "readwhilewriting") floor_ns = 3 * miss_ns;
+  // Of data larger than memory one get in so many reads from the device, once.
+  const double data_bytes = static_cast<double>(asked_.entries * (asked_.key_bytes + asked_.value_bytes));
+  const double memory_bytes = static_cast<double>(asked_.memory_bytes);
+  if (key == "readrandom" && memory_bytes != 0 && memory_bytes < data_bytes) {
+    if (of_machine.random_reads_per_s == 0) return std::nullopt;
+    floor_ns += (1 - memory_bytes / data_bytes) * 1e9 / of_machine.random_reads_per_s;
+  }
   if (key == "readmissing") floor_ns = miss_ns;
   if (key == "scan") floor_ns = entry_ns;
   if (floor_ns == 0) return std::nullopt;
@@ -136,6 +144,9 @@ void report::print() const {
               static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
               static_cast<unsigned long long>(asked_.write_buffer_bytes >> 20),
               static_cast<unsigned long long>(asked_.cache_bytes >> 20), rounds.size(), rounds.size() == 1 ? "" : "s");
+  if (asked_.memory_bytes != 0)
+    std::printf("memory of each store's process, page cache included: at most %llu MiB\n",
+                static_cast<unsigned long long>(asked_.memory_bytes >> 20));
   if (asked_.reads_max != UINT64_MAX)
     std::printf("at most %llu reads a workload\n", static_cast<unsigned long long>(asked_.reads_max));
   std::printf("\n");
@@ -184,7 +195,8 @@ void report::write_json(const std::string& path) const {
                static_cast<unsigned long long>(asked_.entries), asked_.key_bytes, asked_.value_bytes,
                static_cast<unsigned long long>(asked_.write_buffer_bytes), static_cast<unsigned long long>(asked_.cache_bytes));
   // 0: no limit
-  std::fprintf(out, "  \"reads_max\": %llu,\n  \"versions\": {",
+  std::fprintf(out, "  \"memory_bytes\": %llu, \"reads_max\": %llu,\n  \"versions\": {",
+               static_cast<unsigned long long>(asked_.memory_bytes),
                static_cast<unsigned long long>(asked_.reads_max == UINT64_MAX ? 0 : asked_.reads_max));
   const char* comma = "";
   for (const store_kind& each : stores_) {

@@ -17,6 +17,8 @@ struct setup {
   std::uint64_t cache_bytes = 0;
   // Each put is on the device before it returns. Without it a put survives a killed process.
   bool synced = false;
+  // There is less memory than data: for stores that have a setting for that.
+  bool exceeds_memory = false;
 };
 
 class session {

@@ -17,6 +17,7 @@ struct plan {
   std::uint64_t write_buffer_bytes = std::uint64_t{64} << 20;
   double sync_seconds = 3;
   std::uint64_t reads_max = UINT64_MAX;  // of a workload that reads single keys; YCSB's operations too
+  std::uint64_t memory_bytes = 0;        // what the store's process and its page cache may take; 0: all there is
   std::set<std::string> workloads;
 };
 

@@ -85,7 +85,10 @@ class lmdb_store : public store {
     check_status(mdb_env_create(&environment_));
     check_status(mdb_env_set_mapsize(environment_, std::size_t{256} << 30));
     check_status(mdb_env_set_maxreaders(environment_, 64));
-    check_status(mdb_env_open(environment_, with.directory.c_str(), MDB_NOTLS | (with.synced ? 0u : unsigned{MDB_NOSYNC}), 0644));
+    unsigned flags = MDB_NOTLS;
+    if (!with.synced) flags |= MDB_NOSYNC;
+    if (with.exceeds_memory) flags |= MDB_NORDAHEAD;
+    check_status(mdb_env_open(environment_, with.directory.c_str(), flags, 0644));
     MDB_txn* starting = nullptr;
     check_status(mdb_txn_begin(environment_, nullptr, 0, &starting));
     check_status(mdb_dbi_open(starting, nullptr, 0, &table_));
@@ -118,7 +121,7 @@ store_kind lmdb_kind() {
   int major = 0, minor = 0, patch = 0;
   mdb_version(&major, &minor, &patch);
   return {"lmdb", std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch),
-          "NOSYNC, one transaction a put, read transaction renewed for each read", true, true,
+          "NOSYNC, one transaction a put, read transaction renewed for each read; NORDAHEAD where data exceed memory", true, true,
           [] { return std::unique_ptr<store>(std::make_unique<lmdb_store>()); }};
 }
 
