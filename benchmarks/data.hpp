@@ -145,6 +145,48 @@ class written_records {
   std::vector<std::uint8_t> writes_;  // by key number; 0: absent
 };
 
+// Keys made before anything is measured, one behind the other in the order in which they are used.
+class key_list {
+ public:
+  enum class kind { there, absent };
+
+  // `entry_of(i)`: whose key is the i-th.
+  template <typename EntryOf>
+  key_list(const data_set& data, std::uint64_t count, kind of, EntryOf&& entry_of) {
+    data_set::key key(data);
+    entries_.reserve(count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint64_t entry = entry_of(i);
+      const std::string_view text = of == kind::there ? key.of_entry(entry) : key.behind_entry(entry);
+      bytes_.append(text);
+      width_ = text.size();
+      entries_.push_back(static_cast<std::uint32_t>(entry));
+    }
+  }
+  [[nodiscard]] std::uint64_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::string_view operator[](std::uint64_t i) const noexcept { return {bytes_.data() + i * width_, width_}; }
+  [[nodiscard]] std::uint64_t entry(std::uint64_t i) const noexcept { return entries_[i]; }
+
+ private:
+  std::string bytes_;
+  std::size_t width_ = 0;
+  std::vector<std::uint32_t> entries_;
+};
+
+// Each entry once, in order; at random; at random in another order than that; as many keys that are absent.
+[[nodiscard]] inline key_list keys_in_order(const data_set& data) {
+  return {data, data.entries(), key_list::kind::there, [](std::uint64_t i) { return i; }};
+}
+[[nodiscard]] inline key_list keys_at_random(const data_set& data) {
+  return {data, data.entries(), key_list::kind::there, [&](std::uint64_t i) { return data.shuffled(i); }};
+}
+[[nodiscard]] inline key_list keys_to_look_up(const data_set& data) {
+  return {data, data.entries(), key_list::kind::there, [&](std::uint64_t i) { return data.shuffled(data.shuffled(i)); }};
+}
+[[nodiscard]] inline key_list keys_absent(const data_set& data) {
+  return {data, data.entries(), key_list::kind::absent, [&](std::uint64_t i) { return data.shuffled(data.shuffled(i)); }};
+}
+
 // Checks what was read: the length always, the content of one in 64.
 class value_check {
  public:

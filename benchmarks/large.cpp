@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "checked.hpp"
 #include "compare/clock.hpp"
 #include "data.hpp"
 
 namespace {
 
+using benchmark::checked;
 using benchmark::data_set;
 using benchmark::failure;
 using benchmark::now_s;
@@ -19,15 +21,6 @@ using database = strata::store<>;
 
 constexpr strata::kv<std::string, std::string> entries{"entries"};
 constexpr double reopen_s_max = 2;
-
-template <typename Value>
-Value checked(strata::result<Value>&& outcome, const char* step) {
-  if (!outcome.has_value()) throw failure(std::string(step) + ": " + outcome.error().message());
-  return std::move(outcome).value();
-}
-void checked(strata::result<void>&& outcome, const char* step) {
-  if (!outcome.has_value()) throw failure(std::string(step) + ": " + outcome.error().message());
-}
 
 void tell(const char* step, double begin, std::uint64_t count = 0) {
   const double seconds = now_s() - begin;

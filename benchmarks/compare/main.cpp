@@ -1,7 +1,6 @@
 // Strata beside its peers: the same keys, values, durability, memory and threads for each, in turn, in one run.
 #include <poll.h>
 #include <signal.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,18 +11,10 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
+#include "../program.hpp"
 #include "memory_limit.hpp"
 #include "report.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STRATA_BENCHMARKS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define STRATA_BENCHMARKS_SANITIZED 1
-#endif
-#endif
 
 namespace benchmark {
 namespace {
@@ -75,14 +66,6 @@ std::vector<std::string> listed(const std::string& names) {
   std::istringstream in(names);
   for (std::string name; std::getline(in, name, ',');) all.push_back(name);
   return all;
-}
-
-std::uint64_t number_of(const std::string& text) {
-  char* end = nullptr;
-  errno = 0;
-  const std::uint64_t number = std::strtoull(text.c_str(), &end, 10);
-  if (text.empty() || text[0] == '-' || *end != '\0' || errno != 0) throw failure("not a number: " + text);
-  return number;
 }
 
 store_kind store_named(const std::string& name) {
@@ -152,24 +135,6 @@ arguments parse(int count, char** words) {
   if (given.asked.reads_max == 0) throw failure("--reads must be at least 1");
   if (given.rounds == 0) throw failure("--rounds must be at least 1");
   return given;
-}
-
-std::string machine() {
-  std::string processor = "unknown processor";
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);) {
-    if (line.rfind("model name", 0) != 0) continue;
-    processor = line.substr(line.find(':') + 2);
-    break;
-  }
-  struct utsname system {};
-  ::uname(&system);
-  double load = 0;
-  static_cast<void>(::getloadavg(&load, 1));
-  char text[256];
-  std::snprintf(text, sizeof text, "%s, %u cores, %s %s, load when it began %.1f", processor.c_str(),
-                std::thread::hardware_concurrency(), system.sysname, system.release, load);
-  return text;
 }
 
 // The memory of a process that no file backs, in MiB; 0 when it has ended.

@@ -1,6 +1,5 @@
 #include "report.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -24,24 +23,6 @@ std::string shown(double value, const char* unit) {
   return printed(value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
 }
 
-// A string as JSON has it.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(c));
-      out += code;
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
 struct limit_row {
   const char* key;
   const char* label;
@@ -60,20 +41,13 @@ constexpr limit_row limit_rows[] = {
 
 }  // namespace
 
-report::spread report::spread_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  const double median = values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-  return {median, values.front(), values.back()};
-}
-
 std::optional<std::size_t> report::find(const char* name) const {
   for (std::size_t i = 0; i < stores_.size(); ++i)
     if (std::strcmp(stores_[i].name, name) == 0) return i;
   return std::nullopt;
 }
 
-std::optional<report::spread> report::value(std::size_t store, const measure& of) const {
+std::optional<spread> report::value(std::size_t store, const measure& of) const {
   std::vector<double> values;
   for (const auto& round : rounds)
     if (const auto found = round[store].numbers.find(of.key); found != round[store].numbers.end()) values.push_back(found->second);
@@ -81,7 +55,7 @@ std::optional<report::spread> report::value(std::size_t store, const measure& of
   return spread_of(std::move(values));
 }
 
-std::optional<report::spread> report::ahead_of(std::optional<std::size_t> other, const measure& of) const {
+std::optional<spread> report::ahead_of(std::optional<std::size_t> other, const measure& of) const {
   const auto strata = find("strata");
   if (!strata || std::strcmp(of.key, "fillsync_device") == 0) return std::nullopt;
   std::vector<double> ratios;

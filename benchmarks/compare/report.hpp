@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "../program.hpp"
 #include "limits.hpp"
 #include "measures.hpp"
 #include "workloads.hpp"
@@ -31,10 +32,6 @@ class report {
   void write_json(const std::string& path) const;
 
  private:
-  struct spread {
-    double median = 0, lowest = 0, highest = 0;
-  };
-  [[nodiscard]] static spread spread_of(std::vector<double> values);
   // Of the rounds that have it.
   [[nodiscard]] std::optional<spread> value(std::size_t store, const measure& of) const;
   // How much better the first store (Strata) is than another one, or than the best peer: more than 1 is ahead, whichever
