@@ -82,6 +82,22 @@ struct spread {
   return text;
 }
 
+// What main() returns: what `work` returns, or 2 where it throws, or where a sanitizer spoils what it would measure.
+template <typename Work>
+[[nodiscard]] int run_unsanitized(const char* program, [[maybe_unused]] Work&& work) {
+#if STRATA_BENCHMARKS_SANITIZED
+  std::fprintf(stderr, "%s: built with a sanitizer: what it measures would mean nothing\n", program);
+  return 2;
+#else
+  try {
+    return work();
+  } catch (const std::exception& wrong) {
+    std::fprintf(stderr, "%s: %s\n", program, wrong.what());
+    return 2;
+  }
+#endif
+}
+
 }  // namespace benchmark
 
 #endif

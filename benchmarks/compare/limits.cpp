@@ -109,7 +109,36 @@ double measure_memcpy() {
   return static_cast<double>(from.size()) / seconds[4] / 1e9;
 }
 
+struct limit_row {
+  const char* key;
+  const char* label;
+  double limits::*value;
+};
+constexpr limit_row limit_rows[] = {
+    {"syncs_per_s", "write of 128 B in place and fdatasync, 1/s", &limits::syncs_per_s},
+    {"appended_syncs_per_s", "append of 128 B and fdatasync, 1/s", &limits::appended_syncs_per_s},
+    {"sequential_mb_per_s", "sequential write, synced, MB/s", &limits::sequential_mb_per_s},
+    {"random_reads_per_s", "random read of 4 KiB, direct, 1/s", &limits::random_reads_per_s},
+    {"pointer_chase_ns", "pointer chase in 128 MiB, ns", &limits::pointer_chase_ns},
+    {"memcpy_gb_per_s", "memcpy, GB/s", &limits::memcpy_gb_per_s},
+    {"write_call_ns", "write() of 128 B, ns", &limits::write_call_ns},
+    {"clock_ns", "reading the clock, ns", &limits::clock_ns},
+};
+
 }  // namespace
+
+void limits::print() const {
+  for (const limit_row& each : limit_rows) std::printf("  %-44s %10.1f\n", each.label, this->*each.value);
+}
+
+void limits::write_json(std::FILE* out) const {
+  const char* before = "{";
+  for (const limit_row& each : limit_rows) {
+    std::fprintf(out, "%s\"%s\": %.3f", before, each.key, this->*each.value);
+    before = ", ";
+  }
+  std::fprintf(out, "}");
+}
 
 double device_syncs_per_s(const std::string& directory, double seconds) {
   scratch_file file(directory + "/limits");

@@ -2,6 +2,7 @@
 #ifndef STRATA_BENCHMARKS_COMPARE_LIMITS_HPP
 #define STRATA_BENCHMARKS_COMPARE_LIMITS_HPP
 
+#include <cstdio>
 #include <string>
 
 namespace benchmark {
@@ -15,6 +16,10 @@ struct limits {
   double memcpy_gb_per_s = 0;      // bytes copied, 64 MiB at a time
   double write_call_ns = 0;        // write() of 128 B to the end of a file
   double clock_ns = 0;             // reading the clock, as each put of fillrandom and overwrite does once
+
+  // A line for each, and an object of JSON.
+  void print() const;
+  void write_json(std::FILE* out) const;
 };
 
 // fdatasync after a write of 128 B in place, a second: the most that the device gives at this moment. Makes and removes

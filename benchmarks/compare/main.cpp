@@ -276,17 +276,5 @@ int compare(const arguments& given) {
 }  // namespace benchmark
 
 int main(int count, char** words) {
-#if STRATA_BENCHMARKS_SANITIZED
-  std::fprintf(stderr, "built with a sanitizer: what it measures would mean nothing\n");
-  static_cast<void>(count);
-  static_cast<void>(words);
-  return 2;
-#else
-  try {
-    return benchmark::compare(benchmark::parse(count, words));
-  } catch (const std::exception& wrong) {
-    std::fprintf(stderr, "compare: %s\n", wrong.what());
-    return 2;
-  }
-#endif
+  return benchmark::run_unsanitized("compare", [&] { return benchmark::compare(benchmark::parse(count, words)); });
 }

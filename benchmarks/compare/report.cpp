@@ -23,22 +23,6 @@ std::string shown(double value, const char* unit) {
   return printed(value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
 }
 
-struct limit_row {
-  const char* key;
-  const char* label;
-  double limits::*value;
-};
-constexpr limit_row limit_rows[] = {
-    {"syncs_per_s", "write of 128 B in place and fdatasync, 1/s", &limits::syncs_per_s},
-    {"appended_syncs_per_s", "append of 128 B and fdatasync, 1/s", &limits::appended_syncs_per_s},
-    {"sequential_mb_per_s", "sequential write, synced, MB/s", &limits::sequential_mb_per_s},
-    {"random_reads_per_s", "random read of 4 KiB, direct, 1/s", &limits::random_reads_per_s},
-    {"pointer_chase_ns", "pointer chase in 128 MiB, ns", &limits::pointer_chase_ns},
-    {"memcpy_gb_per_s", "memcpy, GB/s", &limits::memcpy_gb_per_s},
-    {"write_call_ns", "write() of 128 B, ns", &limits::write_call_ns},
-    {"clock_ns", "reading the clock, ns", &limits::clock_ns},
-};
-
 }  // namespace
 
 std::optional<std::size_t> report::find(const char* name) const {
@@ -124,7 +108,7 @@ void report::print() const {
   if (asked_.reads_max != UINT64_MAX)
     std::printf("at most %llu reads a workload\n", static_cast<unsigned long long>(asked_.reads_max));
   std::printf("\n");
-  for (const limit_row& each : limit_rows) std::printf("  %-44s %10.1f\n", each.label, of_machine.*each.value);
+  of_machine.print();
   std::printf("\n");
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     const auto shape = rounds.back()[i].remarks.find("settled");
@@ -177,13 +161,9 @@ void report::write_json(const std::string& path) const {
     std::fprintf(out, "%s%s: %s", comma, quoted(each.name).c_str(), quoted(each.version).c_str());
     comma = ", ";
   }
-  std::fprintf(out, "},\n  \"limits\": {");
-  comma = "";
-  for (const limit_row& each : limit_rows) {
-    std::fprintf(out, "%s\"%s\": %.3f", comma, each.key, of_machine.*each.value);
-    comma = ", ";
-  }
-  std::fprintf(out, "},\n  \"rounds\": [");
+  std::fprintf(out, "},\n  \"limits\": ");
+  of_machine.write_json(out);
+  std::fprintf(out, ",\n  \"rounds\": [");
   comma = "";
   for (const auto& round : rounds) {
     std::fprintf(out, "%s\n    {", comma);

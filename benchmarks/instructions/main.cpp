@@ -32,10 +32,6 @@ constexpr std::uint64_t seeks = 2'000;
 constexpr std::uint64_t rows_a_seek = 10;
 constexpr std::uint64_t writes_a_batch = 1'000;
 
-void require(bool holds, const char* what) {
-  if (!holds) throw failure(what);
-}
-
 strata::options settings() {
   strata::options amounts;
   amounts.memtable_bytes = std::uint64_t{64} << 20;

@@ -49,31 +49,14 @@ std::string aim_of(const row& one) {
 }
 bool is_met(const row& one, double value) { return one.at_most != 0 ? value <= one.at_most : value >= one.at_least; }
 
-struct limit_row {
-  const char* key;
-  const char* label;
-  double limits::*value;
-};
-constexpr limit_row limit_rows[] = {
-    {"pointer_chase_ns", "pointer chase in 128 MiB, ns", &limits::pointer_chase_ns},
-    {"memcpy_gb_per_s", "memcpy, GB/s", &limits::memcpy_gb_per_s},
-    {"write_call_ns", "write() of 128 B, ns", &limits::write_call_ns},
-    {"syncs_per_s", "write of 128 B in place and fdatasync, 1/s", &limits::syncs_per_s},
-    {"sequential_mb_per_s", "sequential write, synced, MB/s", &limits::sequential_mb_per_s},
-};
-
 void write_json(const stages& of, const std::string& machine, const limits& found) {
   const std::string& path = of.asked().json;
   std::FILE* out = std::fopen(path.c_str(), "w");
   if (out == nullptr) throw failure("cannot write " + path);
-  std::fprintf(out, "{\n  \"machine\": %s,\n  \"entries\": %llu, \"runs\": %llu,\n  \"limits\": {", quoted(machine).c_str(),
+  std::fprintf(out, "{\n  \"machine\": %s,\n  \"entries\": %llu, \"runs\": %llu,\n  \"limits\": ", quoted(machine).c_str(),
                static_cast<unsigned long long>(of.asked().entries), static_cast<unsigned long long>(of.asked().runs));
-  const char* comma = "";
-  for (const limit_row& each : limit_rows) {
-    std::fprintf(out, "%s\"%s\": %.3f", comma, each.key, found.*each.value);
-    comma = ", ";
-  }
-  std::fprintf(out, "},\n  \"stages\": [");
+  found.write_json(out);
+  std::fprintf(out, ",\n  \"stages\": [");
   of.write_json(out);
   std::fprintf(out, "\n  ]\n}\n");
   if (std::fclose(out) != 0) throw failure("cannot write " + path);
@@ -96,7 +79,7 @@ int run(const stage_settings& asked) {
 
   std::printf("\n%s\n%llu entries of 16 + 100 B, median of %llu\n\n", here.c_str(),
               static_cast<unsigned long long>(asked.entries), static_cast<unsigned long long>(asked.runs));
-  for (const limit_row& each : limit_rows) std::printf("  %-44s %10.1f\n", each.label, found.*each.value);
+  found.print();
   all.print();
   if (!asked.json.empty()) write_json(all, here, found);
   return 0;
@@ -130,24 +113,13 @@ void stages::write_json(std::FILE* out) const {
 }  // namespace benchmark
 
 int main(int count, char** words) {
-#if STRATA_BENCHMARKS_SANITIZED
-  std::fprintf(stderr, "built with a sanitizer: what it measures would mean nothing\n");
-  static_cast<void>(count);
-  static_cast<void>(words);
-  return 2;
-#else
-  benchmark::stage_settings asked;
-  try {
-    asked = benchmark::parse(count, words);
-  } catch (const std::exception& wrong) {
-    std::fprintf(stderr, "stages: %s\n", wrong.what());
-    return 2;
-  }
-  try {
-    return benchmark::run(asked);
-  } catch (const std::exception& wrong) {
-    std::fprintf(stderr, "FAILED: %s\n", wrong.what());
-    return 1;
-  }
-#endif
+  return benchmark::run_unsanitized("stages", [&] {
+    const benchmark::stage_settings asked = benchmark::parse(count, words);
+    try {
+      return benchmark::run(asked);
+    } catch (const std::exception& wrong) {
+      std::fprintf(stderr, "FAILED: %s\n", wrong.what());
+      return 1;
+    }
+  });
 }

@@ -86,11 +86,6 @@ template <typename Work>
   return static_cast<double>(now() - begin) / static_cast<double>(count);
 }
 
-// What must hold for the numbers to mean something.
-inline void require(bool holds, const char* what) {
-  if (!holds) throw failure(what);
-}
-
 // The stages, by what they are a part of.
 void measure_memtables(stages& to);
 void measure_log(stages& to);

@@ -2,6 +2,7 @@
 #include <strata/strata.hpp>
 #include <strata/version.hpp>
 
+#include "../../checked.hpp"
 #include "../store.hpp"
 
 namespace benchmark {
@@ -10,22 +11,13 @@ namespace {
 using database = strata::store<>;
 constexpr strata::kv<std::string, std::string> entries{"entries"};
 
-template <typename Value>
-Value checked(strata::result<Value>&& outcome) {
-  if (!outcome.has_value()) throw failure("strata: " + outcome.error().message());
-  return std::move(outcome).value();
-}
-void checked(strata::result<void>&& outcome) {
-  if (!outcome.has_value()) throw failure("strata: " + outcome.error().message());
-}
-
 class strata_session : public session {
  public:
   explicit strata_session(database& db) : view_(db[entries]) {}
 
-  void put(std::string_view key, std::string_view value) override { checked(view_.put(key, value)); }
+  void put(std::string_view key, std::string_view value) override { checked(view_.put(key, value), "put"); }
   bool get(std::string_view key, std::string_view& value) override {
-    const bool there = checked(view_.get_into(key, value_));
+    const bool there = checked(view_.get_into(key, value_), "get");
     value = value_;
     return there;
   }
@@ -45,15 +37,15 @@ class strata_store : public store {
     amounts.durability = with.synced ? strata::durability::strict : strata::durability::buffered;
     amounts.memtable_bytes = with.write_buffer_bytes;
     amounts.cache_bytes = with.cache_bytes;
-    db_.emplace(checked(database::open(with.directory, amounts)));
+    db_.emplace(checked(database::open(with.directory, amounts), "open"));
   }
   void close() override {
-    checked(db_->close());
+    checked(db_->close(), "close");
     db_.reset();
   }
   std::unique_ptr<session> connect() override { return std::make_unique<strata_session>(*db_); }
   bool settle() override {
-    checked(db_->compact());
+    checked(db_->compact(), "compact");
     return true;
   }
   std::string shape() override {

@@ -2,21 +2,13 @@
 #include <strata/strata.hpp>
 #include <strata/version.hpp>
 
+#include "../../checked.hpp"
 #include "../store.hpp"
 
 namespace benchmark {
 namespace {
 
 using engine_type = strata::store<>::engine_type;
-
-template <typename Value>
-Value checked(strata::result<Value>&& outcome) {
-  if (!outcome.has_value()) throw failure("strata-bytes: " + outcome.error().message());
-  return std::move(outcome).value();
-}
-void checked(strata::result<void>&& outcome) {
-  if (!outcome.has_value()) throw failure("strata-bytes: " + outcome.error().message());
-}
 
 class strata_bytes_session : public session {
  public:
@@ -25,18 +17,18 @@ class strata_bytes_session : public session {
   void put(std::string_view key, std::string_view value) override {
     batch_.clear();
     batch_.put(0, key, value);
-    checked(engine_.commit(batch_, engine_.settings().durability.value()));
+    checked(engine_.commit(batch_, engine_.settings().durability.value()), "put");
   }
   bool get(std::string_view key, std::string_view& value) override {
-    const bool there = checked(engine_.get(key, strata::sequence_max, [&](strata::bytes_view found, strata::sequence_number,
-                                                                          std::uint64_t) { value_.assign(found); }));
+    const auto take = [&](strata::bytes_view found, strata::sequence_number, std::uint64_t) { value_.assign(found); };
+    const bool there = checked(engine_.get(key, strata::sequence_max, take), "get");
     value = value_;
     return there;
   }
   void scan(std::string_view from, std::uint64_t limit, row_check& check) override {
-    auto cursor = checked(engine_.make_cursor({std::string(from), "", true}, strata::sequence_max));
+    auto cursor = checked(engine_.make_cursor({std::string(from), "", true}, strata::sequence_max), "make cursor");
     for (cursor->seek_first(); cursor->valid() && limit != 0; cursor->next(), --limit) check(cursor->key(), cursor->value());
-    checked(strata::result<void>(cursor->status()));
+    checked(strata::result<void>(cursor->status()), "scan");
   }
 
  private:
@@ -52,15 +44,15 @@ class strata_bytes_store : public store {
     amounts.durability = with.synced ? strata::durability::strict : strata::durability::buffered;
     amounts.memtable_bytes = with.write_buffer_bytes;
     amounts.cache_bytes = with.cache_bytes;
-    engine_ = checked(engine_type::open(engine_type::environment_type(), with.directory, amounts));
+    engine_ = checked(engine_type::open(engine_type::environment_type(), with.directory, amounts), "open");
   }
   void close() override {
-    checked(engine_->close());
+    checked(engine_->close(), "close");
     engine_.reset();
   }
   std::unique_ptr<session> connect() override { return std::make_unique<strata_bytes_session>(*engine_); }
   bool settle() override {
-    checked(engine_->compact());
+    checked(engine_->compact(), "compact");
     return true;
   }
   std::string shape() override {
