@@ -44,7 +44,15 @@ BYTES = [
 ]  # fmt: skip
 
 # Of middle lightness, to be seen on white and on black.
-COLOURS = {"strata": "#2f74e0", "strata-bytes": "#7fb0f5", "rocksdb": "#d9822b", "leveldb": "#3f9d5a", "lmdb": "#9469d6", "sqlite": "#8b949e"}
+COLOURS = {
+    "strata": "#2f74e0",
+    "strata-bytes": "#7fb0f5",
+    "strata-unsynced": "#1f9bb3",
+    "rocksdb": "#d9822b",
+    "leveldb": "#3f9d5a",
+    "lmdb": "#9469d6",
+    "sqlite": "#8b949e",
+}
 STYLE = (
     "text{font:11px sans-serif;fill:#333}.title{font-weight:bold;font-size:13px}.note{fill:#666;font-size:10px}"
     ".value{paint-order:stroke;stroke:#fff;stroke-width:2px}.ours{font-weight:bold}"

@@ -26,7 +26,9 @@ constexpr const char* usage =
     "  --value-bytes N       (100)\n"
     "  --cache-mib N         block cache of each store (512)\n"
     "  --write-buffer-mib N  write buffer of each store (64)\n"
-    "  --stores A,B          which stores, in which order (all but strata-bytes)\n"
+    "  --stores A,B          which stores, in which order (all but strata-bytes, strata-unsynced)\n"
+    "                        strata-bytes: the engine below the typed face\n"
+    "                        strata-unsynced: the class of the peers' defaults: its log is synced only on close\n"
     "  --workloads A,B       which workloads (all but ycsb-a to ycsb-f); ycsb stands for these six\n"
     "  --ycsb                the six workloads of YCSB too\n"
     "  --reads N             at most N reads in a workload of single gets, N seeks, N operations of YCSB (no limit)\n"
@@ -36,6 +38,8 @@ constexpr const char* usage =
     "  --directory PATH      where the data go; must be on the device that is to be measured (./compare.data)\n"
     "  --json FILE           writes all numbers\n";
 
+// The last ones are not run unless named.
+constexpr std::ptrdiff_t stores_to_be_named = 2;
 std::vector<store_kind> all_stores() {
   return {strata_kind(),
 #if STRATA_BENCHMARKS_ROCKSDB
@@ -50,7 +54,7 @@ std::vector<store_kind> all_stores() {
 #if STRATA_BENCHMARKS_SQLITE
           sqlite_kind(),
 #endif
-          strata_bytes_kind()};
+          strata_bytes_kind(), strata_unsynced_kind()};
 }
 
 struct arguments {
@@ -128,7 +132,7 @@ arguments parse(int count, char** words) {
   }
   if (given.stores.empty()) {
     given.stores = all_stores();
-    given.stores.pop_back();  // strata-bytes
+    given.stores.erase(given.stores.end() - stores_to_be_named, given.stores.end());
   }
   if (given.asked.workloads.empty()) given.asked.workloads.insert(std::begin(workloads), std::end(workloads));
   if (ycsb_too) add_ycsb(given.asked.workloads);

@@ -110,15 +110,17 @@ void report::print() const {
   std::printf("\n");
   of_machine.print();
   std::printf("\n");
+  int width = 12;  // of a column, and of the names
+  for (const store_kind& each : stores_) width = std::max(width, static_cast<int>(std::strlen(each.name)));
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     const auto shape = rounds.back()[i].remarks.find("settled");
-    std::printf("  %-13s %s; %s\n", stores_[i].name, stores_[i].version.c_str(), stores_[i].settings);
-    if (shape != rounds.back()[i].remarks.end()) std::printf("  %-13s settled: %s\n", "", shape->second.c_str());
+    std::printf("  %-*s  %s; %s\n", width, stores_[i].name, stores_[i].version.c_str(), stores_[i].settings);
+    if (shape != rounds.back()[i].remarks.end()) std::printf("  %-*s  settled: %s\n", width, "", shape->second.c_str());
   }
 
   const auto rocksdb = find("rocksdb");
   std::printf("\n%-25s", "");
-  for (const store_kind& each : stores_) std::printf(" %12s", each.name);
+  for (const store_kind& each : stores_) std::printf(" %*s", width, each.name);
   std::printf("   %20s %20s %9s\n", "ahead of best peer", "ahead of RocksDB", "of limit");
   const auto print_ratio = [](const std::optional<spread>& ratio) {
     std::string text = ratio ? printed("%.2f", ratio->median) : "-";
@@ -134,7 +136,7 @@ void report::print() const {
     std::printf("%-25s", (each.label + unit).c_str());
     for (std::size_t i = 0; i < stores_.size(); ++i) {
       const auto found = value(i, each);
-      std::printf(" %12s", found ? shown(found->median, each.unit).c_str() : "-");
+      std::printf(" %*s", width, found ? shown(found->median, each.unit).c_str() : "-");
     }
     std::printf("  ");
     print_ratio(ahead_of(std::nullopt, each));

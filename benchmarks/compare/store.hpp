@@ -56,6 +56,7 @@ struct store_kind {
 // Defined by stores/, each where it is compiled in.
 store_kind strata_kind();
 store_kind strata_bytes_kind();
+store_kind strata_unsynced_kind();
 store_kind rocksdb_kind();
 store_kind leveldb_kind();
 store_kind lmdb_kind();

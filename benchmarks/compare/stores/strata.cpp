@@ -1,6 +1,9 @@
-// Strata as its users have it: the typed face over the default policies.
+// Strata as its users have it: the typed face over the default policies. Once as it is by default, and once with a log that is
+// synced only when the store is closed, as those of the peers are by default.
 #include <strata/strata.hpp>
 #include <strata/version.hpp>
+
+#include <chrono>
 
 #include "../../checked.hpp"
 #include "../store.hpp"
@@ -32,9 +35,12 @@ class strata_session : public session {
 
 class strata_store : public store {
  public:
+  explicit strata_store(std::chrono::milliseconds sync_interval) : sync_interval_(sync_interval) {}
+
   void open(const setup& with) override {
     strata::options amounts;
     amounts.durability = with.synced ? strata::durability::strict : strata::durability::buffered;
+    amounts.sync_interval = sync_interval_;
     amounts.memtable_bytes = with.write_buffer_bytes;
     amounts.cache_bytes = with.cache_bytes;
     db_.emplace(checked(database::open(with.directory, amounts), "open"));
@@ -56,16 +62,24 @@ class strata_store : public store {
   }
 
  private:
+  std::chrono::milliseconds sync_interval_;
   std::optional<database> db_;
 };
+
+std::string version() {
+  return std::to_string(STRATA_VERSION_MAJOR) + '.' + std::to_string(STRATA_VERSION_MINOR) + '.' +
+         std::to_string(STRATA_VERSION_PATCH);
+}
 
 }  // namespace
 
 store_kind strata_kind() {
-  return {"strata", std::to_string(STRATA_VERSION_MAJOR) + '.' + std::to_string(STRATA_VERSION_MINOR) +
-              '.' + std::to_string(STRATA_VERSION_PATCH),
-          "store<>, kv<std::string, std::string>, durability buffered; reads by get_into", false, true,
-          [] { return std::unique_ptr<store>(std::make_unique<strata_store>()); }};
+  return {"strata", version(), "store<>, kv<std::string, std::string>, durability buffered; reads by get_into", false, true,
+          [] { return std::unique_ptr<store>(std::make_unique<strata_store>(strata::options().sync_interval)); }};
+}
+store_kind strata_unsynced_kind() {
+  return {"strata-unsynced", version(), "the same, sync_interval never: the log is synced only on close", false, true,
+          [] { return std::unique_ptr<store>(std::make_unique<strata_store>(strata::options::never)); }};
 }
 
 }  // namespace benchmark
