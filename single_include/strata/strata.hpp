@@ -3195,9 +3195,9 @@ auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_
 //                                                             an error some may be there; unsupported where it buys nothing
 // f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends of up to 32 KiB up to there are then
 //                                                             copies into memory that the file shares: they survive the process
-//                                                             as others do. May run beside append() as long as none goes beyond
-//                                                             the zeros of before. unsupported where it is not safe, or buys
-//                                                             nothing
+//                                                             as others do, if appends have come into the part that was mapped
+//                                                             before. May run beside append() as long as none goes beyond the
+//                                                             zeros of before. unsupported where it is not safe, or buys nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
 // f.close()                  result<void>                     cuts the zeros behind what was appended where it can, closes. A
 //                                                             second close does nothing
@@ -3869,9 +3869,9 @@ class version {
 //
 // Thread safety: one thread. The sources outlive the cursor; so do memtables and tables behind them.
 //
-//   1. `order_` holds the children that are at an entry, sorted by their heads in the direction of travel; of equal heads
-//      the newer source (the lower index) is first.
-//   2. `heads_[i]` is child i's current entry: a comparison touches no child.
+//   1. The first `count_` of `order(k)` are the children that are at an entry, sorted by their heads in the direction of travel;
+//      of equal heads the newer source (the lower index) is first.
+//   2. `head(i)` is child i's current entry: a comparison touches no child.
 //   3. The child in front moves; it is put back in order by comparing with those behind it. Entries come in runs of one
 //      child, so that is mostly one comparison.
 //   4. A read error of any child ends the cursor: valid() is false and status() says why.
@@ -3977,9 +3977,9 @@ class merging_cursor {
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
   void add(const typename disk_cursor::sorted_run& run, sstable::usage use) { disk_.emplace_back(run, use); }
 
-  [[nodiscard]] bool valid() const noexcept { return !order_.empty(); }
+  [[nodiscard]] bool valid() const noexcept { return count_ != 0; }
   // Requires valid(). The entry lives until the cursor moves.
-  [[nodiscard]] const entry& current() const noexcept { return heads_[order_.front()]; }
+  [[nodiscard]] const entry& current() const noexcept { return head(order(0)); }
   [[nodiscard]] const result<void>& status() const noexcept { return status_; }
 
   void seek_first() {
@@ -3999,10 +3999,10 @@ class merging_cursor {
   // Says that the current key is on the wrong side of one that was met before: the source in front is not in order, which
   // a table can be though its checksums are right. Ends the cursor with errc::corruption. Requires valid().
   STRATA_COLD STRATA_NOINLINE void end_out_of_order() {
-    const std::size_t front = order_.front();
+    const std::size_t front = order(0);
     error why(errc::corruption, "scan", "the keys of a table are not in order");
     status_ = front < memory_.size() ? std::move(why) : std::move(why).in_file(disk_[front - memory_.size()].path());
-    order_.clear();
+    count_ = 0;
   }
   // Requires valid() and a forward seek.
   void next() {
@@ -4016,6 +4016,16 @@ class merging_cursor {
  private:
   enum class direction : std::uint8_t { forward, backward };
 
+  // What is kept for each child, and, in the same memory, for each place in the order.
+  struct place {
+    entry head;             // of the child with this number
+    std::size_t order = 0;  // which child comes at this place
+  };
+  [[nodiscard]] entry& head(std::size_t child) noexcept { return places_[child].head; }
+  [[nodiscard]] const entry& head(std::size_t child) const noexcept { return places_[child].head; }
+  [[nodiscard]] std::size_t& order(std::size_t at) noexcept { return places_[at].order; }
+  [[nodiscard]] std::size_t order(std::size_t at) const noexcept { return places_[at].order; }
+
   static void to_before(memory_cursor& child, bytes_view key) {
     child.seek(key, sequence_max);
     if (child.valid()) {
@@ -4028,7 +4038,7 @@ class merging_cursor {
 
   template <direction Direction>
   [[nodiscard]] bool before(std::size_t a, std::size_t b) const noexcept {
-    const int order = compare_versions(heads_[a].key, heads_[a].sequence, heads_[b].key, heads_[b].sequence);
+    const int order = compare_versions(head(a).key, head(a).sequence, head(b).key, head(b).sequence);
     if (order != 0) return Direction == direction::forward ? order < 0 : order > 0;
     return Direction == direction::forward ? a < b : a > b;
   }
@@ -4036,26 +4046,26 @@ class merging_cursor {
   template <typename Seek>
   void start(direction towards, Seek&& seek) {
     status_ = {};
-    order_.clear();
-    heads_.resize(memory_.size() + disk_.size());
-    for (std::size_t i = 0; i < heads_.size(); ++i) {
+    count_ = 0;
+    places_.resize(memory_.size() + disk_.size());
+    for (std::size_t i = 0; i < places_.size(); ++i) {
       const bool at_entry = i < memory_.size() ? start_child(memory_[i], i, seek) : start_disk_child(i, seek);
       if (!at_entry) continue;
-      order_.push_back(i);
-      for (std::size_t at = order_.size() - 1; at > 0; --at) {
-        const bool in_order = towards == direction::forward ? !before<direction::forward>(order_[at], order_[at - 1])
-                                                            : !before<direction::backward>(order_[at], order_[at - 1]);
+      order(count_++) = i;
+      for (std::size_t at = count_ - 1; at > 0; --at) {
+        const bool in_order = towards == direction::forward ? !before<direction::forward>(order(at), order(at - 1))
+                                                            : !before<direction::backward>(order(at), order(at - 1));
         if (in_order) break;
-        std::swap(order_[at], order_[at - 1]);
+        std::swap(order(at), order(at - 1));
       }
     }
-    if (!status_) order_.clear();
+    if (!status_) count_ = 0;
   }
   template <typename Child, typename Seek>
   [[nodiscard]] bool start_child(Child& child, std::size_t index, Seek&& seek) {
     seek(child);
     if (!child.valid()) return false;
-    heads_[index] = child.current();
+    head(index) = child.current();
     return true;
   }
   template <typename Seek>
@@ -4068,37 +4078,38 @@ class merging_cursor {
 
   template <direction Direction, typename Move>
   void advance(Move&& move) {
-    const std::size_t front = order_.front();
+    const std::size_t front = order(0);
     bool at_entry = false;
     if (front < memory_.size()) {
       memory_cursor& child = memory_[front];
       move(child);
       at_entry = child.valid();
-      if (at_entry) heads_[front] = child.current();
+      if (at_entry) head(front) = child.current();
     } else {
       disk_cursor& child = disk_[front - memory_.size()];
       move(child);
       at_entry = child.valid();
       if (at_entry) {
-        heads_[front] = child.current();
+        head(front) = child.current();
       } else if (auto status = child.status(); !status) {
         status_ = std::move(status);
-        order_.clear();
+        count_ = 0;
         return;
       }
     }
     if (!at_entry) {
-      order_.erase(0);
+      --count_;
+      for (std::size_t at = 0; at < count_; ++at) order(at) = order(at + 1);
       return;
     }
-    for (std::size_t at = 0; at + 1 < order_.size() && before<Direction>(order_[at + 1], order_[at]); ++at)
-      std::swap(order_[at], order_[at + 1]);
+    for (std::size_t at = 0; at + 1 < count_ && before<Direction>(order(at + 1), order(at)); ++at)
+      std::swap(order(at), order(at + 1));
   }
 
   dynamic_array<memory_cursor> memory_;
   dynamic_array<disk_cursor> disk_;
-  dynamic_array<entry> heads_;
-  dynamic_array<std::size_t> order_;
+  dynamic_array<place> places_;  // as many as children
+  std::size_t count_ = 0;
   result<void> status_;
 };
 
@@ -4974,7 +4985,7 @@ struct options {
   // LevelDB do by default. A log whose commits get into a table before the system has written it is then not written at all.
   static constexpr std::chrono::milliseconds never = (std::chrono::milliseconds::max)();
 
-  // Buffered durability: the log is synced in the background when any of these is reached.
+  // Buffered durability: the log is synced in the background when any of these is reached; where the first is never, on none.
   std::chrono::milliseconds sync_interval{100};  // 1 ms to 1 h, or never: since the oldest commit not yet synced
   std::uint64_t sync_after_bytes = 4ull << 20;
 
@@ -8526,7 +8537,8 @@ class key_heads {
   STRATA_COLD void learn(const sample& first) noexcept {
     const bytes_view middle = first.keys_[first.count_ / 2];
     const std::size_t longest = middle.size() > sizeof(std::uint64_t) ? middle.size() - sizeof(std::uint64_t) : 0;
-    std::size_t most = 0;
+    common_ = middle.substr(0, 0);
+    std::size_t most = heads_told_apart(first, common_);
     for (std::size_t i = 0; i < first.count_; ++i) {
       const bytes_view common = middle.substr(0, (std::min)(common_prefix_length(first.keys_[i], middle), longest));
       const std::size_t apart = heads_told_apart(first, common);
@@ -9706,7 +9718,8 @@ class row_source {
         descending_(plan.descending), status_(std::move(plan.status)) {
     if (!status_ || of.id.load(std::memory_order_acquire) == 0 || left_ == 0) return;
     if (!range_.unbounded && range_.begin >= range_.end) return;
-    auto made = context.scan(range_, mark_);
+    // What was walked is a part of the range: only a transaction asks for it again.
+    auto made = context.in_transaction() ? context.scan(range_, mark_) : context.scan(std::move(range_), mark_);
     if (made) {
       cursor_ = std::move(*made);
     } else {
@@ -10805,16 +10818,15 @@ inline std::uint32_t store_record_header(char* to, const record_header& header, 
 //
 // Thread safety: a writer belongs to one thread at a time, but sync(), make_room(), bytes() and synced_bytes() may run beside
 // append() (one thread each). sync(), seal() and close() sync the file: never two of them at once, nor any but sync() beside
-// make_room(). Replay may run
-// anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
-// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Where a
-// writer cuts its zeros or a torn end meanwhile, the file ends there.
+// make_room(). Replay may run anywhere, also beside a writer of the same file: it then ends where the file did when it was
+// opened, or before; or, where zeros were written ahead, may take for damage what is a record by now: another replay does not
+// do so there. Where a writer cuts its zeros or a torn end meanwhile, the file ends there.
 //
 //   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros (that were written
 //      ahead, or for which a file system has grown the file), or the torn end of what was being written when the power
 //      went.
-//   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records whose append had
-//      returned before a sync began that succeeded.
+//   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records that were whole before a
+//      sync began that succeeded.
 //   3. After an append has failed nothing is written and nothing promised any more; what was appended before it can still
 //      be synced. After a sync has failed nothing is synced either: a second one could succeed without having saved what
 //      the first one lost.
@@ -11071,16 +11083,19 @@ class record_writer {
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
     const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
-    result<void> written = fits ? put(header, payload, offset) : put_beyond(header, payload, offset);
+    return fits ? finish(header, offset, put(header, payload, offset)) : put_beyond(header, payload, offset);
+  }
+  // What a write has come to.
+  [[nodiscard]] result<void> finish(const record_header& header, std::uint64_t offset, result<void>&& written) {
     if (!written) [[unlikely]] {
       // A sync that failed beside this stays failed.
       state now = state::open;
       static_cast<void>(state_.value.compare_exchange_strong(now, state::append_failed));
-      return written;
+      return std::move(written);
     }
     chain_ = header.check;
-    settled_ = type != record_type::payload;
-    end_.value.store(offset + bytes, std::memory_order_release);
+    settled_ = header.type != record_type::payload;
+    end_.value.store(offset + record_bytes(header.length), std::memory_order_release);
     return {};
   }
 
@@ -11089,18 +11104,17 @@ class record_writer {
   }
   // Behind the zeros, or not wholly in them: with more of them, where such a record goes into zeros.
   [[nodiscard]] STRATA_NOINLINE result<void> put_beyond(record_header& header, bytes_view payload, std::uint64_t offset) {
-    while (maps_ahead_ && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
+    const bool is_shared = maps_ahead_ && zeros_ahead_bytes_ != 0;
+    while (is_shared && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
     // The other thread may just have made some.
     const std::uint64_t bytes = record_bytes(payload.size());
     const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_relaxed);
     result<void> done;
     if (!fits && bytes <= zeros_ahead_bytes_ / 16 && header.type == record_type::payload) done = write_zeros(offset);
     if (done) done = put(header, payload, offset);
-    if (maps_ahead_) {
-      // Before it is somebody else's: from here on zeros may come.
-      if (done) end_.value.store(offset + bytes, std::memory_order_release);
-      give_rest_back();
-    }
+    // Before the rest is somebody else's: zeros may come behind the end, and none where an append has failed.
+    done = finish(header, offset, std::move(done));
+    if (is_shared) give_rest_back();
     return done;
   }
 
@@ -11182,7 +11196,7 @@ class record_writer {
   typename Environment::writable_file file_;
   std::unique_ptr<char[]> buffer_;
   std::string path_;
-  std::uint64_t zeros_ahead_bytes_;  // written and read by who has the claim
+  std::uint64_t zeros_ahead_bytes_;  // written by who appends, under the claim; from 0 on there is nothing to claim
   bool maps_ahead_;
   detail::movable_atomic<std::uint64_t> zeroed_;     // zeros were written up to here
   detail::movable_atomic<std::uint64_t> room_mark_;  // where wants_room() says so
@@ -11879,8 +11893,9 @@ class own_process {
 //                                                                append that failed. After an error it is not tried again
 //                                                                and nothing more is promised: it, seal() and close() fail
 // w.seal()                            result<void>               the segment is complete: no record follows, and all before
-//                                                                it is durable, as the seal itself is after sync(). The
-//                                                                engine syncs no later segment before
+//                                                                it is durable (it syncs nothing where that is so), as the
+//                                                                seal itself is after sync(). The engine tries it when all
+//                                                                is synced, and syncs no later segment before
 // w.bytes()                           std::uint64_t              size of the segment
 // w.synced_bytes()                    std::uint64_t              the part that survives a power cut
 // w.close()                           result<void>               orderly end of a segment that may be reopened: all is
@@ -11903,7 +11918,8 @@ class own_process {
 // anything, else corruption; so is the header of another file: the name may be durable before any byte is, and what a
 // removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that
 // was cut short. Where commits of a segment that has a successor are missing, the engine therefore takes it for corruption if
-// that one promises anything, since it was not synced before this one was sealed.
+// the commits of that one promise anything, since it was not synced before this one was. A promise comes with the first record
+// behind the first sync: until then damage of that kind can't be told from a torn end.
 //
 // A writer belongs to one thread at a time, but sync() and make_room() may run beside append() (one thread each); of sync(),
 // seal() and close() never two at once.
@@ -11996,12 +12012,13 @@ consteval bool check_wal() {
 //
 // Thread safety: append, open, reopen and rotate are the commit leader's alone. The two threads run beside them.
 //
-//   1. A segment is synced only after those before it are synced and sealed: one in which something is promised comes behind
-//      segments that are whole. One that was never synced may survive a power cut where the end of an older one does not;
-//      recovery sees that its commits don't follow.
-//   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
+//   1. A segment is synced only after those before it are (and sealed, if they could be), or their commits are in tables: one in
+//      which something is promised comes behind segments that are whole. One that was never synced may survive a power cut where
+//      the end of an older one does not; recovery sees that its commits don't follow.
+//   2. A buffered commit is durable `sync_interval` (unless that is never) after it returned at the latest, also when no other
+//      follows.
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
-//   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
+//   4. No writer is let go before what it has acknowledged is synced or in a table: not after a failed append, and not while the store
 //      is latched for something else.
 //   5. While a segment is sealed, closed or left, nobody makes room in it.
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
@@ -13128,7 +13145,8 @@ class recovery {
 
   // No file that was read has a higher number.
   [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
-    return (std::max)(manifest_.state().newest_number(), newest_segment_);
+    const std::uint64_t passed = passed_over_.empty() ? 0 : passed_over_.back();
+    return (std::max)(manifest_.state().newest_number(), (std::max)(newest_segment_, passed));
   }
 
   // What was read. Units are oldest first; the last may be gone on with where `open_tail_` says.
@@ -13136,8 +13154,8 @@ class recovery {
   std::shared_ptr<const version_type> tables_;
   dynamic_array<std::shared_ptr<unit>> units_;
   std::optional<wal::tail> open_tail_;
-  // The newest of those before it whose log may not be durable: the process that wrote it was killed before it sealed it. null:
-  // all are.
+  // The newest of those before it whose log may not be durable: the process that wrote it was killed before it sealed it, or
+  // could not. null: all are.
   std::shared_ptr<unit> unsure_;
   sequence_number last_sequence_ = 0;
   std::uint64_t last_time_us_ = 0;
@@ -13197,7 +13215,7 @@ class recovery {
     if (segments.empty())
       return error(errc::corruption, "open store", "commits of the log are missing, and the log is").in_file(directory_);
     return error(errc::corruption, "replay log", "it ends before the newest commit of an orderly close")
-        .in_file(log_path(directory_, last.segment))
+        .in_file(log_path(directory_, last.segment != 0 ? last.segment : segments.back()))
         .at_offset(last.offset);
   }
 
@@ -13251,8 +13269,9 @@ class recovery {
                                STRATA_TRY_LET(applied, apply_group(*fresh, group));
                                return applied ? result<void>() : unfit(offset);
                              }));
-    // Of a segment that was synced those before it were, too.
-    const bool was_synced = tail.sealed || tail.promised > 0;
+    // Of a segment with a commit that was synced those before it were, too. A promise alone says nothing: a writer that goes on
+    // where a first record was torn makes one.
+    const bool was_synced = tail.sealed || (any && tail.promised > 0);
     if (before.may_be_cut && was_synced && (astray || !any)) {
       if (!open_tail_) return unfit(astray.value_or(tail.end));
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one was synced")
@@ -19983,9 +20002,9 @@ struct segmented : segmented_log<false> {};
 // The default log: `segmented`, but a record is a copy into memory that its file shares, and no call of the system.
 //
 // A commit that is not synced is in the page cache as soon as it is copied, so it survives a killed process as a written
-// one does. 512 KiB of the segment (less where the whole is small) are mapped at a time, written with zeros before: so long
-// is a log at least while it is open, and after a kill. The next part is made when half of one is used up, by a thread of the
-// engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with the other's log.
+// one does. Parts of 512 KiB of the segment (smaller where the whole is small) are mapped, written with zeros before, so that a
+// log is up to two of them longer while it is open, and after a kill. The next part is made when half of one is used up, by a
+// thread of the engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with the other's log.
 //
 // Written as `segmented` does it: where the environment can't map (see map_ahead in environment/requirements.hpp; posix maps
 // on ext4, XFS and tmpfs); records of more than a sixteenth of what is mapped at a time, where they do not fit into what is

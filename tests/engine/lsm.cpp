@@ -56,6 +56,7 @@ TEST_CASE("an option out of its range is refused before anything is touched", "[
       [](strata::options& o) { o.manifest_bytes = 1_GiB + 1; },
       [](strata::options& o) { o.sync_interval = std::chrono::milliseconds(0); },
       [](strata::options& o) { o.sync_interval = std::chrono::hours(2); },
+      [](strata::options& o) { o.sync_interval = strata::options::never - std::chrono::milliseconds(1); },
       [](strata::options& o) { o.expiry_margin = std::chrono::minutes(-1); },
       [](strata::options& o) { o.expiry_margin = (std::chrono::minutes::max)(); },
       [](strata::options& o) { o.compaction.level0_runs = 1; },

@@ -264,6 +264,22 @@ TEST_CASE("a segment behind one that may not be synced is gone on with when the 
   }
 }
 
+TEST_CASE("a promise without a commit says nothing of the segments before", "[engine][recovery]") {
+  for (const end before : {end::open, end::sealed}) {
+    const crafted c;
+    c.write(100, 1, 10, before);
+    c.write(101, 11, 11, end::open);
+    const std::string whole = read_file(c.environment, c.path(101));
+    write_file(c.environment, c.path(101), whole.substr(0, whole.size() - 8));
+    // As a writer does that goes on there: the torn record is cut, and a promise put in its place.
+    reopen_segment(c.environment, c.segment(101), [](auto&) {});
+    auto tail = segmented::replay(c.environment, c.segment(101), [](strata::bytes_view, std::uint64_t) { return strata::result<void>(); });
+    require_ok(tail);
+    REQUIRE(tail->promised > 0);
+    c.require_commits(10);
+  }
+}
+
 TEST_CASE("what was passed over is removed for good before anything comes in its place", "[engine][recovery]") {
   const failing_environment environment;
   std::vector<std::string> logs;

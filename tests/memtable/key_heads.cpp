@@ -63,6 +63,12 @@ TEST_CASE("heads tell the keys of a store apart, whatever few keys of another ki
   }
 }
 
+TEST_CASE("heads tell keys apart also behind many versions of one", "[memtable][key_heads]") {
+  std::vector<std::string> keys(64, "\x01\x05 counter of all visits");
+  for (std::size_t i = 0; i < 1'000; ++i) keys.push_back("\x01\x05" + std::to_string(i * 7'919));
+  CHECK(heads_of(keys, "\x01\x05") > 500);
+}
+
 TEST_CASE("heads of keys that are shorter than one, or empty, or equal, keep their order", "[memtable][key_heads]") {
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < 200; ++i) keys.push_back(std::string(i % 12, static_cast<char>('a' + i % 3)));

@@ -104,7 +104,7 @@ class life {
   void set_fault() {
     static constexpr errc codes[] = {errc::io_error, errc::no_space, errc::too_many_open_files};
     disk_fault fault;
-    fault.calls = random_.one_in(3) ? ~std::uint32_t{0} : 1u << random_.below(18);
+    fault.calls = random_.one_in(3) ? ~std::uint32_t{0} : 1u << random_.below(20);
     fault.code = codes[random_.below(3)];
     if (random_.one_in(2)) {
       fault.nth = 1 + random_.below(30);

@@ -3,12 +3,13 @@
 //
 // Thread safety: append, open, reopen and rotate are the commit leader's alone. The two threads run beside them.
 //
-//   1. A segment is synced only after those before it are synced and sealed: one in which something is promised comes behind
-//      segments that are whole. One that was never synced may survive a power cut where the end of an older one does not;
-//      recovery sees that its commits don't follow.
-//   2. A buffered commit is durable `sync_interval` after it returned at the latest, also when no other follows.
+//   1. A segment is synced only after those before it are (and sealed, if they could be), or their commits are in tables: one in
+//      which something is promised comes behind segments that are whole. One that was never synced may survive a power cut where
+//      the end of an older one does not; recovery sees that its commits don't follow.
+//   2. A buffered commit is durable `sync_interval` (unless that is never) after it returned at the latest, also when no other
+//      follows.
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
-//   4. No writer is let go before what it has acknowledged is synced: not after a failed append, and not while the store
+//   4. No writer is let go before what it has acknowledged is synced or in a table: not after a failed append, and not while the store
 //      is latched for something else.
 //   5. While a segment is sealed, closed or left, nobody makes room in it.
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for

@@ -2,9 +2,9 @@
 //
 // Thread safety: one thread. The sources outlive the cursor; so do memtables and tables behind them.
 //
-//   1. `order_` holds the children that are at an entry, sorted by their heads in the direction of travel; of equal heads
-//      the newer source (the lower index) is first.
-//   2. `heads_[i]` is child i's current entry: a comparison touches no child.
+//   1. The first `count_` of `order(k)` are the children that are at an entry, sorted by their heads in the direction of travel;
+//      of equal heads the newer source (the lower index) is first.
+//   2. `head(i)` is child i's current entry: a comparison touches no child.
 //   3. The child in front moves; it is put back in order by comparing with those behind it. Entries come in runs of one
 //      child, so that is mostly one comparison.
 //   4. A read error of any child ends the cursor: valid() is false and status() says why.
@@ -114,9 +114,9 @@ class merging_cursor {
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
   void add(const typename disk_cursor::sorted_run& run, sstable::usage use) { disk_.emplace_back(run, use); }
 
-  [[nodiscard]] bool valid() const noexcept { return !order_.empty(); }
+  [[nodiscard]] bool valid() const noexcept { return count_ != 0; }
   // Requires valid(). The entry lives until the cursor moves.
-  [[nodiscard]] const entry& current() const noexcept { return heads_[order_.front()]; }
+  [[nodiscard]] const entry& current() const noexcept { return head(order(0)); }
   [[nodiscard]] const result<void>& status() const noexcept { return status_; }
 
   void seek_first() {
@@ -136,10 +136,10 @@ class merging_cursor {
   // Says that the current key is on the wrong side of one that was met before: the source in front is not in order, which
   // a table can be though its checksums are right. Ends the cursor with errc::corruption. Requires valid().
   STRATA_COLD STRATA_NOINLINE void end_out_of_order() {
-    const std::size_t front = order_.front();
+    const std::size_t front = order(0);
     error why(errc::corruption, "scan", "the keys of a table are not in order");
     status_ = front < memory_.size() ? std::move(why) : std::move(why).in_file(disk_[front - memory_.size()].path());
-    order_.clear();
+    count_ = 0;
   }
   // Requires valid() and a forward seek.
   void next() {
@@ -153,6 +153,16 @@ class merging_cursor {
  private:
   enum class direction : std::uint8_t { forward, backward };
 
+  // What is kept for each child, and, in the same memory, for each place in the order.
+  struct place {
+    entry head;             // of the child with this number
+    std::size_t order = 0;  // which child comes at this place
+  };
+  [[nodiscard]] entry& head(std::size_t child) noexcept { return places_[child].head; }
+  [[nodiscard]] const entry& head(std::size_t child) const noexcept { return places_[child].head; }
+  [[nodiscard]] std::size_t& order(std::size_t at) noexcept { return places_[at].order; }
+  [[nodiscard]] std::size_t order(std::size_t at) const noexcept { return places_[at].order; }
+
   static void to_before(memory_cursor& child, bytes_view key) {
     child.seek(key, sequence_max);
     if (child.valid()) {
@@ -165,7 +175,7 @@ class merging_cursor {
 
   template <direction Direction>
   [[nodiscard]] bool before(std::size_t a, std::size_t b) const noexcept {
-    const int order = compare_versions(heads_[a].key, heads_[a].sequence, heads_[b].key, heads_[b].sequence);
+    const int order = compare_versions(head(a).key, head(a).sequence, head(b).key, head(b).sequence);
     if (order != 0) return Direction == direction::forward ? order < 0 : order > 0;
     return Direction == direction::forward ? a < b : a > b;
   }
@@ -173,26 +183,26 @@ class merging_cursor {
   template <typename Seek>
   void start(direction towards, Seek&& seek) {
     status_ = {};
-    order_.clear();
-    heads_.resize(memory_.size() + disk_.size());
-    for (std::size_t i = 0; i < heads_.size(); ++i) {
+    count_ = 0;
+    places_.resize(memory_.size() + disk_.size());
+    for (std::size_t i = 0; i < places_.size(); ++i) {
       const bool at_entry = i < memory_.size() ? start_child(memory_[i], i, seek) : start_disk_child(i, seek);
       if (!at_entry) continue;
-      order_.push_back(i);
-      for (std::size_t at = order_.size() - 1; at > 0; --at) {
-        const bool in_order = towards == direction::forward ? !before<direction::forward>(order_[at], order_[at - 1])
-                                                            : !before<direction::backward>(order_[at], order_[at - 1]);
+      order(count_++) = i;
+      for (std::size_t at = count_ - 1; at > 0; --at) {
+        const bool in_order = towards == direction::forward ? !before<direction::forward>(order(at), order(at - 1))
+                                                            : !before<direction::backward>(order(at), order(at - 1));
         if (in_order) break;
-        std::swap(order_[at], order_[at - 1]);
+        std::swap(order(at), order(at - 1));
       }
     }
-    if (!status_) order_.clear();
+    if (!status_) count_ = 0;
   }
   template <typename Child, typename Seek>
   [[nodiscard]] bool start_child(Child& child, std::size_t index, Seek&& seek) {
     seek(child);
     if (!child.valid()) return false;
-    heads_[index] = child.current();
+    head(index) = child.current();
     return true;
   }
   template <typename Seek>
@@ -205,37 +215,38 @@ class merging_cursor {
 
   template <direction Direction, typename Move>
   void advance(Move&& move) {
-    const std::size_t front = order_.front();
+    const std::size_t front = order(0);
     bool at_entry = false;
     if (front < memory_.size()) {
       memory_cursor& child = memory_[front];
       move(child);
       at_entry = child.valid();
-      if (at_entry) heads_[front] = child.current();
+      if (at_entry) head(front) = child.current();
     } else {
       disk_cursor& child = disk_[front - memory_.size()];
       move(child);
       at_entry = child.valid();
       if (at_entry) {
-        heads_[front] = child.current();
+        head(front) = child.current();
       } else if (auto status = child.status(); !status) {
         status_ = std::move(status);
-        order_.clear();
+        count_ = 0;
         return;
       }
     }
     if (!at_entry) {
-      order_.erase(0);
+      --count_;
+      for (std::size_t at = 0; at < count_; ++at) order(at) = order(at + 1);
       return;
     }
-    for (std::size_t at = 0; at + 1 < order_.size() && before<Direction>(order_[at + 1], order_[at]); ++at)
-      std::swap(order_[at], order_[at + 1]);
+    for (std::size_t at = 0; at + 1 < count_ && before<Direction>(order(at + 1), order(at)); ++at)
+      std::swap(order(at), order(at + 1));
   }
 
   dynamic_array<memory_cursor> memory_;
   dynamic_array<disk_cursor> disk_;
-  dynamic_array<entry> heads_;
-  dynamic_array<std::size_t> order_;
+  dynamic_array<place> places_;  // as many as children
+  std::size_t count_ = 0;
   result<void> status_;
 };
 

@@ -40,7 +40,7 @@ struct options {
   // LevelDB do by default. A log whose commits get into a table before the system has written it is then not written at all.
   static constexpr std::chrono::milliseconds never = (std::chrono::milliseconds::max)();
 
-  // Buffered durability: the log is synced in the background when any of these is reached.
+  // Buffered durability: the log is synced in the background when any of these is reached; where the first is never, on none.
   std::chrono::milliseconds sync_interval{100};  // 1 ms to 1 h, or never: since the oldest commit not yet synced
   std::uint64_t sync_after_bytes = 4ull << 20;
 

@@ -124,10 +124,10 @@ class recovery {
     return {};
   }
 
-
   // No file that was read has a higher number.
   [[nodiscard]] STRATA_COLD std::uint64_t newest_number() const noexcept {
-    return (std::max)(manifest_.state().newest_number(), newest_segment_);
+    const std::uint64_t passed = passed_over_.empty() ? 0 : passed_over_.back();
+    return (std::max)(manifest_.state().newest_number(), (std::max)(newest_segment_, passed));
   }
 
   // What was read. Units are oldest first; the last may be gone on with where `open_tail_` says.
@@ -135,8 +135,8 @@ class recovery {
   std::shared_ptr<const version_type> tables_;
   dynamic_array<std::shared_ptr<unit>> units_;
   std::optional<wal::tail> open_tail_;
-  // The newest of those before it whose log may not be durable: the process that wrote it was killed before it sealed it. null:
-  // all are.
+  // The newest of those before it whose log may not be durable: the process that wrote it was killed before it sealed it, or
+  // could not. null: all are.
   std::shared_ptr<unit> unsure_;
   sequence_number last_sequence_ = 0;
   std::uint64_t last_time_us_ = 0;
@@ -196,7 +196,7 @@ class recovery {
     if (segments.empty())
       return error(errc::corruption, "open store", "commits of the log are missing, and the log is").in_file(directory_);
     return error(errc::corruption, "replay log", "it ends before the newest commit of an orderly close")
-        .in_file(log_path(directory_, last.segment))
+        .in_file(log_path(directory_, last.segment != 0 ? last.segment : segments.back()))
         .at_offset(last.offset);
   }
 
@@ -250,8 +250,9 @@ class recovery {
                                STRATA_TRY_LET(applied, apply_group(*fresh, group));
                                return applied ? result<void>() : unfit(offset);
                              }));
-    // Of a segment that was synced those before it were, too.
-    const bool was_synced = tail.sealed || tail.promised > 0;
+    // Of a segment with a commit that was synced those before it were, too. A promise alone says nothing: a writer that goes on
+    // where a first record was torn makes one.
+    const bool was_synced = tail.sealed || (any && tail.promised > 0);
     if (before.may_be_cut && was_synced && (astray || !any)) {
       if (!open_tail_) return unfit(astray.value_or(tail.end));
       return error(errc::corruption, "replay log", "the segment is not complete, but a later one was synced")

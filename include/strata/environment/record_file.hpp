@@ -3,16 +3,15 @@
 //
 // Thread safety: a writer belongs to one thread at a time, but sync(), make_room(), bytes() and synced_bytes() may run beside
 // append() (one thread each). sync(), seal() and close() sync the file: never two of them at once, nor any but sync() beside
-// make_room(). Replay may run
-// anywhere, also beside a writer of the same file: it then ends where the file did when it was opened, or before; or,
-// where zeros were written ahead, may take for damage what is a record by now: another replay does not do so there. Where a
-// writer cuts its zeros or a torn end meanwhile, the file ends there.
+// make_room(). Replay may run anywhere, also beside a writer of the same file: it then ends where the file did when it was
+// opened, or before; or, where zeros were written ahead, may take for damage what is a record by now: another replay does not
+// do so there. Where a writer cuts its zeros or a torn end meanwhile, the file ends there.
 //
 //   1. The file is: header, records, each at `end` of the one before; what follows the last is zeros (that were written
 //      ahead, or for which a file system has grown the file), or the torn end of what was being written when the power
 //      went.
-//   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records whose append had
-//      returned before a sync began that succeeded.
+//   2. A record promises the offset `synced_bytes()` that it was written at. In it are only records that were whole before a
+//      sync began that succeeded.
 //   3. After an append has failed nothing is written and nothing promised any more; what was appended before it can still
 //      be synced. After a sync has failed nothing is synced either: a second one could succeed without having saved what
 //      the first one lost.
@@ -276,16 +275,19 @@ class record_writer {
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
     const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
-    result<void> written = fits ? put(header, payload, offset) : put_beyond(header, payload, offset);
+    return fits ? finish(header, offset, put(header, payload, offset)) : put_beyond(header, payload, offset);
+  }
+  // What a write has come to.
+  [[nodiscard]] result<void> finish(const record_header& header, std::uint64_t offset, result<void>&& written) {
     if (!written) [[unlikely]] {
       // A sync that failed beside this stays failed.
       state now = state::open;
       static_cast<void>(state_.value.compare_exchange_strong(now, state::append_failed));
-      return written;
+      return std::move(written);
     }
     chain_ = header.check;
-    settled_ = type != record_type::payload;
-    end_.value.store(offset + bytes, std::memory_order_release);
+    settled_ = header.type != record_type::payload;
+    end_.value.store(offset + record_bytes(header.length), std::memory_order_release);
     return {};
   }
 
@@ -294,18 +296,17 @@ class record_writer {
   }
   // Behind the zeros, or not wholly in them: with more of them, where such a record goes into zeros.
   [[nodiscard]] STRATA_NOINLINE result<void> put_beyond(record_header& header, bytes_view payload, std::uint64_t offset) {
-    while (maps_ahead_ && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
+    const bool is_shared = maps_ahead_ && zeros_ahead_bytes_ != 0;
+    while (is_shared && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
     // The other thread may just have made some.
     const std::uint64_t bytes = record_bytes(payload.size());
     const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_relaxed);
     result<void> done;
     if (!fits && bytes <= zeros_ahead_bytes_ / 16 && header.type == record_type::payload) done = write_zeros(offset);
     if (done) done = put(header, payload, offset);
-    if (maps_ahead_) {
-      // Before it is somebody else's: from here on zeros may come.
-      if (done) end_.value.store(offset + bytes, std::memory_order_release);
-      give_rest_back();
-    }
+    // Before the rest is somebody else's: zeros may come behind the end, and none where an append has failed.
+    done = finish(header, offset, std::move(done));
+    if (is_shared) give_rest_back();
     return done;
   }
 
@@ -387,7 +388,7 @@ class record_writer {
   typename Environment::writable_file file_;
   std::unique_ptr<char[]> buffer_;
   std::string path_;
-  std::uint64_t zeros_ahead_bytes_;  // written and read by who has the claim
+  std::uint64_t zeros_ahead_bytes_;  // written by who appends, under the claim; from 0 on there is nothing to claim
   bool maps_ahead_;
   detail::movable_atomic<std::uint64_t> zeroed_;     // zeros were written up to here
   detail::movable_atomic<std::uint64_t> room_mark_;  // where wants_room() says so

@@ -51,9 +51,9 @@
 //                                                             an error some may be there; unsupported where it buys nothing
 // f.map_ahead(u)             result<void>                     as f.zero_fill(u), and appends of up to 32 KiB up to there are then
 //                                                             copies into memory that the file shares: they survive the process
-//                                                             as others do. May run beside append() as long as none goes beyond
-//                                                             the zeros of before. unsupported where it is not safe, or buys
-//                                                             nothing
+//                                                             as others do, if appends have come into the part that was mapped
+//                                                             before. May run beside append() as long as none goes beyond the
+//                                                             zeros of before. unsupported where it is not safe, or buys nothing
 // f.size()                   std::uint64_t                    bytes appended so far, those before open_writable included
 // f.close()                  result<void>                     cuts the zeros behind what was appended where it can, closes. A
 //                                                             second close does nothing

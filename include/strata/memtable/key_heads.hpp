@@ -44,7 +44,8 @@ class key_heads {
   STRATA_COLD void learn(const sample& first) noexcept {
     const bytes_view middle = first.keys_[first.count_ / 2];
     const std::size_t longest = middle.size() > sizeof(std::uint64_t) ? middle.size() - sizeof(std::uint64_t) : 0;
-    std::size_t most = 0;
+    common_ = middle.substr(0, 0);
+    std::size_t most = heads_told_apart(first, common_);
     for (std::size_t i = 0; i < first.count_; ++i) {
       const bytes_view common = middle.substr(0, (std::min)(common_prefix_length(first.keys_[i], middle), longest));
       const std::size_t apart = heads_told_apart(first, common);

@@ -20,7 +20,8 @@ class row_source {
         descending_(plan.descending), status_(std::move(plan.status)) {
     if (!status_ || of.id.load(std::memory_order_acquire) == 0 || left_ == 0) return;
     if (!range_.unbounded && range_.begin >= range_.end) return;
-    auto made = context.scan(range_, mark_);
+    // What was walked is a part of the range: only a transaction asks for it again.
+    auto made = context.in_transaction() ? context.scan(range_, mark_) : context.scan(std::move(range_), mark_);
     if (made) {
       cursor_ = std::move(*made);
     } else {

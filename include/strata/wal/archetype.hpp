@@ -71,7 +71,7 @@ struct archetype {
       return {};
     }
     [[nodiscard]] result<void> seal() {
-      STRATA_TRY(sync());
+      if (synced_bytes() != bytes()) STRATA_TRY(sync());
       STRATA_TRY(write({}, seal_mark));
       settled_ = true;
       return {};

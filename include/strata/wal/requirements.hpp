@@ -25,8 +25,9 @@
 //                                                                append that failed. After an error it is not tried again
 //                                                                and nothing more is promised: it, seal() and close() fail
 // w.seal()                            result<void>               the segment is complete: no record follows, and all before
-//                                                                it is durable, as the seal itself is after sync(). The
-//                                                                engine syncs no later segment before
+//                                                                it is durable (it syncs nothing where that is so), as the
+//                                                                seal itself is after sync(). The engine tries it when all
+//                                                                is synced, and syncs no later segment before
 // w.bytes()                           std::uint64_t              size of the segment
 // w.synced_bytes()                    std::uint64_t              the part that survives a power cut
 // w.close()                           result<void>               orderly end of a segment that may be reopened: all is
@@ -49,7 +50,8 @@
 // anything, else corruption; so is the header of another file: the name may be durable before any byte is, and what a
 // removed file left in the same place then be read. What replay cannot see: damage behind the last promise, and a segment that
 // was cut short. Where commits of a segment that has a successor are missing, the engine therefore takes it for corruption if
-// that one promises anything, since it was not synced before this one was sealed.
+// the commits of that one promise anything, since it was not synced before this one was. A promise comes with the first record
+// behind the first sync: until then damage of that kind can't be told from a torn end.
 //
 // A writer belongs to one thread at a time, but sync() and make_room() may run beside append() (one thread each); of sync(),
 // seal() and close() never two at once.
