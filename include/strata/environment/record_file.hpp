@@ -274,30 +274,32 @@ class record_writer {
     header.previous = chain_;
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
-    const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
-    return fits ? finish(header, offset, put(header, payload, offset)) : put_beyond(header, payload, offset);
+    const bool is_plain = zeros_ahead_bytes_ == 0 || offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
+    auto written = is_plain ? put(header, payload, offset) : put_beyond(header, payload, offset);
+    if (written) [[likely]]
+      advance(header, offset);
+    else
+      end_appends();
+    return written;
   }
-  // What a write has come to.
-  [[nodiscard]] result<void> finish(const record_header& header, std::uint64_t offset, result<void>&& written) {
-    if (!written) [[unlikely]] {
-      // A sync that failed beside this stays failed.
-      state now = state::open;
-      static_cast<void>(state_.value.compare_exchange_strong(now, state::append_failed));
-      return std::move(written);
-    }
+  void advance(const record_header& header, std::uint64_t offset) noexcept {
     chain_ = header.check;
     settled_ = header.type != record_type::payload;
     end_.value.store(offset + record_bytes(header.length), std::memory_order_release);
-    return {};
+  }
+  // A sync that failed beside this stays failed.
+  STRATA_COLD void end_appends() noexcept {
+    state now = state::open;
+    static_cast<void>(state_.value.compare_exchange_strong(now, state::append_failed));
   }
 
   [[nodiscard]] result<void> put(record_header& header, bytes_view payload, std::uint64_t offset) {
     return record_bytes(payload.size()) <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
   }
-  // Behind the zeros, or not wholly in them: with more of them, where such a record goes into zeros.
+  // Not wholly in the zeros that are there: with more of them, where such a record goes into zeros. Has advanced the end, or
+  // ended the appends, when it returns.
   [[nodiscard]] STRATA_NOINLINE result<void> put_beyond(record_header& header, bytes_view payload, std::uint64_t offset) {
-    const bool is_shared = maps_ahead_ && zeros_ahead_bytes_ != 0;
-    while (is_shared && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
+    while (maps_ahead_ && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
     // The other thread may just have made some.
     const std::uint64_t bytes = record_bytes(payload.size());
     const bool fits = offset + bytes <= zeroed_.value.load(std::memory_order_relaxed);
@@ -305,8 +307,11 @@ class record_writer {
     if (!fits && bytes <= zeros_ahead_bytes_ / 16 && header.type == record_type::payload) done = write_zeros(offset);
     if (done) done = put(header, payload, offset);
     // Before the rest is somebody else's: zeros may come behind the end, and none where an append has failed.
-    done = finish(header, offset, std::move(done));
-    if (is_shared) give_rest_back();
+    if (done)
+      advance(header, offset);
+    else
+      end_appends();
+    if (maps_ahead_) give_rest_back();
     return done;
   }
 
