@@ -2569,7 +2569,8 @@ struct file_name {
     type = file_type::table;
     digits = name.substr(0, name.size() - 6);
   }
-  if (digits.size() < 6 || digits.size() > 18) return {};
+  // As they are made: a number has one name.
+  if (digits.size() < 6 || digits.size() > 18 || (digits.size() > 6 && digits.front() == '0')) return {};
   std::uint64_t number = 0;
   for (const char digit : digits) {
     if (digit < '0' || digit > '9') return {};

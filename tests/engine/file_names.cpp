@@ -28,7 +28,8 @@ TEST_CASE("other names are foreign", "[engine][file_names]") {
   for (const char* name : {"", ".", "..", "lock", "LOCK ", "CURRENT.bak", "MANIFEST", "MANIFEST-", "MANIFEST-12345", "MANIFEST-00000x",
                            "MANIFEST-000001.tmp", "00001.log", ".log", ".table", "log", "000001", "000001.LOG", "000001.log.old",
                            "-00001.log", "+000001.log", " 000001.table", "0000000000000000001.log", "99999999999999999999.table",
-                           "000001.tables", "a000001.log", "0x0001.log", "000000.log", "000000.table", "MANIFEST-000000"}) {
+                           "000001.tables", "a000001.log", "0x0001.log", "000000.log", "000000.table", "MANIFEST-000000",
+                           "0001103.log", "0000001.table", "MANIFEST-0000001"}) {
     INFO(name);
     CHECK(parse_file_name(name).type == file_type::foreign);
   }
