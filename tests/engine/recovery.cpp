@@ -259,7 +259,8 @@ TEST_CASE("a segment behind one that may not be synced is gone on with when the 
       if (what == call::sync && path.find(".table") != std::string::npos) tabled = true;
       if (what == call::sync && path.find(".log") != std::string::npos) CHECK((tabled || is_sealed));
     }
-    CHECK(tabled != is_sealed);
+    // Of one that was sealed nobody waits for the flush, which may have come first all the same.
+    CHECK((tabled || is_sealed));
     CHECK(scan(*store) == contents{{"a", "1"}, {"b", "1"}});
   }
 }
