@@ -4982,8 +4982,8 @@ struct options {
   std::uint64_t table_bytes = 32ull << 20;     // 16 KiB to 4 GiB: a compaction closes an output table at this size
   std::uint64_t manifest_bytes = 256ull << 10;  // 4 KiB to 1 GiB: edits that may gather before they are written anew as one
 
-  // A `sync_interval`: nothing is synced that no commit asks for but when the store is closed, which is what RocksDB and
-  // LevelDB do by default. A log whose commits get into a table before the system has written it is then not written at all.
+  // A `sync_interval`: the log is synced only where a commit asks for it, and when the store is closed (RocksDB and LevelDB by
+  // default: only where asked). One whose commits are in a table before the system has written it is then never written.
   static constexpr std::chrono::milliseconds never = (std::chrono::milliseconds::max)();
 
   // Buffered durability: the log is synced in the background when any of these is reached; where the first is never, on none.
@@ -12024,8 +12024,8 @@ consteval bool check_wal() {
 //   2. A buffered commit is durable `sync_interval` (unless that is never) after it returned at the latest, also when no other
 //      follows.
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
-//   4. No writer is let go before what it has acknowledged is synced or in a table: not after a failed append, and not while the store
-//      is latched for something else.
+//   4. No writer is let go before what it has acknowledged is synced or in a table: not after a failed append, and not while
+//      the store is latched for something else.
 //   5. While a segment is sealed, closed or left, nobody makes room in it.
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
@@ -20010,7 +20010,8 @@ struct segmented : segmented_log<false> {};
 // A commit that is not synced is in the page cache as soon as it is copied, so it survives a killed process as a written
 // one does. Parts of 512 KiB of the segment (smaller where the whole is small) are mapped, written with zeros before, so that a
 // log is up to two of them longer while it is open, and after a kill. The next part is made when half of one is used up, by a
-// thread of the engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with the other's log.
+// thread of the engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with
+// the other's log.
 //
 // Written as `segmented` does it: where the environment can't map (see map_ahead in environment/requirements.hpp; posix maps
 // on ext4, XFS and tmpfs); records of more than a sixteenth of what is mapped at a time, where they do not fit into what is

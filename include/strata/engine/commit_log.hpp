@@ -9,8 +9,8 @@
 //   2. A buffered commit is durable `sync_interval` (unless that is never) after it returned at the latest, also when no other
 //      follows.
 //   3. A sync that failed is never tried again: the store latches for good, whatever the reason.
-//   4. No writer is let go before what it has acknowledged is synced or in a table: not after a failed append, and not while the store
-//      is latched for something else.
+//   4. No writer is let go before what it has acknowledged is synced or in a table: not after a failed append, and not while
+//      the store is latched for something else.
 //   5. While a segment is sealed, closed or left, nobody makes room in it.
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 
+#include <strata/core/dynamic_array.hpp>
 #include <strata/core/function_ref.hpp>
 #include <strata/engine/health.hpp>
 #include <strata/engine/options.hpp>

@@ -36,8 +36,8 @@ struct options {
   std::uint64_t table_bytes = 32ull << 20;     // 16 KiB to 4 GiB: a compaction closes an output table at this size
   std::uint64_t manifest_bytes = 256ull << 10;  // 4 KiB to 1 GiB: edits that may gather before they are written anew as one
 
-  // A `sync_interval`: nothing is synced that no commit asks for but when the store is closed, which is what RocksDB and
-  // LevelDB do by default. A log whose commits get into a table before the system has written it is then not written at all.
+  // A `sync_interval`: the log is synced only where a commit asks for it, and when the store is closed (RocksDB and LevelDB by
+  // default: only where asked). One whose commits are in a table before the system has written it is then never written.
   static constexpr std::chrono::milliseconds never = (std::chrono::milliseconds::max)();
 
   // Buffered durability: the log is synced in the background when any of these is reached; where the first is never, on none.

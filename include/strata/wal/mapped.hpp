@@ -3,7 +3,8 @@
 // A commit that is not synced is in the page cache as soon as it is copied, so it survives a killed process as a written
 // one does. Parts of 512 KiB of the segment (smaller where the whole is small) are mapped, written with zeros before, so that a
 // log is up to two of them longer while it is open, and after a kill. The next part is made when half of one is used up, by a
-// thread of the engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with the other's log.
+// thread of the engine, which starts with the first of them. The bytes are those of `segmented`: either policy goes on with
+// the other's log.
 //
 // Written as `segmented` does it: where the environment can't map (see map_ahead in environment/requirements.hpp; posix maps
 // on ext4, XFS and tmpfs); records of more than a sixteenth of what is mapped at a time, where they do not fit into what is
