@@ -193,7 +193,7 @@ TEST_CASE("room is made in the background where the log wants it, and by its app
       for (int i = 0; i < 10; ++i) require_ok(log.append(record));
       CHECK(world.calls_failed() == (has_thread ? 0 : 1));
       // Until the other thread has had its turn.
-      for (int i = 0; has_thread && world.file_size(first.path).value() < 20'000 && i < 100'000; ++i) world.sleep_for_us(1);
+      for (int i = 0; has_thread && world.file_size(first.path).value() < 20'000 && i < 100'000; ++i) world.step();
       CHECK((world.file_size(first.path).value() > 20'000) == has_thread);
       std::shared_ptr<void> ended;
       if (leaves) {

@@ -485,34 +485,6 @@ TEST_CASE("a directory that there is no descriptor for stops one commit, one who
   }
 }
 
-TEST_CASE("a full disk that stops a seal and the first commit behind it leaves a store that opens", "[engine][failures]") {
-  for (const bool closes : {false, true}) {
-    const failing_environment environment;
-    strata::options amounts = never_synced_by_itself();
-    auto store = open_store<failing_store>(environment, "store", amounts);
-    const std::string large(amounts.memtable_bytes, 'v');
-    require_ok(put(*store, "a", large));
-    // The next commit goes to a new segment; no table is made of the first, and nothing more can be appended but a header.
-    environment.fail(only(call::create), 2, errc::no_space, true);
-    static_cast<void>(put(*store, "b", "1", durability::strict));
-    environment.revive();
-    environment.fail(only(call::append), 1, errc::no_space, true);
-    static_cast<void>(put(*store, "c", "1", durability::strict));
-    environment.revive();
-    static_cast<void>(store->resume());
-    environment.fail(only(call::create), 1, errc::no_space, true);
-    if (closes) {
-      static_cast<void>(store->close());
-    } else {
-      environment.kill(1, false);
-    }
-    store.reset();
-    environment.revive();
-    store = open_store<failing_store>(environment, "store", amounts);
-    CHECK(get(*store, "a") == large);
-  }
-}
-
 TEST_CASE("a commit that meets a sync's failure first leaves the reason to it", "[engine][failures]") {
   using log_store = strata::engine::lsm_store<strata::environment::in_memory, strata::memtable::btree, late_failing_log,
                                               strata::sstable::block_table<>, strata::compaction::leveled>;

@@ -3,6 +3,7 @@
 #include <strata/environment/in_memory.hpp>
 #include <strata/environment/posix.hpp>
 #include <strata/environment/simulated.hpp>
+#include <strata/wal/archetype.hpp>
 #include <strata/wal/mapped.hpp>
 
 #include <thread>
@@ -139,6 +140,33 @@ TEST_CASE("mapped: without the room that was wanted, appends make their own or g
       CHECK(records_of(world, s) == count);
     }
   }
+}
+
+TEST_CASE("mapped: after an append that failed no room is made") {
+  const environment::simulated world;
+  auto writer = wal::mapped::writer<environment::simulated>::create(world, {"/1", 1, 2, 64 * 1024}).value();
+  writer.append(numbered(0, 500)).value();
+  world.set_fault({.calls = static_cast<std::uint32_t>(environment::disk_call::append), .nth = 1, .code = errc::no_space});
+  CHECK_FALSE(writer.append(numbered(1, 20'000)).has_value());  // behind the zeros
+  const std::uint64_t bytes = world.file_size("/1").value();
+  writer.make_room();
+  CHECK(world.file_size("/1").value() == bytes);
+}
+
+TEST_CASE("mapped: a seal of what is synced syncs nothing") {
+  const auto check = [](auto policy) {
+    using writer_type = typename decltype(policy)::template writer<environment::simulated>;
+    const environment::simulated world;
+    auto writer = writer_type::create(world, {"/1", 1, 2, 64 * 1024}).value();
+    writer.append("record").value();
+    writer.sync().value();
+    world.set_fault({.calls = static_cast<std::uint32_t>(environment::disk_call::sync), .nth = 1});
+    CHECK(writer.seal().has_value());
+    CHECK(world.calls_failed() == 0);
+  };
+  check(wal::mapped());
+  check(wal::segmented());
+  check(wal::archetype());
 }
 
 TEST_CASE("mapped: room is made beside appends of every size, and nothing is lost") {
