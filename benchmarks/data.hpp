@@ -242,6 +242,16 @@ class row_check {
   const written_records* written_ = nullptr;
 };
 
+// What a typed store holds: five fields, and a string too long to stand in the object itself.
+struct account {
+  std::uint64_t number = 0;
+  double balance = 0;
+  std::int32_t visits = 0;
+  bool active = false;
+  std::string name;
+  friend bool operator==(const account&, const account&) = default;
+};
+
 }  // namespace benchmark
 
 #endif

@@ -41,13 +41,6 @@ strata::options settings() {
   return amounts;
 }
 
-struct account {
-  std::uint64_t number = 0;
-  double balance = 0;
-  std::int32_t visits = 0;
-  bool active = false;
-  std::string name;
-};
 constexpr strata::kv<std::uint64_t, account> accounts{"accounts"};
 
 // A store on files in memory, and what the workloads do with it: each reads or writes all entries. Keys are made before.

@@ -87,15 +87,6 @@ struct strings {
   static bool may_be_of(std::uint64_t, const std::string& found) noexcept { return found.size() == 100; }
 };
 
-// Five fields, and a string too long to stand in the object itself.
-struct account {
-  std::uint64_t number = 0;
-  double balance = 0;
-  std::int32_t visits = 0;
-  bool active = false;
-  std::string name;
-  friend bool operator==(const account&, const account&) = default;
-};
 struct accounts {
   static constexpr strata::kv<std::uint64_t, account> collection{"accounts"};
   using value_type = account;
