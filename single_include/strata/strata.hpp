@@ -11084,14 +11084,16 @@ class record_writer {
     header.promised = synced_.value.load(std::memory_order_acquire);
     const std::uint64_t bytes = record_bytes(payload.size());
     const bool is_plain = zeros_ahead_bytes_ == 0 || offset + bytes <= zeroed_.value.load(std::memory_order_acquire);
-    auto written = is_plain ? put(header, payload, offset) : put_beyond(header, payload, offset);
-    if (written) [[likely]]
-      advance(header, offset);
-    else
-      end_appends();
+    if (!is_plain) [[unlikely]]
+      return put_beyond(header, payload, offset);
+    auto written = put(header, payload, offset);
+    conclude(header, offset, written);
     return written;
   }
-  void advance(const record_header& header, std::uint64_t offset) noexcept {
+  // Makes known what a write has come to.
+  void conclude(const record_header& header, std::uint64_t offset, const result<void>& written) noexcept {
+    if (!written) [[unlikely]]
+      return end_appends();
     chain_ = header.check;
     settled_ = header.type != record_type::payload;
     end_.value.store(offset + record_bytes(header.length), std::memory_order_release);
@@ -11105,8 +11107,7 @@ class record_writer {
   [[nodiscard]] result<void> put(record_header& header, bytes_view payload, std::uint64_t offset) {
     return record_bytes(payload.size()) <= buffer_bytes ? write_whole(header, payload, offset) : write_in_parts(header, payload, offset);
   }
-  // Not wholly in the zeros that are there: with more of them, where such a record goes into zeros. Has advanced the end, or
-  // ended the appends, when it returns.
+  // write(), where the record is not wholly in the zeros that are there: with more of them, where such a one goes into zeros.
   [[nodiscard]] STRATA_NOINLINE result<void> put_beyond(record_header& header, bytes_view payload, std::uint64_t offset) {
     while (maps_ahead_ && !claim_rest(claim::appending)) environment_.wait(claim_.value, claim::room);
     // The other thread may just have made some.
@@ -11116,10 +11117,7 @@ class record_writer {
     if (!fits && bytes <= zeros_ahead_bytes_ / 16 && header.type == record_type::payload) done = write_zeros(offset);
     if (done) done = put(header, payload, offset);
     // Before the rest is somebody else's: zeros may come behind the end, and none where an append has failed.
-    if (done)
-      advance(header, offset);
-    else
-      end_appends();
+    conclude(header, offset, done);
     if (maps_ahead_) give_rest_back();
     return done;
   }

@@ -389,6 +389,8 @@ TEST_CASE("a forked child that closes or destroys its copy takes nothing from th
     const std::string path = disk.path + "/store";
     auto store = open_store<posix_store>(disk.environment, path);
     for (int i = 0; i < 100; ++i) require_ok(put(*store, std::to_string(i), "1", durability::strict));
+    // So much that the log has every thread that it can have.
+    for (int i = 0; i < 100; ++i) require_ok(put(*store, "0", std::string(150, 'r')));
     int turn[2];
     REQUIRE(::pipe(turn) == 0);
     const pid_t child = ::fork();
