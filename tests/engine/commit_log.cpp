@@ -9,6 +9,7 @@
 
 using namespace strata_tests;
 using strata::errc;
+using strata::environment::disk_call;
 using segmented = strata::wal::segmented;
 using health_type = strata::engine::health<failing_environment>;
 
@@ -30,7 +31,7 @@ struct opened_log {
   health_type health{environment};
   strata::engine::commit_log<failing_environment, segmented> log;
 
-  explicit opened_log(const strata::options& all = amounts()) : log(environment, all, health) {
+  explicit opened_log(const strata::options& all = amounts()) : log(environment, "d", all, health) {
     require_ok(environment.create_directory("d"));
     require_ok(log.open(log_segment));
     require_ok(log.append("one"));
@@ -84,6 +85,9 @@ class counted_clock : public strata::environment::in_memory {
 TEST_CASE("a rotation waits for nothing, and the ended segment is whole before what follows is synced", "[engine][commit_log]") {
   for (const bool closes : {false, true}) {
     opened_log o;
+    require_ok(o.log.sync());
+    require_ok(o.log.append("more"));
+    static_cast<void>(o.environment.trace());
     const std::shared_ptr<void> ended = o.rotate();
     for (const auto& [what, path] : o.environment.trace()) CHECK(path == next_segment.path);
     CHECK_FALSE(o.is_sealed());
@@ -103,6 +107,62 @@ TEST_CASE("a rotation waits for nothing, and the ended segment is whole before w
   opened_log o;
   require_ok(o.log.close());
   CHECK(o.log.rotate() == nullptr);  // of no segment
+}
+
+TEST_CASE("a name is durable before a sync is reported, and before the next segment is made", "[engine][commit_log]") {
+  enum class by : std::uint8_t { sync, close, leave, background, opening };
+  for (const by how : {by::sync, by::close, by::leave, by::background, by::opening}) {
+    INFO("by " << static_cast<int>(how));
+    opened_log o(how == by::background ? amounts(std::chrono::milliseconds(2)) : amounts());
+    switch (how) {
+      case by::sync: require_ok(o.log.sync()); break;
+      case by::close: require_ok(o.log.close()); break;
+      case by::leave: require_ok(o.log.leave()); break;
+      case by::background:
+        require_ok(o.log.start_syncing());
+        o.log.schedule_sync(1);
+        while (o.log.syncs() == 0) std::this_thread::yield();
+        require_ok(o.log.close());
+        break;
+      case by::opening:
+        static_cast<void>(o.log.rotate());
+        require_ok(o.log.open(next_segment));
+        break;
+    }
+    // Once, and before the call that says so or makes the next one.
+    std::size_t named = 0;
+    for (const auto& [what, path] : o.environment.trace()) {
+      if (what == call::sync || path == next_segment.path) CHECK(named == 1);
+      named += what == call::sync_directory && path == "d";
+    }
+    CHECK(named == 1);
+    // That of the next is not: it takes another one.
+    require_ok(o.log.close());
+    if (how != by::opening) continue;
+    named = 0;
+    for (const auto& [what, path] : o.environment.trace()) named += what == call::sync_directory;
+    CHECK(named == 1);
+  }
+}
+
+TEST_CASE("where nothing syncs by itself a name is made durable beside the writer, when there is room to make", "[engine][commit_log]") {
+  using strata::environment::simulated;
+  using mapped = strata::wal::mapped;
+  const simulated world;
+  strata::engine::health<simulated> health{world};
+  const strata::options all = amounts(strata::options::never);
+  strata::engine::commit_log<simulated, mapped> log(world, "d", all, health);
+  require_ok(world.create_directory("d"));
+  require_ok(log.open({"d/000001.log", 1, 42, 64 << 10}));
+  // Fails, so that it is seen.
+  world.set_fault({.calls = static_cast<std::uint32_t>(disk_call::sync_directory), .nth = 1, .code = errc::io_error});
+  for (int i = 0; i < 10; ++i) require_ok(log.append(std::string(1'000, 'x')));
+  for (int i = 0; world.calls_failed() == 0 && i < 100'000; ++i) world.step();
+  CHECK(world.calls_failed() == 1);
+  CHECK(health.failed());
+  const std::shared_ptr<void> ended = log.rotate();
+  require_ok(log.open({"d/000002.log", 2, 42, 64 << 10}));  // which asks again, as the first did not do it
+  require_ok(log.close());
 }
 
 TEST_CASE("of segments that were ended all are whole before the newest is synced, but for those that nobody needs", "[engine][commit_log]") {
@@ -176,7 +236,6 @@ TEST_CASE("the background makes an ended segment whole, too", "[engine][commit_l
 }
 
 TEST_CASE("room is made in the background where the log wants it, and by its appends where no thread can be had", "[engine][commit_log]") {
-  using strata::environment::disk_call;
   using strata::environment::simulated;
   using mapped = strata::wal::mapped;
   for (const bool has_thread : {true, false}) {
@@ -184,7 +243,7 @@ TEST_CASE("room is made in the background where the log wants it, and by its app
       const simulated world;
       strata::engine::health<simulated> health{world};
       const strata::options all = amounts(strata::options::never);
-      strata::engine::commit_log<simulated, mapped> log(world, all, health);
+      strata::engine::commit_log<simulated, mapped> log(world, "d", all, health);
       require_ok(world.create_directory("d"));
       const strata::wal::segment first{"d/000001.log", 1, 42, 64 << 10};  // 16 KiB of room at a time
       require_ok(log.open(first));
@@ -223,7 +282,7 @@ TEST_CASE("a segment that is left is left alone, by who makes room in it, too", 
     const simulated world({.seed = seed, .switch_one_in = static_cast<std::uint32_t>(1 + seed % 4)});
     strata::engine::health<simulated> health{world};
     const strata::options all = amounts(strata::options::never);
-    strata::engine::commit_log<simulated, mapped> log(world, all, health);
+    strata::engine::commit_log<simulated, mapped> log(world, "d", all, health);
     require_ok(world.create_directory("d"));
     const strata::wal::segment segment{"d/000001.log", 1, 42, 64 << 10};
     require_ok(log.open(segment));
@@ -321,7 +380,7 @@ TEST_CASE("a segment that went before its sync was due needs none", "[engine][co
   const counted_clock environment;
   counted_latch health(environment);
   const strata::options all = amounts(std::chrono::milliseconds(2));
-  strata::engine::commit_log<counted_clock, segmented> log(environment, all, health);
+  strata::engine::commit_log<counted_clock, segmented> log(environment, "d", all, health);
   require_ok(environment.create_directory("d"));
   require_ok(log.open(log_segment));
   require_ok(log.append("one"));

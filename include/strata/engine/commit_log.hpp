@@ -14,6 +14,8 @@
 //   5. While a segment is sealed, closed or left, nobody makes room in it.
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
+//   7. A segment's name is durable before the first sync of its contents is reported, and before the segment behind it is made:
+//      a power cut takes away the newest segment or none. So a rotation does not wait for the directory.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -35,8 +37,9 @@ class commit_log {
   using lock = unique_lock<typename Environment::mutex>;
 
  public:
-  commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
-      : environment_(environment), syncs_by_itself_(amounts.sync_interval != options::never),
+  // `directory`: of the segments. It outlives the log.
+  commit_log(const Environment& environment, bytes_view directory, const options& amounts, health<Environment>& latch)
+      : environment_(environment), directory_(directory), syncs_by_itself_(amounts.sync_interval != options::never),
         wait_us_(syncs_by_itself_ ? static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500 : 0),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
         room_mutex_(environment), changed_(environment, environment), room_wanted_(environment, environment), thread_(environment),
@@ -58,12 +61,18 @@ class commit_log {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
+  // The name of a segment that it makes is durable with the first sync. A failure that was not its own has latched the store.
   [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
+    if (!is_named_.load(std::memory_order_acquire)) {
+      lock held(sync_mutex_);
+      STRATA_TRY(make_name_durable());
+    }
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
+    is_named_.store(false, std::memory_order_release);
     use(std::move(made));
     return {};
   }
-  // May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
+  // Requires: the name of `last` is durable. May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
@@ -160,7 +169,7 @@ class commit_log {
     if (!last)
       done = std::move(last).error();
     else if (*last)
-      done = (*last)->close();
+      done = close_named(**last);
     drop();
     return done;
   }
@@ -193,6 +202,7 @@ class commit_log {
       }
       held.unlock();
       make_room();
+      name_ahead();
       held.lock();
     }
   }
@@ -206,6 +216,12 @@ class commit_log {
     }
     if constexpr (requirements::makes_room<writer>)
       if (target) target->make_room();
+  }
+  // Where nothing syncs by itself, the next rotation would have to wait for the name.
+  STRATA_COLD void name_ahead() noexcept {
+    if (syncs_by_itself_) return;
+    const lock held(sync_mutex_);
+    static_cast<void>(make_name_durable());
   }
 
   static void run_sync_loop(void* self) noexcept { static_cast<commit_log*>(self)->sync_loop(); }
@@ -253,9 +269,28 @@ class commit_log {
     static_cast<void>(ended.close());
     return {};
   }
+  // Of the newest segment, where it is not known to be. A failure latches the store: for good, but where there was no
+  // descriptor for the directory and so no sync that could have failed. No other lack of room is told apart from a sync that
+  // failed for want of it. Requires sync_mutex_.
+  [[nodiscard]] result<void> make_name_durable() {
+    if (is_named_.load(std::memory_order_acquire)) return {};
+    auto named = environment_.sync_directory(directory_);
+    if (!named) [[unlikely]] {
+      using severity = typename health<Environment>::severity;
+      const bool is_resumable = named.error().code() == errc::too_many_open_files;
+      return health_.fail(std::move(named).error(), is_resumable ? severity::resumable : severity::final);
+    }
+    is_named_.store(true, std::memory_order_release);
+    return {};
+  }
+  [[nodiscard]] STRATA_COLD result<void> close_named(writer& last) {
+    STRATA_TRY(make_name_durable());
+    return last.close();
+  }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
+    STRATA_TRY(make_name_durable());
     auto done = target.sync();
     if (!done) [[unlikely]] return health_.fail(std::move(done).error(), health<Environment>::severity::final);
     return done;
@@ -273,6 +308,7 @@ class commit_log {
   }
 
   Environment environment_;
+  bytes_view directory_;
   bool syncs_by_itself_;
   std::uint64_t wait_us_;  // half of the interval: the other half is for the sync itself
   std::uint64_t sync_after_bytes_;
@@ -286,6 +322,8 @@ class commit_log {
   // Those before it that are not known to be whole, oldest first: the leader adds, under mutex_; who holds sync_mutex_, too,
   // takes away.
   dynamic_array<std::weak_ptr<writer>> ended_;
+  // Whether the newest segment's name is durable. The leader makes it false when it was true, who holds sync_mutex_ the reverse.
+  std::atomic<bool> is_named_{true};
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync

@@ -41,7 +41,7 @@ class committer {
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
             maintenance_type& maintenance_threads)
       : environment_(environment), options_(amounts), versions_(versions),
-        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, amounts, latch) {}
+        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, versions.directory(), amounts, latch) {}
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
@@ -419,16 +419,7 @@ class committer {
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;
     }
-    auto named = environment_.sync_directory(versions_.directory());
-    // Without a descriptor for the directory there was no sync that could have failed: as if the segment was not opened.
-    // No other lack of room is told apart from a sync that failed for want of it.
-    if (!named && named.error().code() == errc::too_many_open_files) {
-      log_.drop();
-      static_cast<void>(environment_.remove_file(segment(number).path));
-      return named;
-    }
     active_->segment = number;
-    if (!named) return health_.fail(std::move(named).error(), health_type::severity::final);
     return {};
   }
 
