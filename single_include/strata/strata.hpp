@@ -8001,23 +8001,31 @@ static_assert(requirements::compaction<fifo>);
 // ---------------------------------------------------------------------------------------------------------------------
 // strata/compaction/leveled.hpp
 //
-// Leveled compaction: below level 0 each level is one sorted run, so many times larger than the one above.
+// Leveled compaction: each level is one sorted run, so many times larger than the one above, below what was flushed of late.
 //
 // Reads look into few runs and little space holds what is overwritten; the price is that data is rewritten about half the
-// fan-out once a level. The default.
+// fan-out once a level. Where merges fall behind, flushed runs are gathered first, which costs reads and saves rewriting; when
+// they have caught up, all is as if they never had. The default.
 //
 // Thread safety: no state.
 //
 //  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
 //     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
 //     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
-//  2. Levels above the base level are empty and skipped: flushed runs go from level 0 straight to the base level, or to the
+//  2. Levels between 1 and the base level are empty and skipped: what was flushed goes straight to the base level, or to the
 //     first level with data where that is higher.
-//  3. The fullest level is worked on first: level 0 by its runs, others by their bytes, against what they may hold.
-//  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
-//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
-//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
-//  5. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
+//  3. Level 0 goes down at `level0_runs` runs, all at once: they overlap each other as a rule. With it goes level 1, which
+//     holds what was gathered.
+//  4. Merges are behind when twice as many runs have come together. Then level 0 becomes one run of level 1, as long as that has
+//     fewer than `gathered_max` and the level below holds more than twice the bytes: each byte that is merged into that level
+//     costs a rewrite of so many there, and in larger portions of fewer. A write then costs one copy more, and the levels
+//     below, which wait, grow beyond their shares, which makes their merges cheaper, too (Dayan and Idreos, SIGMOD 2018, on
+//     what such lazy merging costs and saves).
+//  5. Levels with more bytes than they may hold come next, the fullest first; then what is left in levels 0 and 1. From these
+//     levels one table goes, with what it overlaps in the next; the one that overlaps least for its size, first of all among
+//     those that are mostly tombstones. Neighbours that lie within the range of what must be rewritten anyway come along for
+//     nothing.
+//  6. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
 //     else would ever come to take expired values and released versions out of the lowest level.
 #ifndef STRATA_COMPACTION_LEVELED_HPP
 #define STRATA_COMPACTION_LEVELED_HPP
@@ -8033,15 +8041,19 @@ class leveled {
   // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
   static constexpr std::uint32_t lowest_level_default = 7;
 
-  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, no level more bytes than it may, and no table of
-  // rule 5 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
+  // Runs that level 1 gathers at most while merges are behind.
+  static constexpr std::size_t gathered_max = 4;
+
+  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, level 1 none, no level more bytes than it may, and
+  // no table of rule 6 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
   // O(tables · log tables).
   [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
     const sizes measured = measure(s, a);
+    if (is_behind(s, a)) return is_to_gather(s, measured) ? gather(s) : move_upper(s, measured);
     std::uint32_t fullest = 0;
-    double fullness = level0_is_full(s, a) ? share(runs_of(level_at(s, 0)), level0_runs(a)) : 0;
-    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+    double fullness = 0;
+    for (std::uint32_t level = gathering_level + 1; level < measured.lowest; ++level) {
       if (measured.bytes[level] <= measured.target[level]) continue;
       const double share_used = share(measured.bytes[level], measured.target[level]);
       if (share_used > fullness) {
@@ -8049,13 +8061,13 @@ class leveled {
         fullest = level;
       }
     }
-    if (fullness == 0) return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
-    if (fullest == 0) return move_level0(s, measured);
-    return move_table(s, fullest, fullest + 1, best_table(s, fullest));
+    if (fullest != 0) return move_table(s, fullest, fullest + 1, best_table(s, fullest));
+    if (upper_is_due(s, a)) return move_upper(s, measured);
+    return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
   }
 
-  // One step towards a single sorted run below level 0: several runs of a level into one, else level 0 into the next level,
-  // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
+  // One step towards a single sorted run below level 1: several runs of a level into one, else levels 0 and 1 into the next with
+  // data or the base level, else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
   // usual work, other work comes in between, and the whole costs about 1.1 times the data.
   //
   // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
@@ -8063,8 +8075,8 @@ class leveled {
   // still be there after another round, and another; it becomes garbage when the snapshot goes.
   [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
-    if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
-    const std::uint32_t upper = next_level_with_data(s, 1);
+    if (!is_empty(level_at(s, 0)) || !is_empty(level_at(s, gathering_level))) return move_upper(s, measure(s, a));
+    const std::uint32_t upper = next_level_with_data(s, gathering_level + 1);
     const std::uint32_t lower = next_level_with_data(s, upper + 1);
     if (lower < levels_max) return move_table(s, upper, lower, 0);
     // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
@@ -8081,14 +8093,15 @@ class leveled {
   [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
     sizes measured = measure(s, a);
     std::uint64_t debt = 0;
-    for (std::uint32_t level = 1; level < levels_max; ++level)
+    for (std::uint32_t level = gathering_level + 1; level < levels_max; ++level)
       if (runs_of(level_at(s, level)) > 1) debt += measured.bytes[level];
-    if (level0_is_full(s, a)) {
-      const std::uint32_t output = level0_output(s, measured);
-      debt += measured.bytes[0] + measured.bytes[output];
-      measured.bytes[output] += measured.bytes[0];
+    if (upper_is_due(s, a)) {
+      const std::uint32_t output = upper_output(s, measured);
+      const std::uint64_t upper = upper_bytes(measured);
+      debt += upper + measured.bytes[output];
+      measured.bytes[output] += upper;
     }
-    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+    for (std::uint32_t level = gathering_level + 1; level < measured.lowest; ++level) {
       if (measured.bytes[level] <= measured.target[level]) continue;
       const std::uint64_t surplus = measured.bytes[level] - measured.target[level];
       const double overlap = (std::min)(share(measured.bytes[level + 1], measured.bytes[level]), double(fan_out(a)));
@@ -8099,17 +8112,30 @@ class leveled {
   }
 
  private:
+  static constexpr std::uint32_t gathering_level = 1;
+
   struct sizes {
     std::uint64_t bytes[levels_max] = {};
-    std::uint64_t target[levels_max] = {};  // of 1 to lowest - 1; the lowest has none
+    std::uint64_t target[levels_max] = {};  // of 2 to lowest - 1; the lowest has none
     std::uint32_t base = 0;
     std::uint32_t lowest = 0;
   };
 
   [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
   [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
-  [[nodiscard]] STRATA_COLD static bool level0_is_full(const shape& s, const amounts& a) noexcept {
-    return runs_of(level_at(s, 0)) >= level0_runs(a);
+  // What was flushed and is in no level of one run yet: levels 0 and 1.
+  [[nodiscard]] static std::uint64_t upper_bytes(const sizes& measured) noexcept {
+    return measured.bytes[0] + measured.bytes[gathering_level];
+  }
+  [[nodiscard]] STRATA_COLD static bool upper_is_due(const shape& s, const amounts& a) noexcept {
+    return runs_of(level_at(s, 0)) >= level0_runs(a) || !is_empty(level_at(s, gathering_level));
+  }
+  [[nodiscard]] STRATA_COLD static bool is_behind(const shape& s, const amounts& a) noexcept {
+    return runs_of(level_at(s, 0)) >= std::size_t{2} * level0_runs(a);
+  }
+  [[nodiscard]] STRATA_COLD static bool is_to_gather(const shape& s, const sizes& measured) noexcept {
+    return runs_of(level_at(s, gathering_level)) < gathered_max &&
+           upper_bytes(measured) < measured.bytes[upper_output(s, measured)] / 2;
   }
   [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
     return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
@@ -8120,13 +8146,13 @@ class leveled {
     std::uint64_t largest = 0;
     for (std::uint32_t level = 0; level < levels_max; ++level) {
       found.bytes[level] = bytes_of(level_at(s, level));
-      if (level > 0) largest = (std::max)(largest, found.bytes[level]);
+      if (level > gathering_level) largest = (std::max)(largest, found.bytes[level]);
     }
     found.lowest = (std::max)(lowest_level(s), lowest_level_default);
     found.base = found.lowest;
     // The largest level counts as the lowest one, where it belongs and will come to lie.
     std::uint64_t target = largest;
-    for (std::uint32_t level = found.lowest - 1; level > 0; --level) {
+    for (std::uint32_t level = found.lowest - 1; level > gathering_level; --level) {
       target /= fan_out(a);
       if (target >= (std::max)(a.level_bytes_base, std::uint64_t{1})) found.base = level;
       found.target[level] = target;
@@ -8140,13 +8166,13 @@ class leveled {
     return (std::min)(from, levels_max);
   }
 
-  [[nodiscard]] STRATA_COLD static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
-    return (std::min)(measured.base, next_level_with_data(s, 1));
+  [[nodiscard]] STRATA_COLD static std::uint32_t upper_output(const shape& s, const sizes& measured) noexcept {
+    return (std::min)(measured.base, next_level_with_data(s, gathering_level + 1));
   }
 
-  // Another policy may have left several runs in a level; here all but level 0 have one.
+  // Another policy may have left several runs in a level; here all but levels 0 and 1 have one.
   [[nodiscard]] STRATA_COLD static std::optional<plan> unite_runs(const shape& s) {
-    for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
+    for (std::uint32_t level = gathering_level + 1; level < s.levels.size(); ++level) {
       if (runs_of(s.levels[level]) < 2) continue;
       plan united;
       add_inputs(united, s, level);
@@ -8157,13 +8183,24 @@ class leveled {
     return std::nullopt;
   }
 
-  [[nodiscard]] STRATA_COLD static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
+  // Level 0 as a new run of level 1: nothing else is read or written.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> gather(const shape& s) {
+    plan gathered;
+    add_inputs(gathered, s, 0);
+    gathered.output_level = gathering_level;
+    gathered.output_is_new_run = true;
+    return gathered;
+  }
+
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_upper(const shape& s, const sizes& measured) {
     plan moved;
-    add_inputs(moved, s, 0);
-    moved.output_level = level0_output(s, measured);
+    moved.output_level = upper_output(s, measured);
     std::optional<key_range> whole;
-    for (const sorted_run_shape& run : s.levels[0].runs)
-      for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
+    for (std::uint32_t level = 0; level <= gathering_level; ++level) {
+      add_inputs(moved, s, level);
+      for (const sorted_run_shape& run : level_at(s, level).runs)
+        for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
+    }
     STRATA_ASSERT(whole.has_value());
     for (const sorted_run_shape& run : level_at(s, moved.output_level).runs)
       add_inputs(moved, moved.output_level, run, overlapping(run, *whole));
@@ -12027,6 +12064,8 @@ consteval bool check_wal() {
 //   5. While a segment is sealed, closed or left, nobody makes room in it.
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
+//   7. A segment's name is durable before the first sync of its contents is reported, and before the segment behind it is made:
+//      a power cut takes away the newest segment or none. So a rotation does not wait for the directory.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -12038,8 +12077,9 @@ class commit_log {
   using lock = unique_lock<typename Environment::mutex>;
 
  public:
-  commit_log(const Environment& environment, const options& amounts, health<Environment>& latch)
-      : environment_(environment), syncs_by_itself_(amounts.sync_interval != options::never),
+  // `directory`: of the segments. It outlives the log.
+  commit_log(const Environment& environment, bytes_view directory, const options& amounts, health<Environment>& latch)
+      : environment_(environment), directory_(directory), syncs_by_itself_(amounts.sync_interval != options::never),
         wait_us_(syncs_by_itself_ ? static_cast<std::uint64_t>(amounts.sync_interval.count()) * 500 : 0),
         sync_after_bytes_(amounts.sync_after_bytes), health_(latch), mutex_(environment), sync_mutex_(environment),
         room_mutex_(environment), changed_(environment, environment), room_wanted_(environment, environment), thread_(environment),
@@ -12061,12 +12101,18 @@ class commit_log {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
+  // The name of a segment that it makes is durable with the first sync. A failure that was not its own has latched the store.
   [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
+    if (!is_named_.load(std::memory_order_acquire)) {
+      lock held(sync_mutex_);
+      STRATA_TRY(make_name_durable());
+    }
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
+    is_named_.store(false, std::memory_order_release);
     use(std::move(made));
     return {};
   }
-  // May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
+  // Requires: the name of `last` is durable. May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
@@ -12163,7 +12209,7 @@ class commit_log {
     if (!last)
       done = std::move(last).error();
     else if (*last)
-      done = (*last)->close();
+      done = close_named(**last);
     drop();
     return done;
   }
@@ -12196,6 +12242,7 @@ class commit_log {
       }
       held.unlock();
       make_room();
+      name_ahead();
       held.lock();
     }
   }
@@ -12209,6 +12256,12 @@ class commit_log {
     }
     if constexpr (requirements::makes_room<writer>)
       if (target) target->make_room();
+  }
+  // Where nothing syncs by itself, the next rotation would have to wait for the name.
+  STRATA_COLD void name_ahead() noexcept {
+    if (syncs_by_itself_) return;
+    const lock held(sync_mutex_);
+    static_cast<void>(make_name_durable());
   }
 
   static void run_sync_loop(void* self) noexcept { static_cast<commit_log*>(self)->sync_loop(); }
@@ -12256,9 +12309,28 @@ class commit_log {
     static_cast<void>(ended.close());
     return {};
   }
+  // Of the newest segment, where it is not known to be. A failure latches the store: for good, but where there was no
+  // descriptor for the directory and so no sync that could have failed. No other lack of room is told apart from a sync that
+  // failed for want of it. Requires sync_mutex_.
+  [[nodiscard]] result<void> make_name_durable() {
+    if (is_named_.load(std::memory_order_acquire)) return {};
+    auto named = environment_.sync_directory(directory_);
+    if (!named) [[unlikely]] {
+      using severity = typename health<Environment>::severity;
+      const bool is_resumable = named.error().code() == errc::too_many_open_files;
+      return health_.fail(std::move(named).error(), is_resumable ? severity::resumable : severity::final);
+    }
+    is_named_.store(true, std::memory_order_release);
+    return {};
+  }
+  [[nodiscard]] STRATA_COLD result<void> close_named(writer& last) {
+    STRATA_TRY(make_name_durable());
+    return last.close();
+  }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
+    STRATA_TRY(make_name_durable());
     auto done = target.sync();
     if (!done) [[unlikely]] return health_.fail(std::move(done).error(), health<Environment>::severity::final);
     return done;
@@ -12276,6 +12348,7 @@ class commit_log {
   }
 
   Environment environment_;
+  bytes_view directory_;
   bool syncs_by_itself_;
   std::uint64_t wait_us_;  // half of the interval: the other half is for the sync itself
   std::uint64_t sync_after_bytes_;
@@ -12289,6 +12362,8 @@ class commit_log {
   // Those before it that are not known to be whole, oldest first: the leader adds, under mutex_; who holds sync_mutex_, too,
   // takes away.
   dynamic_array<std::weak_ptr<writer>> ended_;
+  // Whether the newest segment's name is durable. The leader makes it false when it was true, who holds sync_mutex_ the reverse.
+  std::atomic<bool> is_named_{true};
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
@@ -14095,16 +14170,18 @@ class maintenance {
       return {};
     }));
   }
+  // Writers are let go ahead of the merges as long as readers bear it and room for it is there: merges that are behind take
+  // larger portions and cost less a byte, so that who writes for longer writes faster.
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     const compaction::amounts& amounts = options_.compaction;
     const std::uint64_t runs = tables.levels().empty() ? 0 : tables.levels()[0].runs.size();
-    const std::uint64_t runs_easy = 2ull * amounts.level0_runs;
+    const std::uint64_t runs_easy = 4ull * amounts.level0_runs;
     std::uint64_t pressure = 0;
     if (!Compaction::discards_live_data) {
-      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / (4ull * amounts.level0_runs);
+      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / runs_easy;
       const retention kept_now = kept();
       const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
-      const std::uint64_t debt_easy = 2 * amounts.level_bytes_base + 8 * options_.memtable_bytes;
+      const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
       if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
     }
     return static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000}));
@@ -14268,7 +14345,7 @@ class committer {
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
             maintenance_type& maintenance_threads)
       : environment_(environment), options_(amounts), versions_(versions),
-        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, amounts, latch) {}
+        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, versions.directory(), amounts, latch) {}
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
@@ -14646,16 +14723,7 @@ class committer {
       static_cast<void>(environment_.remove_file(segment(number).path));
       return opened;
     }
-    auto named = environment_.sync_directory(versions_.directory());
-    // Without a descriptor for the directory there was no sync that could have failed: as if the segment was not opened.
-    // No other lack of room is told apart from a sync that failed for want of it.
-    if (!named && named.error().code() == errc::too_many_open_files) {
-      log_.drop();
-      static_cast<void>(environment_.remove_file(segment(number).path));
-      return named;
-    }
     active_->segment = number;
-    if (!named) return health_.fail(std::move(named).error(), health_type::severity::final);
     return {};
   }
 

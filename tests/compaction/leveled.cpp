@@ -18,7 +18,7 @@ TEST_CASE("compaction::leveled takes over a store that was tiered") {
 }
 
 namespace {
-// Level 0 may hold three runs, the first level below it 1,000 bytes.
+// Level 0 may hold three runs, the base level 1,000 bytes.
 constexpr compaction::amounts small{.level_bytes_base = 1000, .fan_out = 10, .level0_runs = 4};
 }  // namespace
 
@@ -185,6 +185,66 @@ TEST_CASE("compaction::leveled compacts away all garbage of one run, in steps") 
   CHECK(plan->output_level == 7);
 }
 
+namespace {
+
+// `flushed` runs in level 0, each of 100 bytes, `gathered` in level 1, each of 400; the lowest level holds `below` bytes.
+compaction::shape busy(std::uint64_t flushed, std::uint64_t gathered, std::uint64_t below) {
+  compaction::shape s;
+  s.levels.resize(8);
+  for (std::uint64_t i = 0; i < flushed; ++i) s.levels[0].runs.push_back({300 - i, {table(300 - i, 'b', 'y')}});
+  for (std::uint64_t i = 0; i < gathered; ++i) s.levels[1].runs.push_back({200 - i, {table(200 - i, 'b', 'y', 400)}});
+  if (below > 0) s.levels[7].runs.push_back({0, {table(1, 'a', 'z', below)}});
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("compaction::leveled gathers what is flushed while merges are behind and the level below is large") {
+  struct expectation {
+    std::uint64_t flushed, gathered, below;
+    std::uint32_t output;  // 0: nothing
+  };
+  for (const expectation& e : {expectation{7, 0, 1601, 7}, {8, 0, 1600, 7}, {8, 0, 1602, 1}, {8, 0, 0, 7}, {9, 3, 4202, 1}, {9, 3, 4200, 7},
+                               {9, 4, 9000, 7}, {3, 0, 9000, 0}, {3, 1, 9000, 7}, {0, 1, 0, 7}, {20, 5, 9000, 7}}) {
+    CAPTURE(e.flushed, e.gathered, e.below);
+    const compaction::shape s = busy(e.flushed, e.gathered, e.below);
+    const auto plan = leveled().pick(s, small);
+    REQUIRE(plan.has_value() == (e.output != 0));
+    CHECK((leveled().debt_bytes(s, small) == 0) == !plan.has_value());
+    if (!plan) continue;
+    CHECK(compaction::plan_is_sound(s, *plan));
+    CHECK(plan->output_level == e.output);
+    CHECK(plan->output_is_new_run == (e.output == 1));
+    // Level 0 alone, or all.
+    CHECK(plan->inputs.size() == (e.output == 1 ? e.flushed : e.flushed + e.gathered + (e.below > 0 ? 1 : 0)));
+  }
+}
+
+TEST_CASE("compaction::leveled gathers before the levels below have their turn, and these have it before the rest") {
+  compaction::shape s = busy(8, 1, 20'000);
+  s.levels[6].runs.push_back({0, {table(2, 'a', 'z', 9'000)}});
+  auto plan = leveled().pick(s, small);
+  REQUIRE(plan);
+  CHECK(plan->output_level == 1);
+  s.levels[0].runs.erase(0);
+  plan = leveled().pick(s, small);
+  REQUIRE(plan);
+  CHECK(numbers(*plan) == list{1, 2});
+  s.levels[6].runs[0].tables[0].bytes = 2'000;  // its share
+  plan = leveled().pick(s, small);
+  REQUIRE(plan);
+  CHECK(plan->output_level == 6);
+  CHECK(plan->inputs.size() == 9);
+}
+
+TEST_CASE("compaction::leveled compacts what was gathered, too") {
+  const compaction::shape s = busy(0, 2, 9000);
+  const auto plan = leveled().pick_all(s, small);
+  REQUIRE(plan);
+  CHECK(plan->output_level == 7);
+  CHECK(numbers(*plan) == list{1, 199, 200});
+}
+
 TEST_CASE("compaction::leveled compacts in steps of one table") {
   compaction::shape s;
   s.levels.resize(8);
@@ -203,4 +263,45 @@ TEST_CASE("compaction::leveled writes random keys a bounded number of times") {
   CAPTURE(at_10, at_100);
   CHECK(at_10 < 2.6);
   CHECK(at_100 < 9.2);
+}
+
+// Of each memtable that is flushed, so many times its bytes may be merged meanwhile.
+TEST_CASE("compaction::leveled writes fewer times what it has less time for, and has all in place when it had the time") {
+  const auto busy_at = [](double speed) {
+    constexpr std::uint32_t memtable_entries = 400;
+    constexpr std::uint64_t memtable_bytes = memtable_entries * model_store::entry_bytes;
+    const compaction::amounts amounts{.level_bytes_base = 4 * memtable_bytes};
+    model_store store(history::dropped, memtable_entries / 4);
+    dice random{1};
+    double done = 0;
+    std::size_t most = 0;
+    for (std::uint32_t i = 0; i < 240; ++i) {
+      std::vector<model_entry> written(memtable_entries);
+      for (model_entry& each : written) each.key = random.below(std::uint64_t{120} * memtable_entries) * 7919;
+      store.flush(std::move(written));
+      most = (std::max)(most, store.runs());
+      done += speed * memtable_bytes;
+      while (done > 0) {
+        const std::optional<compaction::plan> plan = leveled().pick(store.shape(), amounts);
+        if (!plan) {
+          done = 0;
+          break;
+        }
+        const double before = store.write_amplification() * (i + 1);
+        store.apply(*plan);
+        done -= (store.write_amplification() * (i + 1) - before) * memtable_bytes;
+      }
+    }
+    const double amplification = store.write_amplification();
+    settle<leveled>(store, amounts);
+    CHECK(compaction::runs_of(compaction::level_at(store.shape(), 0)) < amounts.level0_runs);
+    CHECK(compaction::is_empty(compaction::level_at(store.shape(), 1)));
+    return std::pair(amplification, most);
+  };
+  const auto [at_ease, runs_at_ease] = busy_at(100);
+  const auto [pressed, runs_pressed] = busy_at(4);
+  CAPTURE(at_ease, runs_at_ease, pressed, runs_pressed);
+  CHECK(runs_at_ease <= 6);
+  CHECK(runs_pressed <= 20);
+  CHECK(pressed < 0.65 * at_ease);
 }

@@ -1,20 +1,28 @@
-// Leveled compaction: below level 0 each level is one sorted run, so many times larger than the one above.
+// Leveled compaction: each level is one sorted run, so many times larger than the one above, below what was flushed of late.
 //
 // Reads look into few runs and little space holds what is overwritten; the price is that data is rewritten about half the
-// fan-out once a level. The default.
+// fan-out once a level. Where merges fall behind, flushed runs are gathered first, which costs reads and saves rewriting; when
+// they have caught up, all is as if they never had. The default.
 //
 // Thread safety: no state.
 //
 //  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
 //     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
 //     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
-//  2. Levels above the base level are empty and skipped: flushed runs go from level 0 straight to the base level, or to the
+//  2. Levels between 1 and the base level are empty and skipped: what was flushed goes straight to the base level, or to the
 //     first level with data where that is higher.
-//  3. The fullest level is worked on first: level 0 by its runs, others by their bytes, against what they may hold.
-//  4. From level 0 all runs go at once: they overlap each other as a rule. From other levels one table goes, with what it
-//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
-//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing.
-//  5. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
+//  3. Level 0 goes down at `level0_runs` runs, all at once: they overlap each other as a rule. With it goes level 1, which
+//     holds what was gathered.
+//  4. Merges are behind when twice as many runs have come together. Then level 0 becomes one run of level 1, as long as that has
+//     fewer than `gathered_max` and the level below holds more than twice the bytes: each byte that is merged into that level
+//     costs a rewrite of so many there, and in larger portions of fewer. A write then costs one copy more, and the levels
+//     below, which wait, grow beyond their shares, which makes their merges cheaper, too (Dayan and Idreos, SIGMOD 2018, on
+//     what such lazy merging costs and saves).
+//  5. Levels with more bytes than they may hold come next, the fullest first; then what is left in levels 0 and 1. From these
+//     levels one table goes, with what it overlaps in the next; the one that overlaps least for its size, first of all among
+//     those that are mostly tombstones. Neighbours that lie within the range of what must be rewritten anyway come along for
+//     nothing.
+//  6. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
 //     else would ever come to take expired values and released versions out of the lowest level.
 #ifndef STRATA_COMPACTION_LEVELED_HPP
 #define STRATA_COMPACTION_LEVELED_HPP
@@ -39,15 +47,19 @@ class leveled {
   // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
   static constexpr std::uint32_t lowest_level_default = 7;
 
-  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, no level more bytes than it may, and no table of
-  // rule 5 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
+  // Runs that level 1 gathers at most while merges are behind.
+  static constexpr std::size_t gathered_max = 4;
+
+  // The next merge, nothing where level 0 has fewer than `level0_runs` runs, level 1 none, no level more bytes than it may, and
+  // no table of rule 6 is left. Every plan moves data down, makes one run of several or drops garbage, so it ends. Allocates;
   // O(tables · log tables).
   [[nodiscard]] STRATA_COLD std::optional<plan> pick(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
     const sizes measured = measure(s, a);
+    if (is_behind(s, a)) return is_to_gather(s, measured) ? gather(s) : move_upper(s, measured);
     std::uint32_t fullest = 0;
-    double fullness = level0_is_full(s, a) ? share(runs_of(level_at(s, 0)), level0_runs(a)) : 0;
-    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+    double fullness = 0;
+    for (std::uint32_t level = gathering_level + 1; level < measured.lowest; ++level) {
       if (measured.bytes[level] <= measured.target[level]) continue;
       const double share_used = share(measured.bytes[level], measured.target[level]);
       if (share_used > fullness) {
@@ -55,13 +67,13 @@ class leveled {
         fullest = level;
       }
     }
-    if (fullness == 0) return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
-    if (fullest == 0) return move_level0(s, measured);
-    return move_table(s, fullest, fullest + 1, best_table(s, fullest));
+    if (fullest != 0) return move_table(s, fullest, fullest + 1, best_table(s, fullest));
+    if (upper_is_due(s, a)) return move_upper(s, measured);
+    return rewrite_garbage(s, a, &table_shape::is_worth_rewriting);
   }
 
-  // One step towards a single sorted run below level 0: several runs of a level into one, else level 0 into the next level,
-  // else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
+  // One step towards a single sorted run below level 1: several runs of a level into one, else levels 0 and 1 into the next with
+  // data or the base level, else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
   // usual work, other work comes in between, and the whole costs about 1.1 times the data.
   //
   // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
@@ -69,8 +81,8 @@ class leveled {
   // still be there after another round, and another; it becomes garbage when the snapshot goes.
   [[nodiscard]] STRATA_COLD std::optional<plan> pick_all(const shape& s, const amounts& a) const {
     if (std::optional<plan> united = unite_runs(s)) return united;
-    if (!is_empty(level_at(s, 0))) return move_level0(s, measure(s, a));
-    const std::uint32_t upper = next_level_with_data(s, 1);
+    if (!is_empty(level_at(s, 0)) || !is_empty(level_at(s, gathering_level))) return move_upper(s, measure(s, a));
+    const std::uint32_t upper = next_level_with_data(s, gathering_level + 1);
     const std::uint32_t lower = next_level_with_data(s, upper + 1);
     if (lower < levels_max) return move_table(s, upper, lower, 0);
     // Tombstones may have outlived a lower level that they emptied: moving on to the lowest level ends them.
@@ -87,14 +99,15 @@ class leveled {
   [[nodiscard]] STRATA_COLD std::uint64_t debt_bytes(const shape& s, const amounts& a) const {
     sizes measured = measure(s, a);
     std::uint64_t debt = 0;
-    for (std::uint32_t level = 1; level < levels_max; ++level)
+    for (std::uint32_t level = gathering_level + 1; level < levels_max; ++level)
       if (runs_of(level_at(s, level)) > 1) debt += measured.bytes[level];
-    if (level0_is_full(s, a)) {
-      const std::uint32_t output = level0_output(s, measured);
-      debt += measured.bytes[0] + measured.bytes[output];
-      measured.bytes[output] += measured.bytes[0];
+    if (upper_is_due(s, a)) {
+      const std::uint32_t output = upper_output(s, measured);
+      const std::uint64_t upper = upper_bytes(measured);
+      debt += upper + measured.bytes[output];
+      measured.bytes[output] += upper;
     }
-    for (std::uint32_t level = 1; level < measured.lowest; ++level) {
+    for (std::uint32_t level = gathering_level + 1; level < measured.lowest; ++level) {
       if (measured.bytes[level] <= measured.target[level]) continue;
       const std::uint64_t surplus = measured.bytes[level] - measured.target[level];
       const double overlap = (std::min)(share(measured.bytes[level + 1], measured.bytes[level]), double(fan_out(a)));
@@ -105,17 +118,30 @@ class leveled {
   }
 
  private:
+  static constexpr std::uint32_t gathering_level = 1;
+
   struct sizes {
     std::uint64_t bytes[levels_max] = {};
-    std::uint64_t target[levels_max] = {};  // of 1 to lowest - 1; the lowest has none
+    std::uint64_t target[levels_max] = {};  // of 2 to lowest - 1; the lowest has none
     std::uint32_t base = 0;
     std::uint32_t lowest = 0;
   };
 
   [[nodiscard]] static std::uint32_t fan_out(const amounts& a) noexcept { return (std::max)(a.fan_out, 2u); }
   [[nodiscard]] static std::uint32_t level0_runs(const amounts& a) noexcept { return (std::max)(a.level0_runs, 1u); }
-  [[nodiscard]] STRATA_COLD static bool level0_is_full(const shape& s, const amounts& a) noexcept {
-    return runs_of(level_at(s, 0)) >= level0_runs(a);
+  // What was flushed and is in no level of one run yet: levels 0 and 1.
+  [[nodiscard]] static std::uint64_t upper_bytes(const sizes& measured) noexcept {
+    return measured.bytes[0] + measured.bytes[gathering_level];
+  }
+  [[nodiscard]] STRATA_COLD static bool upper_is_due(const shape& s, const amounts& a) noexcept {
+    return runs_of(level_at(s, 0)) >= level0_runs(a) || !is_empty(level_at(s, gathering_level));
+  }
+  [[nodiscard]] STRATA_COLD static bool is_behind(const shape& s, const amounts& a) noexcept {
+    return runs_of(level_at(s, 0)) >= std::size_t{2} * level0_runs(a);
+  }
+  [[nodiscard]] STRATA_COLD static bool is_to_gather(const shape& s, const sizes& measured) noexcept {
+    return runs_of(level_at(s, gathering_level)) < gathered_max &&
+           upper_bytes(measured) < measured.bytes[upper_output(s, measured)] / 2;
   }
   [[nodiscard]] static double share(std::uint64_t part, std::uint64_t whole) noexcept {
     return static_cast<double>(part) / static_cast<double>((std::max)(whole, std::uint64_t{1}));
@@ -126,13 +152,13 @@ class leveled {
     std::uint64_t largest = 0;
     for (std::uint32_t level = 0; level < levels_max; ++level) {
       found.bytes[level] = bytes_of(level_at(s, level));
-      if (level > 0) largest = (std::max)(largest, found.bytes[level]);
+      if (level > gathering_level) largest = (std::max)(largest, found.bytes[level]);
     }
     found.lowest = (std::max)(lowest_level(s), lowest_level_default);
     found.base = found.lowest;
     // The largest level counts as the lowest one, where it belongs and will come to lie.
     std::uint64_t target = largest;
-    for (std::uint32_t level = found.lowest - 1; level > 0; --level) {
+    for (std::uint32_t level = found.lowest - 1; level > gathering_level; --level) {
       target /= fan_out(a);
       if (target >= (std::max)(a.level_bytes_base, std::uint64_t{1})) found.base = level;
       found.target[level] = target;
@@ -146,13 +172,13 @@ class leveled {
     return (std::min)(from, levels_max);
   }
 
-  [[nodiscard]] STRATA_COLD static std::uint32_t level0_output(const shape& s, const sizes& measured) noexcept {
-    return (std::min)(measured.base, next_level_with_data(s, 1));
+  [[nodiscard]] STRATA_COLD static std::uint32_t upper_output(const shape& s, const sizes& measured) noexcept {
+    return (std::min)(measured.base, next_level_with_data(s, gathering_level + 1));
   }
 
-  // Another policy may have left several runs in a level; here all but level 0 have one.
+  // Another policy may have left several runs in a level; here all but levels 0 and 1 have one.
   [[nodiscard]] STRATA_COLD static std::optional<plan> unite_runs(const shape& s) {
-    for (std::uint32_t level = 1; level < s.levels.size(); ++level) {
+    for (std::uint32_t level = gathering_level + 1; level < s.levels.size(); ++level) {
       if (runs_of(s.levels[level]) < 2) continue;
       plan united;
       add_inputs(united, s, level);
@@ -163,13 +189,24 @@ class leveled {
     return std::nullopt;
   }
 
-  [[nodiscard]] STRATA_COLD static std::optional<plan> move_level0(const shape& s, const sizes& measured) {
+  // Level 0 as a new run of level 1: nothing else is read or written.
+  [[nodiscard]] STRATA_COLD static std::optional<plan> gather(const shape& s) {
+    plan gathered;
+    add_inputs(gathered, s, 0);
+    gathered.output_level = gathering_level;
+    gathered.output_is_new_run = true;
+    return gathered;
+  }
+
+  [[nodiscard]] STRATA_COLD static std::optional<plan> move_upper(const shape& s, const sizes& measured) {
     plan moved;
-    add_inputs(moved, s, 0);
-    moved.output_level = level0_output(s, measured);
+    moved.output_level = upper_output(s, measured);
     std::optional<key_range> whole;
-    for (const sorted_run_shape& run : s.levels[0].runs)
-      for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
+    for (std::uint32_t level = 0; level <= gathering_level; ++level) {
+      add_inputs(moved, s, level);
+      for (const sorted_run_shape& run : level_at(s, level).runs)
+        for (const table_shape& table : run.tables) whole = whole ? hull(*whole, range_of(table)) : range_of(table);
+    }
     STRATA_ASSERT(whole.has_value());
     for (const sorted_run_shape& run : level_at(s, moved.output_level).runs)
       add_inputs(moved, moved.output_level, run, overlapping(run, *whole));

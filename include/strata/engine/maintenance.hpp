@@ -405,16 +405,18 @@ class maintenance {
       return {};
     }));
   }
+  // Writers are let go ahead of the merges as long as readers bear it and room for it is there: merges that are behind take
+  // larger portions and cost less a byte, so that who writes for longer writes faster.
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     const compaction::amounts& amounts = options_.compaction;
     const std::uint64_t runs = tables.levels().empty() ? 0 : tables.levels()[0].runs.size();
-    const std::uint64_t runs_easy = 2ull * amounts.level0_runs;
+    const std::uint64_t runs_easy = 4ull * amounts.level0_runs;
     std::uint64_t pressure = 0;
     if (!Compaction::discards_live_data) {
-      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / (4ull * amounts.level0_runs);
+      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / runs_easy;
       const retention kept_now = kept();
       const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
-      const std::uint64_t debt_easy = 2 * amounts.level_bytes_base + 8 * options_.memtable_bytes;
+      const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
       if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
     }
     return static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000}));
