@@ -45,6 +45,9 @@ class cursor {
   cursor(std::shared_ptr<const state_type> state, sequence_number at, std::uint64_t now_us, cursor_range range,
          std::shared_ptr<const memory_unit<Memtable>> overlay = nullptr, sequence_number overlay_at = sequence_max)
       : state_(std::move(state)), overlay_(std::move(overlay)), at_(at), overlay_at_(overlay_at), now_us_(now_us), range_(std::move(range)) {
+    std::size_t runs = 0;
+    for (const auto& level : state_->tables->levels()) runs += level.runs.size();
+    merge_.reserve(state_->memory.size() + (overlay_ != nullptr ? 1 : 0), runs);
     if (overlay_ != nullptr) merge_.add(overlay_->memtable());
     for (const auto& unit : state_->memory) merge_.add(unit->memtable());
     for (const auto& level : state_->tables->levels())

@@ -110,6 +110,12 @@ class merging_cursor {
   using disk_cursor = run_cursor<Environment, Sstable>;
 
  public:
+  // How many sources will be added: room for just these is had at once.
+  void reserve(std::size_t memtables, std::size_t runs) {
+    memory_.reserve(memtables);
+    disk_.reserve(runs);
+    places_.reserve(memtables + runs);
+  }
   // Sources are added newest first, memtables before runs.
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
   void add(const typename disk_cursor::sorted_run& run, sstable::usage use) { disk_.emplace_back(run, use); }
