@@ -2324,8 +2324,8 @@ struct entry {
 //                                                        and again it ends. The engine calls it with no lock held
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
 //                                                        table that lies above nothing has garbage
-// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: writers are
-//                                                        slowed in proportion. Garbage slows nobody and is no debt
+// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: beyond what
+//                                                        there is, writers are slowed. Garbage slows nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
@@ -2373,7 +2373,7 @@ struct shape {
 
 // The amounts that a user may turn; defaults are in `options`.
 struct amounts {
-  std::uint64_t level_bytes_base = 256ull << 20;  // 64 KiB to 1 TiB; leveled: what the first level below level 0 may hold
+  std::uint64_t level_bytes_base = 256ull << 20;  // 64 KiB to 1 TiB; leveled: what the highest level of one run may hold at least
   std::uint32_t fan_out = 10;                     // 2 to 100; leveled: each level holds so many times the one above
   std::uint32_t level0_runs = 4;                  // 2 to 64: flushed runs that start a compaction; tiered: of every level
   std::uint64_t fifo_bytes_max = 1ull << 30;      // fifo: oldest tables go beyond this
@@ -3974,6 +3974,12 @@ class merging_cursor {
   using disk_cursor = run_cursor<Environment, Sstable>;
 
  public:
+  // How many sources will be added: room for just these is had at once.
+  void reserve(std::size_t memtables, std::size_t runs) {
+    memory_.reserve(memtables);
+    disk_.reserve(runs);
+    places_.reserve(memtables + runs);
+  }
   // Sources are added newest first, memtables before runs.
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
   void add(const typename disk_cursor::sorted_run& run, sstable::usage use) { disk_.emplace_back(run, use); }
@@ -4682,6 +4688,9 @@ class cursor {
   cursor(std::shared_ptr<const state_type> state, sequence_number at, std::uint64_t now_us, cursor_range range,
          std::shared_ptr<const memory_unit<Memtable>> overlay = nullptr, sequence_number overlay_at = sequence_max)
       : state_(std::move(state)), overlay_(std::move(overlay)), at_(at), overlay_at_(overlay_at), now_us_(now_us), range_(std::move(range)) {
+    std::size_t runs = 0;
+    for (const auto& level : state_->tables->levels()) runs += level.runs.size();
+    merge_.reserve(state_->memory.size() + (overlay_ != nullptr ? 1 : 0), runs);
     if (overlay_ != nullptr) merge_.add(overlay_->memtable());
     for (const auto& unit : state_->memory) merge_.add(unit->memtable());
     for (const auto& level : state_->tables->levels())
@@ -4968,7 +4977,7 @@ namespace strata::inline STRATA_ABI {
 enum class durability : std::uint8_t { none = 0, buffered = 1, strict = 2 };
 
 // The merging of tables runs at low priority (niceness 10 more, on Linux): on a machine whose processors are all busy it gets
-// a tenth of what a busy thread gets, and writers are slowed before it falls behind.
+// a tenth of what a busy thread gets, and writers are slowed where it falls far behind.
 //
 // How a store behaves; every field has a default that suits a program of a few hundred MiB of memory.
 struct options {
@@ -8011,20 +8020,21 @@ static_assert(requirements::compaction<fifo>);
 //
 //  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
 //     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
-//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
+//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space (where merges
+//     keep up: while they are behind, up to as much again).
 //  2. Levels between 1 and the base level are empty and skipped: what was flushed goes straight to the base level, or to the
 //     first level with data where that is higher.
-//  3. Level 0 goes down at `level0_runs` runs, all at once: they overlap each other as a rule. With it goes level 1, which
-//     holds what was gathered.
+//  3. Level 0 goes down at `level0_runs` runs (at twice as many while a level below has more bytes than it may), all at once:
+//     they overlap each other as a rule. With it goes level 1, which holds what was gathered.
 //  4. Merges are behind when twice as many runs have come together. Then level 0 becomes one run of level 1, as long as that has
 //     fewer than `gathered_max` and the level below holds more than twice the bytes: each byte that is merged into that level
-//     costs a rewrite of so many there, and in larger portions of fewer. A write then costs one copy more, and the levels
-//     below, which wait, grow beyond their shares, which makes their merges cheaper, too (Dayan and Idreos, SIGMOD 2018, on
-//     what such lazy merging costs and saves).
-//  5. Levels with more bytes than they may hold come next, the fullest first; then what is left in levels 0 and 1. From these
-//     levels one table goes, with what it overlaps in the next; the one that overlaps least for its size, first of all among
-//     those that are mostly tombstones. Neighbours that lie within the range of what must be rewritten anyway come along for
-//     nothing.
+//     costs a rewrite of so many there, and in larger portions of fewer. A write then costs one copy more (none where keys come in
+//     order), and the levels below, which wait, grow beyond their shares, which makes their merges cheaper, too, and takes space
+//     (Dayan and Idreos, SIGMOD 2018, on what such lazy merging costs and saves).
+//  5. Levels with more bytes than they may hold come next, the fullest first. From such a level one table goes, with what it
+//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
+//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing. Then comes what is due in
+//     levels 0 and 1.
 //  6. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
 //     else would ever come to take expired values and released versions out of the lowest level.
 #ifndef STRATA_COMPACTION_LEVELED_HPP
@@ -8037,8 +8047,8 @@ class leveled {
   using strata_slot = slot::compaction;
   static constexpr bool discards_live_data = false;
 
-  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 250 TB before the base
-  // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
+  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 25 TB before the base
+  // level is level 2 and grows. A deeper level with data (another policy made it) is the lowest instead.
   static constexpr std::uint32_t lowest_level_default = 7;
 
   // Runs that level 1 gathers at most while merges are behind.
@@ -8067,8 +8077,8 @@ class leveled {
   }
 
   // One step towards a single sorted run below level 1: several runs of a level into one, else levels 0 and 1 into the next with
-  // data or the base level, else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
-  // usual work, other work comes in between, and the whole costs about 1.1 times the data.
+  // data or the base level, else one table of the highest level with data into the next one with data. So each step is as
+  // bounded as the policy's usual work, other work comes in between, and the whole costs about 1.1 times the data.
   //
   // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
   // those with garbage are rewritten where they are. There a tombstone alone is no reason: it is held by a snapshot, and would
@@ -12065,7 +12075,10 @@ consteval bool check_wal() {
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
 //   7. A segment's name is durable before the first sync of its contents is reported, and before the segment behind it is made:
-//      a power cut takes away the newest segment or none. So a rotation does not wait for the directory.
+//      a power cut takes away the newest segment or none. So a rotation waits for the directory only where nothing was synced
+//      since the last one; where nothing syncs by itself, the thread that makes room sees to it.
+//   8. A sync of the directory for which there was no descriptor is none: it latches until resume(), and the background tries
+//      again without being asked. Any other failure of it is as final as that of a file.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -12101,18 +12114,22 @@ class commit_log {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
-  // The name of a segment that it makes is durable with the first sync. A failure that was not its own has latched the store.
+  // Before open(): makes the name of the segment before durable, where it is not yet. A failure has latched the store.
+  [[nodiscard]] STRATA_COLD result<void> make_ready() {
+    if (is_named_.load(std::memory_order_acquire)) return {};
+    lock held(sync_mutex_);
+    return make_name_durable();
+  }
+  // Requires make_ready(). The name of what it makes becomes durable with the first sync.
   [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
-    if (!is_named_.load(std::memory_order_acquire)) {
-      lock held(sync_mutex_);
-      STRATA_TRY(make_name_durable());
-    }
+    STRATA_ASSERT(is_named_.load(std::memory_order_relaxed));
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
     is_named_.store(false, std::memory_order_release);
     use(std::move(made));
     return {};
   }
-  // Requires: the name of `last` is durable. May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
+  // Requires: the name of `last` is durable, or it was left here. May be tried again after a lack of room. Any other failure may
+  // be that of the sync of a cut, and latches.
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
@@ -12140,6 +12157,7 @@ class commit_log {
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
     STRATA_TRY_LET(target, when_those_before_are_whole());
+    STRATA_TRY(make_name_durable());
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(*target);
   }
@@ -12176,6 +12194,7 @@ class commit_log {
     {
       lock held(sync_mutex_);
       STRATA_TRY_LET(target, when_those_before_are_whole());
+      STRATA_TRY(make_name_durable());
       STRATA_TRY(sync_rest(*target));
     }
     drop();
@@ -12259,7 +12278,7 @@ class commit_log {
   }
   // Where nothing syncs by itself, the next rotation would have to wait for the name.
   STRATA_COLD void name_ahead() noexcept {
-    if (syncs_by_itself_) return;
+    if (syncs_by_itself_ || is_named_.load(std::memory_order_acquire)) return;
     const lock held(sync_mutex_);
     static_cast<void>(make_name_durable());
   }
@@ -12282,8 +12301,9 @@ class commit_log {
       static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
       held.unlock();
       // Also while the store is latched: what was acknowledged before is promised all the same.
-      sync_in_background();
+      const bool again = sync_in_background();
       held.lock();
+      if (again && dirty_since_ns_ == 0) dirty_since_ns_ = environment_.steady_time_ns();
     }
   }
   // The segment that commits go to (null: none is open), when those before it whose commits are in no table are synced and
@@ -12309,28 +12329,29 @@ class commit_log {
     static_cast<void>(ended.close());
     return {};
   }
-  // Of the newest segment, where it is not known to be. A failure latches the store: for good, but where there was no
-  // descriptor for the directory and so no sync that could have failed. No other lack of room is told apart from a sync that
-  // failed for want of it. Requires sync_mutex_.
+  // The name of the newest segment. A failure latches the store (invariant 8). No other lack of room is told apart from a sync
+  // that failed for want of it. Requires sync_mutex_.
   [[nodiscard]] result<void> make_name_durable() {
     if (is_named_.load(std::memory_order_acquire)) return {};
+    if (name_is_lost_) return health_.status();
     auto named = environment_.sync_directory(directory_);
     if (!named) [[unlikely]] {
       using severity = typename health<Environment>::severity;
-      const bool is_resumable = named.error().code() == errc::too_many_open_files;
-      return health_.fail(std::move(named).error(), is_resumable ? severity::resumable : severity::final);
+      name_is_lost_ = named.error().code() != errc::too_many_open_files;
+      return health_.fail(std::move(named).error(), name_is_lost_ ? severity::final : severity::resumable);
     }
     is_named_.store(true, std::memory_order_release);
     return {};
   }
+  // Also where its name is not durable the contents are made so.
   [[nodiscard]] STRATA_COLD result<void> close_named(writer& last) {
-    STRATA_TRY(make_name_durable());
-    return last.close();
+    auto named = make_name_durable();
+    auto closed = last.close();
+    return named ? std::move(closed) : std::move(named);
   }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
-    STRATA_TRY(make_name_durable());
     auto done = target.sync();
     if (!done) [[unlikely]] return health_.fail(std::move(done).error(), health<Environment>::severity::final);
     return done;
@@ -12341,10 +12362,14 @@ class commit_log {
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(target);
   }
-  STRATA_COLD void sync_in_background() {
+  // True where it is to be tried again: there was no descriptor for the directory.
+  [[nodiscard]] STRATA_COLD bool sync_in_background() {
     lock held(sync_mutex_);
     auto target = when_those_before_are_whole();
-    if (target && *target) static_cast<void>(sync_rest(**target));
+    if (!target || !*target) return false;
+    if (!make_name_durable()) return !name_is_lost_;
+    static_cast<void>(sync_rest(**target));
+    return false;
   }
 
   Environment environment_;
@@ -12364,6 +12389,7 @@ class commit_log {
   dynamic_array<std::weak_ptr<writer>> ended_;
   // Whether the newest segment's name is durable. The leader makes it false when it was true, who holds sync_mutex_ the reverse.
   std::atomic<bool> is_named_{true};
+  bool name_is_lost_ = false;  // sync_mutex_; a sync of the directory has failed
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
@@ -14170,21 +14196,23 @@ class maintenance {
       return {};
     }));
   }
-  // Writers are let go ahead of the merges as long as readers bear it and room for it is there: merges that are behind take
-  // larger portions and cost less a byte, so that who writes for longer writes faster.
+  // Writers are let go ahead of the merges: what is behind is merged in larger portions, which cost less a byte. They are slowed
+  // where a read has to look through five times as many runs as start a merge, or as much is to be merged as there is; at twice
+  // that they are slowed most.
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
+    if (Compaction::discards_live_data) return 0;
     const compaction::amounts& amounts = options_.compaction;
-    const std::uint64_t runs = tables.levels().empty() ? 0 : tables.levels()[0].runs.size();
-    const std::uint64_t runs_easy = 4ull * amounts.level0_runs;
-    std::uint64_t pressure = 0;
-    if (!Compaction::discards_live_data) {
-      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / runs_easy;
-      const retention kept_now = kept();
-      const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
-      const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
-      if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
-    }
-    return static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000}));
+    std::uint64_t runs = 0;
+    for (const auto& level : tables.levels()) runs += level.runs.size();
+    const retention kept_now = kept();
+    const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
+    const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
+    return (std::max)(share_beyond(runs, 5ull * amounts.level0_runs), share_beyond(debt, debt_easy));
+  }
+  // 0 up to `easy`, 1000 from twice that on.
+  [[nodiscard]] static std::uint32_t share_beyond(std::uint64_t amount, std::uint64_t easy) noexcept {
+    if (amount <= easy) return 0;
+    return static_cast<std::uint32_t>((std::min)(amount - easy, easy) * 1000 / easy);
   }
 
   // What compact_all() asks for is what has expired when the round begins; else a store in which something always expires
@@ -14345,7 +14373,8 @@ class committer {
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
             maintenance_type& maintenance_threads)
       : environment_(environment), options_(amounts), versions_(versions),
-        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, versions.directory(), amounts, latch) {}
+        health_(latch), maintenance_(maintenance_threads), queue_(environment),
+        log_(environment, versions.directory(), amounts, latch) {}
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
@@ -14711,6 +14740,7 @@ class committer {
       return {};
     }
     STRATA_ASSERT(active_->empty());
+    STRATA_TRY(log_.make_ready());
     std::uint64_t number = 0;
     for (;;) {
       auto numbered = versions_.new_file_number();

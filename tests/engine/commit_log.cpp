@@ -61,6 +61,7 @@ struct opened_log {
     std::shared_ptr<void> ended = log.rotate();
     REQUIRE(ended != nullptr);
     CHECK_FALSE(log.is_open());
+    require_ok(log.make_ready());
     require_ok(log.open(next_segment));
     require_ok(log.append("two"));
     return ended;
@@ -126,6 +127,7 @@ TEST_CASE("a name is durable before a sync is reported, and before the next segm
         break;
       case by::opening:
         static_cast<void>(o.log.rotate());
+        require_ok(o.log.make_ready());
         require_ok(o.log.open(next_segment));
         break;
     }
@@ -161,8 +163,46 @@ TEST_CASE("where nothing syncs by itself a name is made durable beside the write
   CHECK(world.calls_failed() == 1);
   CHECK(health.failed());
   const std::shared_ptr<void> ended = log.rotate();
-  require_ok(log.open({"d/000002.log", 2, 42, 64 << 10}));  // which asks again, as the first did not do it
-  require_ok(log.close());
+  CHECK(code_of(log.make_ready()) == errc::io_error);
+  CHECK_FALSE(log.close().has_value());
+}
+
+TEST_CASE("a sync of the directory that failed is never tried again, and what it was for is not promised", "[engine][commit_log]") {
+  for (const errc code : {errc::io_error, errc::no_space}) {
+    opened_log o;
+    o.environment.fail(only(call::sync_directory), 1, code);
+    CHECK_FALSE(o.log.sync().has_value());
+    REQUIRE(o.environment.fired());
+    static_cast<void>(o.environment.trace());
+    CHECK_FALSE(o.log.make_ready().has_value());
+    CHECK_FALSE(o.log.sync().has_value());
+    CHECK_FALSE(o.log.close().has_value());
+    for (const auto& [what, path] : o.environment.trace()) CHECK(what != call::sync_directory);
+    CHECK_FALSE(o.health.resumable().has_value());
+  }
+}
+
+TEST_CASE("where there was no descriptor for the directory the background tries again by itself", "[engine][commit_log]") {
+  opened_log o(amounts(std::chrono::milliseconds(2)));
+  o.environment.fail(only(call::sync_directory), 1, errc::too_many_open_files);
+  require_ok(o.log.start_syncing());
+  o.log.schedule_sync(1);
+  while (o.log.syncs() == 0) std::this_thread::yield();
+  CHECK(o.environment.fired());
+  // It is durable, and the store latched until somebody has looked after it.
+  CHECK(o.health.failed());
+  CHECK(o.health.resumable().has_value());
+  require_ok(o.log.make_ready());
+  require_ok(o.log.close());
+}
+
+TEST_CASE("a log that can't be named for want of a descriptor is synced and closed, and says so", "[engine][commit_log]") {
+  opened_log o;
+  o.environment.fail(only(call::sync_directory), 1, errc::too_many_open_files);
+  CHECK(code_of(o.log.close()) == errc::too_many_open_files);
+  bool synced = false;
+  for (const auto& [what, path] : o.environment.trace()) synced = synced || (what == call::sync && path == log_segment.path);
+  CHECK(synced);
 }
 
 TEST_CASE("of segments that were ended all are whole before the newest is synced, but for those that nobody needs", "[engine][commit_log]") {
@@ -173,6 +213,7 @@ TEST_CASE("of segments that were ended all are whole before the newest is synced
     if ((needed & 1) == 0) first.reset();
     std::shared_ptr<void> second = o.log.rotate();
     if ((needed & 2) == 0) second.reset();
+    require_ok(o.log.make_ready());
     require_ok(o.log.open(third_segment));
     require_ok(o.log.append("three"));
     static_cast<void>(o.environment.trace());
@@ -260,6 +301,7 @@ TEST_CASE("room is made in the background where the log wants it, and by its app
       } else {
         ended = log.rotate();
       }
+      require_ok(log.make_ready());
       require_ok(log.open({"d/000002.log", 2, 42, 64 << 10}));
       for (int i = 0; i < 40; ++i) require_ok(log.append(record));
       require_ok(log.close());

@@ -344,6 +344,25 @@ TEST_CASE("a group whose write failed but left it whole has happened when the st
   }
 }
 
+TEST_CASE("a segment is made when the name of the one before is durable", "[engine][committer]") {
+  const failing_environment environment;
+  strata::options amounts = tiny_options();
+  amounts.sync_interval = strata::options::never;
+  auto store = open_store<failing_store>(environment, "store", amounts);
+  require_ok(put(*store, "a", "1"));
+  require_ok(store->flush());
+  environment.fail(only(call::sync_directory), 1, errc::too_many_open_files);
+  static_cast<void>(environment.trace());
+  CHECK(code_of(put(*store, "b", "1")) == errc::too_many_open_files);
+  REQUIRE(environment.fired());
+  for (const auto& [what, path] : environment.trace()) CHECK(what != call::create);
+  CHECK(code_of(store->status()) == errc::too_many_open_files);
+  require_ok(store->resume());
+  require_ok(put(*store, "b", "1"));
+  require_ok(store->close());
+  CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}, {"b", "1"}});
+}
+
 TEST_CASE("a memtable with as many range erasures as it may have is full, however small it is", "[engine][committer]") {
   const strata::environment::in_memory environment;
   auto store = open_store<memory_store>(environment, "store");

@@ -199,8 +199,16 @@ struct basic_threads {
   using unit = typename version_set::unit;
   std::shared_ptr<unit> frozen = std::make_shared<unit>();
 
-  basic_threads() {
-    require_ok(open_store<default_store<Environment>>(environment, "store")->close());
+  // `tables` with a value of `bytes` each lie in level 0.
+  explicit basic_threads(int tables = 0, std::size_t bytes = 1) {
+    strata::options at_first = tiny_options();
+    at_first.compaction.level0_runs = 64;
+    auto store = open_store<default_store<Environment>>(environment, "store", at_first);
+    for (int i = 0; i < tables; ++i) {
+      require_ok(put(*store, "k", std::string(bytes, 'v')));
+      require_ok(store->flush());
+    }
+    require_ok(store->close());
     require_ok(read.read());
     versions.start(read, frozen);
     versions.rotate(versions.prepare_state(), std::make_shared<unit>());
@@ -327,26 +335,42 @@ TEST_CASE("a table that is moved into a run of its own needs a number for it", "
 
 namespace {
 
-// Says that so many bytes are still to be merged.
-struct indebted : always_anew {
+// Says that so many bytes are still to be merged, and merges nothing.
+struct indebted : strata::compaction::leveled {
   static inline std::uint64_t bytes = 0;
+  std::optional<strata::compaction::plan> pick(const strata::compaction::shape&, const strata::compaction::amounts&) const { return std::nullopt; }
   std::uint64_t debt_bytes(const strata::compaction::shape&, const strata::compaction::amounts&) const { return bytes; }
 };
 
 }  // namespace
 
-TEST_CASE("writers are slowed in proportion to what is still to be merged, beyond what is easy", "[engine][maintenance]") {
-  const auto pressure_at = [](auto bytes_of) {
-    basic_threads<failing_environment, indebted> o;
-    const std::uint64_t easy = 2 * o.amounts.compaction.level_bytes_base + 8 * o.amounts.memtable_bytes;
-    indebted::bytes = bytes_of(easy);
+TEST_CASE("writers are slowed in proportion to what is still to be merged, beyond what is easy or all there is", "[engine][maintenance]") {
+  for (const int tables : {0, 2}) {
+    const auto pressure_at = [&](auto bytes_of) {
+      basic_threads<failing_environment, indebted> o(tables, 8 << 20);
+      const std::uint64_t least = 2 * o.amounts.compaction.level_bytes_base + 8 * o.amounts.memtable_bytes;
+      const std::uint64_t there = o.versions.flushed_tables().first->table_bytes();
+      REQUIRE((there > least) == (tables != 0));
+      indebted::bytes = bytes_of((std::max)(least, there));
+      require_ok(o.threads.start());
+      o.threads.stop();
+      return o.threads.pressure();
+    };
+    CHECK(pressure_at([](std::uint64_t) { return std::uint64_t{0}; }) == 0);
+    CHECK(pressure_at([](std::uint64_t easy) { return easy; }) == 0);
+    CHECK((pressure_at([](std::uint64_t easy) { return easy + easy / 2; }) + 5) / 10 == 50);  // a rounding below at most
+    CHECK(pressure_at([](std::uint64_t easy) { return 2 * easy; }) == 1000);
+    CHECK(pressure_at([](std::uint64_t easy) { return 50 * easy; }) == 1000);
+  }
+}
+
+TEST_CASE("writers are slowed in proportion to the runs that a read looks through, beyond five times what starts a merge", "[engine][maintenance]") {
+  indebted::bytes = 0;
+  for (const auto& [tables, pressure] : {std::pair(10, 0u), std::pair(11, 100u), std::pair(15, 500u), std::pair(20, 1000u), std::pair(30, 1000u)}) {
+    basic_threads<failing_environment, indebted> o(tables);
+    o.amounts.compaction.level0_runs = 2;
     require_ok(o.threads.start());
     o.threads.stop();
-    return o.threads.pressure();
-  };
-  CHECK(pressure_at([](std::uint64_t) { return std::uint64_t{0}; }) == 0);
-  CHECK(pressure_at([](std::uint64_t easy) { return easy; }) == 0);
-  CHECK(pressure_at([](std::uint64_t easy) { return 3 * easy; }) == 500);
-  CHECK(pressure_at([](std::uint64_t easy) { return 5 * easy; }) == 1000);
-  CHECK(pressure_at([](std::uint64_t easy) { return 50 * easy; }) == 1000);
+    CHECK(o.threads.pressure() == pressure);
+  }
 }

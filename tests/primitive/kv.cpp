@@ -181,6 +181,17 @@ TEST_CASE("get_view and multi_get give what get gives") {
     REQUIRE(many[2] == "1");
     db.flush().value();
   }
+  for (const std::size_t count : {0u, 1u, 15u, 16u, 17u, 100u}) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < count; ++i) {
+      keys.push_back("many" + std::to_string(i));
+      if (i % 3 != 0) db[texts].put(keys.back(), std::to_string(i)).value();
+      if (i % 8 == 0) db.flush().value();
+    }
+    const auto found = db[texts].multi_get(keys).value();
+    REQUIRE(found.size() == count);
+    for (std::size_t i = 0; i < count; ++i) REQUIRE(found[i] == (i % 3 != 0 ? std::optional(std::to_string(i)) : std::nullopt));
+  }
 }
 
 TEST_CASE("keys and values beyond the limits are refused, and nothing is written") {

@@ -8,20 +8,21 @@
 //
 //  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
 //     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
-//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space.
+//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space (where merges
+//     keep up: while they are behind, up to as much again).
 //  2. Levels between 1 and the base level are empty and skipped: what was flushed goes straight to the base level, or to the
 //     first level with data where that is higher.
-//  3. Level 0 goes down at `level0_runs` runs, all at once: they overlap each other as a rule. With it goes level 1, which
-//     holds what was gathered.
+//  3. Level 0 goes down at `level0_runs` runs (at twice as many while a level below has more bytes than it may), all at once:
+//     they overlap each other as a rule. With it goes level 1, which holds what was gathered.
 //  4. Merges are behind when twice as many runs have come together. Then level 0 becomes one run of level 1, as long as that has
 //     fewer than `gathered_max` and the level below holds more than twice the bytes: each byte that is merged into that level
-//     costs a rewrite of so many there, and in larger portions of fewer. A write then costs one copy more, and the levels
-//     below, which wait, grow beyond their shares, which makes their merges cheaper, too (Dayan and Idreos, SIGMOD 2018, on
-//     what such lazy merging costs and saves).
-//  5. Levels with more bytes than they may hold come next, the fullest first; then what is left in levels 0 and 1. From these
-//     levels one table goes, with what it overlaps in the next; the one that overlaps least for its size, first of all among
-//     those that are mostly tombstones. Neighbours that lie within the range of what must be rewritten anyway come along for
-//     nothing.
+//     costs a rewrite of so many there, and in larger portions of fewer. A write then costs one copy more (none where keys come in
+//     order), and the levels below, which wait, grow beyond their shares, which makes their merges cheaper, too, and takes space
+//     (Dayan and Idreos, SIGMOD 2018, on what such lazy merging costs and saves).
+//  5. Levels with more bytes than they may hold come next, the fullest first. From such a level one table goes, with what it
+//     overlaps in the next; the one that overlaps least for its size, first of all among those that are mostly tombstones.
+//     Neighbours that lie within the range of what must be rewritten anyway come along for nothing. Then comes what is due in
+//     levels 0 and 1.
 //  6. When all this is done, tables with nothing older below them that are worth it are rewritten where they are: nothing
 //     else would ever come to take expired values and released versions out of the lowest level.
 #ifndef STRATA_COMPACTION_LEVELED_HPP
@@ -43,8 +44,8 @@ class leveled {
   using strata_slot = slot::compaction;
   static constexpr bool discards_live_data = false;
 
-  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 250 TB before the base
-  // level is level 1 and grows. A deeper level with data (another policy made it) is the lowest instead.
+  // Where a store's data comes to rest. Seven levels at a fan-out of 10 and a base of 256 MiB reach 25 TB before the base
+  // level is level 2 and grows. A deeper level with data (another policy made it) is the lowest instead.
   static constexpr std::uint32_t lowest_level_default = 7;
 
   // Runs that level 1 gathers at most while merges are behind.
@@ -73,8 +74,8 @@ class leveled {
   }
 
   // One step towards a single sorted run below level 1: several runs of a level into one, else levels 0 and 1 into the next with
-  // data or the base level, else one table of the highest level with data into the next one with data. So each step is as bounded as the policy's
-  // usual work, other work comes in between, and the whole costs about 1.1 times the data.
+  // data or the base level, else one table of the highest level with data into the next one with data. So each step is as
+  // bounded as the policy's usual work, other work comes in between, and the whole costs about 1.1 times the data.
   //
   // Where one sorted run is all there is, its tables with tombstones go to the usual lowest level if they are above it, and
   // those with garbage are rewritten where they are. There a tombstone alone is no reason: it is held by a snapshot, and would

@@ -15,8 +15,8 @@
 //                                                        and again it ends. The engine calls it with no lock held
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
 //                                                        table that lies above nothing has garbage
-// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: writers are
-//                                                        slowed in proportion. Garbage slows nobody and is no debt
+// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: beyond what
+//                                                        there is, writers are slowed. Garbage slows nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
@@ -70,7 +70,7 @@ struct shape {
 
 // The amounts that a user may turn; defaults are in `options`.
 struct amounts {
-  std::uint64_t level_bytes_base = 256ull << 20;  // 64 KiB to 1 TiB; leveled: what the first level below level 0 may hold
+  std::uint64_t level_bytes_base = 256ull << 20;  // 64 KiB to 1 TiB; leveled: what the highest level of one run may hold at least
   std::uint32_t fan_out = 10;                     // 2 to 100; leveled: each level holds so many times the one above
   std::uint32_t level0_runs = 4;                  // 2 to 64: flushed runs that start a compaction; tiered: of every level
   std::uint64_t fifo_bytes_max = 1ull << 30;      // fifo: oldest tables go beyond this

@@ -15,7 +15,10 @@
 //   6. A sync and the latch of its failure are one under sync_mutex_: who finds that a sync has failed, and then waits for
 //      that mutex, finds the store latched with the reason.
 //   7. A segment's name is durable before the first sync of its contents is reported, and before the segment behind it is made:
-//      a power cut takes away the newest segment or none. So a rotation does not wait for the directory.
+//      a power cut takes away the newest segment or none. So a rotation waits for the directory only where nothing was synced
+//      since the last one; where nothing syncs by itself, the thread that makes room sees to it.
+//   8. A sync of the directory for which there was no descriptor is none: it latches until resume(), and the background tries
+//      again without being asked. Any other failure of it is as final as that of a file.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -61,18 +64,22 @@ class commit_log {
   [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
-  // The name of a segment that it makes is durable with the first sync. A failure that was not its own has latched the store.
+  // Before open(): makes the name of the segment before durable, where it is not yet. A failure has latched the store.
+  [[nodiscard]] STRATA_COLD result<void> make_ready() {
+    if (is_named_.load(std::memory_order_acquire)) return {};
+    lock held(sync_mutex_);
+    return make_name_durable();
+  }
+  // Requires make_ready(). The name of what it makes becomes durable with the first sync.
   [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
-    if (!is_named_.load(std::memory_order_acquire)) {
-      lock held(sync_mutex_);
-      STRATA_TRY(make_name_durable());
-    }
+    STRATA_ASSERT(is_named_.load(std::memory_order_relaxed));
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
     is_named_.store(false, std::memory_order_release);
     use(std::move(made));
     return {};
   }
-  // Requires: the name of `last` is durable. May be tried again after a lack of room. Any other failure may be that of the sync of a cut, and latches.
+  // Requires: the name of `last` is durable, or it was left here. May be tried again after a lack of room. Any other failure may
+  // be that of the sync of a cut, and latches.
   [[nodiscard]] STRATA_COLD result<void> reopen(const wal::segment& last, const wal::tail& tail) {
     auto reopened = writer::reopen(environment_, last, tail);
     if (!reopened) {
@@ -100,6 +107,7 @@ class commit_log {
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
     STRATA_TRY_LET(target, when_those_before_are_whole());
+    STRATA_TRY(make_name_durable());
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(*target);
   }
@@ -136,6 +144,7 @@ class commit_log {
     {
       lock held(sync_mutex_);
       STRATA_TRY_LET(target, when_those_before_are_whole());
+      STRATA_TRY(make_name_durable());
       STRATA_TRY(sync_rest(*target));
     }
     drop();
@@ -219,7 +228,7 @@ class commit_log {
   }
   // Where nothing syncs by itself, the next rotation would have to wait for the name.
   STRATA_COLD void name_ahead() noexcept {
-    if (syncs_by_itself_) return;
+    if (syncs_by_itself_ || is_named_.load(std::memory_order_acquire)) return;
     const lock held(sync_mutex_);
     static_cast<void>(make_name_durable());
   }
@@ -242,8 +251,9 @@ class commit_log {
       static_cast<void>(dirty_.exchange(false, std::memory_order_acq_rel));
       held.unlock();
       // Also while the store is latched: what was acknowledged before is promised all the same.
-      sync_in_background();
+      const bool again = sync_in_background();
       held.lock();
+      if (again && dirty_since_ns_ == 0) dirty_since_ns_ = environment_.steady_time_ns();
     }
   }
   // The segment that commits go to (null: none is open), when those before it whose commits are in no table are synced and
@@ -269,28 +279,29 @@ class commit_log {
     static_cast<void>(ended.close());
     return {};
   }
-  // Of the newest segment, where it is not known to be. A failure latches the store: for good, but where there was no
-  // descriptor for the directory and so no sync that could have failed. No other lack of room is told apart from a sync that
-  // failed for want of it. Requires sync_mutex_.
+  // The name of the newest segment. A failure latches the store (invariant 8). No other lack of room is told apart from a sync
+  // that failed for want of it. Requires sync_mutex_.
   [[nodiscard]] result<void> make_name_durable() {
     if (is_named_.load(std::memory_order_acquire)) return {};
+    if (name_is_lost_) return health_.status();
     auto named = environment_.sync_directory(directory_);
     if (!named) [[unlikely]] {
       using severity = typename health<Environment>::severity;
-      const bool is_resumable = named.error().code() == errc::too_many_open_files;
-      return health_.fail(std::move(named).error(), is_resumable ? severity::resumable : severity::final);
+      name_is_lost_ = named.error().code() != errc::too_many_open_files;
+      return health_.fail(std::move(named).error(), name_is_lost_ ? severity::final : severity::resumable);
     }
     is_named_.store(true, std::memory_order_release);
     return {};
   }
+  // Also where its name is not durable the contents are made so.
   [[nodiscard]] STRATA_COLD result<void> close_named(writer& last) {
-    STRATA_TRY(make_name_durable());
-    return last.close();
+    auto named = make_name_durable();
+    auto closed = last.close();
+    return named ? std::move(closed) : std::move(named);
   }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
-    STRATA_TRY(make_name_durable());
     auto done = target.sync();
     if (!done) [[unlikely]] return health_.fail(std::move(done).error(), health<Environment>::severity::final);
     return done;
@@ -301,10 +312,14 @@ class commit_log {
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(target);
   }
-  STRATA_COLD void sync_in_background() {
+  // True where it is to be tried again: there was no descriptor for the directory.
+  [[nodiscard]] STRATA_COLD bool sync_in_background() {
     lock held(sync_mutex_);
     auto target = when_those_before_are_whole();
-    if (target && *target) static_cast<void>(sync_rest(**target));
+    if (!target || !*target) return false;
+    if (!make_name_durable()) return !name_is_lost_;
+    static_cast<void>(sync_rest(**target));
+    return false;
   }
 
   Environment environment_;
@@ -324,6 +339,7 @@ class commit_log {
   dynamic_array<std::weak_ptr<writer>> ended_;
   // Whether the newest segment's name is durable. The leader makes it false when it was true, who holds sync_mutex_ the reverse.
   std::atomic<bool> is_named_{true};
+  bool name_is_lost_ = false;  // sync_mutex_; a sync of the directory has failed
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync

@@ -41,7 +41,8 @@ class committer {
   committer(const Environment& environment, const options& amounts, versions_type& versions, health_type& latch,
             maintenance_type& maintenance_threads)
       : environment_(environment), options_(amounts), versions_(versions),
-        health_(latch), maintenance_(maintenance_threads), queue_(environment), log_(environment, versions.directory(), amounts, latch) {}
+        health_(latch), maintenance_(maintenance_threads), queue_(environment),
+        log_(environment, versions.directory(), amounts, latch) {}
   committer(const committer&) = delete;
   committer& operator=(const committer&) = delete;
 
@@ -407,6 +408,7 @@ class committer {
       return {};
     }
     STRATA_ASSERT(active_->empty());
+    STRATA_TRY(log_.make_ready());
     std::uint64_t number = 0;
     for (;;) {
       auto numbered = versions_.new_file_number();

@@ -405,21 +405,23 @@ class maintenance {
       return {};
     }));
   }
-  // Writers are let go ahead of the merges as long as readers bear it and room for it is there: merges that are behind take
-  // larger portions and cost less a byte, so that who writes for longer writes faster.
+  // Writers are let go ahead of the merges: what is behind is merged in larger portions, which cost less a byte. They are slowed
+  // where a read has to look through five times as many runs as start a merge, or as much is to be merged as there is; at twice
+  // that they are slowed most.
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
+    if (Compaction::discards_live_data) return 0;
     const compaction::amounts& amounts = options_.compaction;
-    const std::uint64_t runs = tables.levels().empty() ? 0 : tables.levels()[0].runs.size();
-    const std::uint64_t runs_easy = 4ull * amounts.level0_runs;
-    std::uint64_t pressure = 0;
-    if (!Compaction::discards_live_data) {
-      if (runs > runs_easy) pressure = (runs - runs_easy) * 1000 / runs_easy;
-      const retention kept_now = kept();
-      const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
-      const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
-      if (debt > debt_easy) pressure = (std::max)(pressure, (debt - debt_easy) * 1000 / (4 * debt_easy));
-    }
-    return static_cast<std::uint32_t>((std::min)(pressure, std::uint64_t{1000}));
+    std::uint64_t runs = 0;
+    for (const auto& level : tables.levels()) runs += level.runs.size();
+    const retention kept_now = kept();
+    const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
+    const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
+    return (std::max)(share_beyond(runs, 5ull * amounts.level0_runs), share_beyond(debt, debt_easy));
+  }
+  // 0 up to `easy`, 1000 from twice that on.
+  [[nodiscard]] static std::uint32_t share_beyond(std::uint64_t amount, std::uint64_t easy) noexcept {
+    if (amount <= easy) return 0;
+    return static_cast<std::uint32_t>((std::min)(amount - easy, easy) * 1000 / easy);
   }
 
   // What compact_all() asks for is what has expired when the round begins; else a store in which something always expires

@@ -22,7 +22,7 @@ namespace strata::inline STRATA_ABI {
 enum class durability : std::uint8_t { none = 0, buffered = 1, strict = 2 };
 
 // The merging of tables runs at low priority (niceness 10 more, on Linux): on a machine whose processors are all busy it gets
-// a tenth of what a busy thread gets, and writers are slowed before it falls behind.
+// a tenth of what a busy thread gets, and writers are slowed where it falls far behind.
 //
 // How a store behaves; every field has a default that suits a program of a few hundred MiB of memory.
 struct options {
