@@ -147,6 +147,29 @@ TEST_CASE("a name is durable before a sync is reported, and before the next segm
   }
 }
 
+TEST_CASE("the newest segment is named also where it has ended and none follows", "[engine][commit_log]") {
+  for (const bool closes : {true, false}) {
+    for (const bool fails : {false, true}) {
+      opened_log o(amounts(std::chrono::milliseconds(2)));
+      if (fails) o.environment.fail(only(call::sync_directory), 1, errc::io_error);
+      const std::shared_ptr<void> ended = o.log.rotate();
+      std::size_t named = 0;
+      const auto count = [&] {
+        for (const auto& [what, path] : o.environment.trace()) named += what == call::sync_directory;
+      };
+      if (!closes) {
+        require_ok(o.log.start_syncing());
+        o.log.schedule_sync(1);
+        for (; named == 0; count()) std::this_thread::yield();
+      }
+      CHECK(o.log.close().has_value() == !fails);
+      CHECK(o.is_sealed());
+      count();
+      CHECK(named == 1);
+    }
+  }
+}
+
 TEST_CASE("where nothing syncs by itself a name is made durable beside the writer, when there is room to make", "[engine][commit_log]") {
   using strata::environment::simulated;
   using mapped = strata::wal::mapped;

@@ -173,12 +173,15 @@ class commit_log {
     }
     lock held(sync_mutex_);
     auto last = when_those_before_are_whole();
+    // Of the newest, which may be one that was ended. What its name lacks is no reason to leave what is in it unsynced.
+    auto named = make_name_durable();
     // Behind a segment that is not whole nothing is to be promised.
     result<void> done;
     if (!last)
       done = std::move(last).error();
     else if (*last)
-      done = close_named(**last);
+      done = (*last)->close();
+    if (done) done = std::move(named);
     drop();
     return done;
   }
@@ -257,8 +260,9 @@ class commit_log {
     }
   }
   // The segment that commits go to (null: none is open), when those before it whose commits are in no table are synced and
-  // sealed. The seal makes damage known; that the segment is complete the commits behind it say, too: so where the seal can't
-  // be written, that is nobody's failure. Requires sync_mutex_.
+  // sealed. The name of the newest, which may be one of those, is the caller's business. The seal makes damage known; that the
+  // segment is complete the commits behind it say, too: so where the seal can't be written, that is nobody's failure.
+  // Requires sync_mutex_.
   [[nodiscard]] result<std::shared_ptr<writer>> when_those_before_are_whole() {
     lock held(mutex_);
     for (;;) {
@@ -293,12 +297,6 @@ class commit_log {
     is_named_.store(true, std::memory_order_release);
     return {};
   }
-  // Also where its name is not durable the contents are made so.
-  [[nodiscard]] STRATA_COLD result<void> close_named(writer& last) {
-    auto named = make_name_durable();
-    auto closed = last.close();
-    return named ? std::move(closed) : std::move(named);
-  }
   // A sync that failed is final, whatever its reason.
   // Requires sync_mutex_.
   [[nodiscard]] result<void> sync_or_latch(writer& target) {
@@ -316,9 +314,9 @@ class commit_log {
   [[nodiscard]] STRATA_COLD bool sync_in_background() {
     lock held(sync_mutex_);
     auto target = when_those_before_are_whole();
-    if (!target || !*target) return false;
+    if (!target) return false;
     if (!make_name_durable()) return !name_is_lost_;
-    static_cast<void>(sync_rest(**target));
+    if (*target) static_cast<void>(sync_rest(**target));
     return false;
   }
 
