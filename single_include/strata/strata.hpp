@@ -3168,7 +3168,9 @@ auto result<Value>::transform(Function&& change) && -> result<std::remove_cvref_
 // e.create_directory(p)      result<bool>                     true: made; false: was there. The parent must exist
 // e.remove_directory(p)      result<void>                     only an empty one
 // e.list_directory(p)        result<std::vector<std::string>> names without path, unordered, without . and ..
-// e.sync_directory(p)        result<void>                     names made, renamed and removed so far survive a power cut
+// e.sync_directory(p)        result<void>                     names made, renamed and removed so far survive a power cut. The
+//                                                             operation of its errors is "sync directory": by that the
+//                                                             engine knows of names that may be lost
 // e.temporary_directory()    result<std::string>              a new, empty directory of its own, for the caller to remove
 // e.lock_file(p)             result<E::file_lock>             creates p if it is not there; in_use where another process,
 //                                                             or another lock of this process, holds it; released on
@@ -11826,6 +11828,8 @@ class health {
 
   // Latches, and returns the reason as the one who called is to say it.
   STRATA_COLD error fail(error reason, severity how) {
+    const bool lost_names = reason.code() != errc::too_many_open_files && bytes_view(reason.operation()) == "sync directory";
+    if (lost_names) failed_name_syncs_.fetch_add(1, std::memory_order_acq_rel);
     if (how == severity::final && is_lack_of_room(reason.code()))
       reason = error(errc::io_error, reason.operation(), "it failed for want of room, and what it was to save may be lost")
                    .in_file(reason.file())
@@ -11858,9 +11862,14 @@ class health {
     failed_.store(false, std::memory_order_release);
   }
 
+  // How many syncs of the directory have failed, whoever asked for them (not those for which there was no descriptor): what was
+  // to be durable by one of them may be lost, and no later one would say so.
+  [[nodiscard]] std::uint64_t failed_name_syncs() const noexcept { return failed_name_syncs_.load(std::memory_order_acquire); }
+
  private:
   typename Environment::mutex mutex_;
   std::atomic<bool> failed_{false};
+  std::atomic<std::uint64_t> failed_name_syncs_{0};
   error reason_;                               // mutex_
   severity severity_ = severity::resumable;    // mutex_
 };
@@ -12076,9 +12085,10 @@ consteval bool check_wal() {
 //      that mutex, finds the store latched with the reason.
 //   7. A segment's name is durable before the first sync of its contents is reported, and before the segment behind it is made:
 //      a power cut takes away the newest segment or none. So a rotation waits for the directory only where nothing was synced
-//      since the last one; where nothing syncs by itself, the thread that makes room sees to it.
-//   8. A sync of the directory for which there was no descriptor is none: it latches until resume(), and the background tries
-//      again without being asked. Any other failure of it is as final as that of a file.
+//      since the last one; where nothing syncs by itself, the thread that makes room sees to it, if there is one.
+//   8. A sync of the directory for which there was no descriptor is none: it latches until resume(), and the background sync
+//      tries again without being asked. After any other failure of it, whoever asked for it, no name that was not durable by then
+//      is taken for durable: that is final.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -12123,7 +12133,9 @@ class commit_log {
   // Requires make_ready(). The name of what it makes becomes durable with the first sync.
   [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
     STRATA_ASSERT(is_named_.load(std::memory_order_relaxed));
+    const std::uint64_t failed_before = health_.failed_name_syncs();
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
+    failed_before_ = failed_before;
     is_named_.store(false, std::memory_order_release);
     use(std::move(made));
     return {};
@@ -12156,8 +12168,8 @@ class commit_log {
   // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
-    STRATA_TRY_LET(target, when_those_before_are_whole());
     STRATA_TRY(make_name_durable());
+    STRATA_TRY_LET(target, when_those_before_are_whole());
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(*target);
   }
@@ -12171,7 +12183,7 @@ class commit_log {
     if (was_dirty && unsynced_bytes_ < sync_after_bytes_) return;
     unsynced_bytes_ = was_dirty ? 0 : bytes;
     lock held(mutex_);
-    if (!was_dirty) dirty_since_ns_ = environment_.steady_time_ns();
+    if (!was_dirty && dirty_since_ns_ == 0) dirty_since_ns_ = environment_.steady_time_ns();
     urgent_ = was_dirty;
     changed_->notify_one();
   }
@@ -12337,12 +12349,14 @@ class commit_log {
   // that failed for want of it. Requires sync_mutex_.
   [[nodiscard]] result<void> make_name_durable() {
     if (is_named_.load(std::memory_order_acquire)) return {};
-    if (name_is_lost_) return health_.status();
+    using severity = typename health<Environment>::severity;
+    if (health_.failed_name_syncs() != failed_before_) [[unlikely]]
+      return health_.fail(error(errc::io_error, "name log", "a sync of the directory has failed before").in_file(directory_),
+                          severity::final);
     auto named = environment_.sync_directory(directory_);
     if (!named) [[unlikely]] {
-      using severity = typename health<Environment>::severity;
-      name_is_lost_ = named.error().code() != errc::too_many_open_files;
-      return health_.fail(std::move(named).error(), name_is_lost_ ? severity::final : severity::resumable);
+      const bool is_resumable = named.error().code() == errc::too_many_open_files;
+      return health_.fail(std::move(named).error(), is_resumable ? severity::resumable : severity::final);
     }
     is_named_.store(true, std::memory_order_release);
     return {};
@@ -12363,10 +12377,10 @@ class commit_log {
   // True where it is to be tried again: there was no descriptor for the directory.
   [[nodiscard]] STRATA_COLD bool sync_in_background() {
     lock held(sync_mutex_);
-    auto target = when_those_before_are_whole();
-    if (!target) return false;
-    if (!make_name_durable()) return !name_is_lost_;
-    if (*target) static_cast<void>(sync_rest(**target));
+    const auto named = make_name_durable();  // before the long sync of what was ended: a rotation may wait for it
+    const auto target = when_those_before_are_whole();
+    if (!named) return named.error().code() == errc::too_many_open_files;
+    if (target && *target) static_cast<void>(sync_rest(**target));
     return false;
   }
 
@@ -12387,7 +12401,7 @@ class commit_log {
   dynamic_array<std::weak_ptr<writer>> ended_;
   // Whether the newest segment's name is durable. The leader makes it false when it was true, who holds sync_mutex_ the reverse.
   std::atomic<bool> is_named_{true};
-  bool name_is_lost_ = false;  // sync_mutex_; a sync of the directory has failed
+  std::uint64_t failed_before_ = 0;  // syncs of the directory that had failed when it was made; as is_named_
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync
@@ -14195,17 +14209,18 @@ class maintenance {
     }));
   }
   // Writers are let go ahead of the merges: what is behind is merged in larger portions, which cost less a byte. They are slowed
-  // where a read has to look through five times as many runs as start a merge, or as much is to be merged as there is; at twice
-  // that they are slowed most.
+  // where, beyond the runs that start a merge, four times as many have come together, or as much is to be merged as there is; at
+  // twice that they are slowed most.
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     if (Compaction::discards_live_data) return 0;
     const compaction::amounts& amounts = options_.compaction;
     std::uint64_t runs = 0;
-    for (const auto& level : tables.levels()) runs += level.runs.size();
+    for (const auto& level : tables.levels())
+      if (level.runs.size() > amounts.level0_runs) runs += level.runs.size() - amounts.level0_runs;
     const retention kept_now = kept();
     const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
     const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
-    return (std::max)(share_beyond(runs, 5ull * amounts.level0_runs), share_beyond(debt, debt_easy));
+    return (std::max)(share_beyond(runs, 4ull * amounts.level0_runs), share_beyond(debt, debt_easy));
   }
   // 0 up to `easy`, 1000 from twice that on.
   [[nodiscard]] static std::uint32_t share_beyond(std::uint64_t amount, std::uint64_t easy) noexcept {

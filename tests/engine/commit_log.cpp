@@ -205,6 +205,37 @@ TEST_CASE("a sync of the directory that failed is never tried again, and what it
   }
 }
 
+TEST_CASE("a name is not taken for durable after a sync of the directory that failed for somebody else", "[engine][commit_log]") {
+  using severity = health_type::severity;
+  for (const bool was_made : {true, false}) {
+    opened_log o;
+    if (!was_made) {
+      require_ok(o.log.sync());
+      static_cast<void>(o.log.rotate());
+    }
+    o.health.fail(strata::error(errc::no_space, "sync directory"), severity::resumable);
+    o.health.clear();
+    if (!was_made) {
+      // It is of the names that were there then.
+      require_ok(o.log.make_ready());
+      require_ok(o.log.open(next_segment));
+      require_ok(o.log.append("two"));
+      require_ok(o.log.sync());
+      require_ok(o.log.close());
+      continue;
+    }
+    CHECK(code_of(o.log.sync()) == errc::io_error);
+    CHECK_FALSE(o.health.resumable().has_value());
+    CHECK_FALSE(o.log.close().has_value());
+  }
+  // One for which there was no descriptor was none.
+  opened_log o;
+  o.health.fail(strata::error(errc::too_many_open_files, "sync directory"), severity::resumable);
+  o.health.clear();
+  require_ok(o.log.sync());
+  require_ok(o.log.close());
+}
+
 TEST_CASE("where there was no descriptor for the directory the background tries again by itself", "[engine][commit_log]") {
   opened_log o(amounts(std::chrono::milliseconds(2)));
   o.environment.fail(only(call::sync_directory), 1, errc::too_many_open_files);
@@ -212,6 +243,12 @@ TEST_CASE("where there was no descriptor for the directory the background tries 
   o.log.schedule_sync(1);
   while (o.log.syncs() == 0) std::this_thread::yield();
   CHECK(o.environment.fired());
+  std::size_t asked = 0;
+  for (const auto& [what, path] : o.environment.trace()) {
+    asked += what == call::sync_directory;
+    if (what == call::sync) CHECK(asked == 2);
+  }
+  CHECK(asked == 2);
   // It is durable, and the store latched until somebody has looked after it.
   CHECK(o.health.failed());
   CHECK(o.health.resumable().has_value());

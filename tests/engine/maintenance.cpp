@@ -364,9 +364,9 @@ TEST_CASE("writers are slowed in proportion to what is still to be merged, beyon
   }
 }
 
-TEST_CASE("writers are slowed in proportion to the runs that a read looks through, beyond five times what starts a merge", "[engine][maintenance]") {
+TEST_CASE("writers are slowed in proportion to the runs that come together beyond those that start a merge", "[engine][maintenance]") {
   indebted::bytes = 0;
-  for (const auto& [tables, pressure] : {std::pair(10, 0u), std::pair(11, 100u), std::pair(15, 500u), std::pair(20, 1000u), std::pair(30, 1000u)}) {
+  for (const auto& [tables, pressure] : {std::pair(10, 0u), std::pair(11, 125u), std::pair(14, 500u), std::pair(18, 1000u), std::pair(30, 1000u)}) {
     basic_threads<failing_environment, indebted> o(tables);
     o.amounts.compaction.level0_runs = 2;
     require_ok(o.threads.start());

@@ -16,9 +16,10 @@
 //      that mutex, finds the store latched with the reason.
 //   7. A segment's name is durable before the first sync of its contents is reported, and before the segment behind it is made:
 //      a power cut takes away the newest segment or none. So a rotation waits for the directory only where nothing was synced
-//      since the last one; where nothing syncs by itself, the thread that makes room sees to it.
-//   8. A sync of the directory for which there was no descriptor is none: it latches until resume(), and the background tries
-//      again without being asked. Any other failure of it is as final as that of a file.
+//      since the last one; where nothing syncs by itself, the thread that makes room sees to it, if there is one.
+//   8. A sync of the directory for which there was no descriptor is none: it latches until resume(), and the background sync
+//      tries again without being asked. After any other failure of it, whoever asked for it, no name that was not durable by then
+//      is taken for durable: that is final.
 #ifndef STRATA_ENGINE_COMMIT_LOG_HPP
 #define STRATA_ENGINE_COMMIT_LOG_HPP
 
@@ -73,7 +74,9 @@ class commit_log {
   // Requires make_ready(). The name of what it makes becomes durable with the first sync.
   [[nodiscard]] STRATA_COLD result<void> open(const wal::segment& fresh) {
     STRATA_ASSERT(is_named_.load(std::memory_order_relaxed));
+    const std::uint64_t failed_before = health_.failed_name_syncs();
     STRATA_TRY_LET(made, writer::create(environment_, fresh));
+    failed_before_ = failed_before;
     is_named_.store(false, std::memory_order_release);
     use(std::move(made));
     return {};
@@ -106,8 +109,8 @@ class commit_log {
   // Requires is_open(). Survives a power cut when it returns; a failure has latched the store.
   [[nodiscard]] result<void> sync() {
     lock held(sync_mutex_);
-    STRATA_TRY_LET(target, when_those_before_are_whole());
     STRATA_TRY(make_name_durable());
+    STRATA_TRY_LET(target, when_those_before_are_whole());
     syncs_.fetch_add(1, std::memory_order_relaxed);
     return sync_or_latch(*target);
   }
@@ -121,7 +124,7 @@ class commit_log {
     if (was_dirty && unsynced_bytes_ < sync_after_bytes_) return;
     unsynced_bytes_ = was_dirty ? 0 : bytes;
     lock held(mutex_);
-    if (!was_dirty) dirty_since_ns_ = environment_.steady_time_ns();
+    if (!was_dirty && dirty_since_ns_ == 0) dirty_since_ns_ = environment_.steady_time_ns();
     urgent_ = was_dirty;
     changed_->notify_one();
   }
@@ -287,12 +290,14 @@ class commit_log {
   // that failed for want of it. Requires sync_mutex_.
   [[nodiscard]] result<void> make_name_durable() {
     if (is_named_.load(std::memory_order_acquire)) return {};
-    if (name_is_lost_) return health_.status();
+    using severity = typename health<Environment>::severity;
+    if (health_.failed_name_syncs() != failed_before_) [[unlikely]]
+      return health_.fail(error(errc::io_error, "name log", "a sync of the directory has failed before").in_file(directory_),
+                          severity::final);
     auto named = environment_.sync_directory(directory_);
     if (!named) [[unlikely]] {
-      using severity = typename health<Environment>::severity;
-      name_is_lost_ = named.error().code() != errc::too_many_open_files;
-      return health_.fail(std::move(named).error(), name_is_lost_ ? severity::final : severity::resumable);
+      const bool is_resumable = named.error().code() == errc::too_many_open_files;
+      return health_.fail(std::move(named).error(), is_resumable ? severity::resumable : severity::final);
     }
     is_named_.store(true, std::memory_order_release);
     return {};
@@ -313,10 +318,10 @@ class commit_log {
   // True where it is to be tried again: there was no descriptor for the directory.
   [[nodiscard]] STRATA_COLD bool sync_in_background() {
     lock held(sync_mutex_);
-    auto target = when_those_before_are_whole();
-    if (!target) return false;
-    if (!make_name_durable()) return !name_is_lost_;
-    if (*target) static_cast<void>(sync_rest(**target));
+    const auto named = make_name_durable();  // before the long sync of what was ended: a rotation may wait for it
+    const auto target = when_those_before_are_whole();
+    if (!named) return named.error().code() == errc::too_many_open_files;
+    if (target && *target) static_cast<void>(sync_rest(**target));
     return false;
   }
 
@@ -337,7 +342,7 @@ class commit_log {
   dynamic_array<std::weak_ptr<writer>> ended_;
   // Whether the newest segment's name is durable. The leader makes it false when it was true, who holds sync_mutex_ the reverse.
   std::atomic<bool> is_named_{true};
-  bool name_is_lost_ = false;  // sync_mutex_; a sync of the directory has failed
+  std::uint64_t failed_before_ = 0;  // syncs of the directory that had failed when it was made; as is_named_
   std::atomic<bool> dirty_{false};
   bool urgent_ = false;               // mutex_
   std::uint64_t dirty_since_ns_ = 0;  // mutex_; 0: nothing to sync

@@ -33,6 +33,8 @@ class health {
 
   // Latches, and returns the reason as the one who called is to say it.
   STRATA_COLD error fail(error reason, severity how) {
+    const bool lost_names = reason.code() != errc::too_many_open_files && bytes_view(reason.operation()) == "sync directory";
+    if (lost_names) failed_name_syncs_.fetch_add(1, std::memory_order_acq_rel);
     if (how == severity::final && is_lack_of_room(reason.code()))
       reason = error(errc::io_error, reason.operation(), "it failed for want of room, and what it was to save may be lost")
                    .in_file(reason.file())
@@ -65,9 +67,14 @@ class health {
     failed_.store(false, std::memory_order_release);
   }
 
+  // How many syncs of the directory have failed, whoever asked for them (not those for which there was no descriptor): what was
+  // to be durable by one of them may be lost, and no later one would say so.
+  [[nodiscard]] std::uint64_t failed_name_syncs() const noexcept { return failed_name_syncs_.load(std::memory_order_acquire); }
+
  private:
   typename Environment::mutex mutex_;
   std::atomic<bool> failed_{false};
+  std::atomic<std::uint64_t> failed_name_syncs_{0};
   error reason_;                               // mutex_
   severity severity_ = severity::resumable;    // mutex_
 };

@@ -406,17 +406,18 @@ class maintenance {
     }));
   }
   // Writers are let go ahead of the merges: what is behind is merged in larger portions, which cost less a byte. They are slowed
-  // where a read has to look through five times as many runs as start a merge, or as much is to be merged as there is; at twice
-  // that they are slowed most.
+  // where, beyond the runs that start a merge, four times as many have come together, or as much is to be merged as there is; at
+  // twice that they are slowed most.
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     if (Compaction::discards_live_data) return 0;
     const compaction::amounts& amounts = options_.compaction;
     std::uint64_t runs = 0;
-    for (const auto& level : tables.levels()) runs += level.runs.size();
+    for (const auto& level : tables.levels())
+      if (level.runs.size() > amounts.level0_runs) runs += level.runs.size() - amounts.level0_runs;
     const retention kept_now = kept();
     const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
     const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
-    return (std::max)(share_beyond(runs, 5ull * amounts.level0_runs), share_beyond(debt, debt_easy));
+    return (std::max)(share_beyond(runs, 4ull * amounts.level0_runs), share_beyond(debt, debt_easy));
   }
   // 0 up to `easy`, 1000 from twice that on.
   [[nodiscard]] static std::uint32_t share_beyond(std::uint64_t amount, std::uint64_t easy) noexcept {

@@ -23,7 +23,9 @@
 // e.create_directory(p)      result<bool>                     true: made; false: was there. The parent must exist
 // e.remove_directory(p)      result<void>                     only an empty one
 // e.list_directory(p)        result<std::vector<std::string>> names without path, unordered, without . and ..
-// e.sync_directory(p)        result<void>                     names made, renamed and removed so far survive a power cut
+// e.sync_directory(p)        result<void>                     names made, renamed and removed so far survive a power cut. The
+//                                                             operation of its errors is "sync directory": by that the
+//                                                             engine knows of names that may be lost
 // e.temporary_directory()    result<std::string>              a new, empty directory of its own, for the caller to remove
 // e.lock_file(p)             result<E::file_lock>             creates p if it is not there; in_use where another process,
 //                                                             or another lock of this process, holds it; released on
