@@ -160,7 +160,10 @@ TEST_CASE("the newest segment is named also where it has ended and none follows"
       if (!closes) {
         require_ok(o.log.start_syncing());
         o.log.schedule_sync(1);
-        for (; named == 0; count()) std::this_thread::yield();
+        while (named == 0) {
+          std::this_thread::yield();
+          count();
+        }
       }
       CHECK(o.log.close().has_value() == !fails);
       CHECK(o.is_sealed());
