@@ -344,6 +344,26 @@ TEST_CASE("a group whose write failed but left it whole has happened when the st
   }
 }
 
+namespace {
+
+// How many appends a flush of one row takes, up to that of the manifest.
+std::uint64_t appends_of_a_flush() {
+  const failing_environment environment;
+  auto store = open_store<failing_store>(environment, "store");
+  require_ok(put(*store, "a", "1"));
+  static_cast<void>(environment.trace());
+  require_ok(store->flush());
+  std::uint64_t appends = 0;
+  for (const auto& [what, path] : environment.trace()) {
+    appends += what == call::append;
+    if (what == call::append && path.find("MANIFEST") != std::string::npos) return appends;
+  }
+  FAIL("the manifest was not written");
+  return 0;
+}
+
+}  // namespace
+
 TEST_CASE("a segment is made when the name of the one before is durable", "[engine][committer]") {
   const failing_environment environment;
   strata::options amounts = tiny_options();
@@ -361,6 +381,35 @@ TEST_CASE("a segment is made when the name of the one before is durable", "[engi
   require_ok(put(*store, "b", "1"));
   require_ok(store->close());
   CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}, {"b", "1"}});
+}
+
+TEST_CASE("after a sync of the directory that failed, whoever's it was, the log's name is not taken for durable", "[engine][committer]") {
+  strata::options amounts = tiny_options();
+  amounts.sync_interval = std::chrono::hours(1);
+  enum class whose : std::uint8_t { flush, resume };
+  for (const whose failed : {whose::flush, whose::resume}) {
+    INFO("of " << static_cast<int>(failed));
+    const failing_environment environment;
+    auto store = open_store<failing_store>(environment, "store", amounts);
+    require_ok(put(*store, "a", "1"));
+    if (failed == whose::flush) {
+      environment.fail(only(call::sync_directory), 1, errc::no_space);
+      CHECK(code_of(store->flush()) == errc::no_space);
+    } else {
+      // Where the manifest could not be written it is written anew.
+      environment.fail(only(call::append), appends_of_a_flush(), errc::no_space);
+      CHECK(code_of(store->flush()) == errc::no_space);
+      REQUIRE(environment.fired());
+      environment.fail(only(call::sync_directory), 1, errc::no_space);
+      CHECK(code_of(store->resume()) == errc::no_space);
+    }
+    REQUIRE(environment.fired());
+    require_ok(store->resume());
+    CHECK(code_of(put(*store, "b", "1")) == errc::io_error);
+    CHECK(code_of(store->resume()) == errc::io_error);
+    CHECK_FALSE(store->close().has_value());
+    CHECK(scan(*open_store<failing_store>(environment, "store")) == contents{{"a", "1"}});
+  }
 }
 
 TEST_CASE("a memtable with as many range erasures as it may have is full, however small it is", "[engine][committer]") {

@@ -534,6 +534,8 @@ void check_directories(Environment environment) {
     e.sync_directory(s.root).value();
     check_failed(e.sync_directory(s / "none"), errc::no_such_file, s / "none");
     check_failed(e.sync_directory(s / "file"), errc::no_such_file, s / "file");
+    // By this it is told apart from other failures, wherever it comes from.
+    CHECK(std::string(e.sync_directory(s / "none").error().operation()) == "sync directory");
   }
   SECTION("temporary directories are new, empty and different") {
     const std::string first = e.temporary_directory().value();

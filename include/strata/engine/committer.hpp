@@ -441,7 +441,8 @@ class committer {
     if (!health_.failed()) return {};
     STRATA_TRY(health_.resumable());
     maintenance_.wait_until_idle();
-    STRATA_TRY(versions_.resume());
+    // It is latched already: this only makes known what may be lost besides.
+    if (auto resumed = versions_.resume(); !resumed) return health_.fail(std::move(resumed).error(), health_type::severity::resumable);
     if (logged() && active_->segment != 0) {
       STRATA_TRY(log_.leave());
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(
