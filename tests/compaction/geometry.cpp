@@ -61,6 +61,16 @@ TEST_CASE("a table with tombstones or other garbage moves only to where somethin
   CHECK_FALSE(compaction::is_trivial_move(s, plan_of({{0, 9}}, 2)));
 }
 
+TEST_CASE("runs count as surplus in the level that has more than enough, and only those with tables") {
+  const auto level = [](std::size_t runs) { return std::vector<tables>(runs, tables{table(1, 'a', 'c')}); };
+  CHECK(compaction::surplus_runs({}, 4) == 0);
+  CHECK(compaction::surplus_runs(shape_of({level(4), level(3), level(4), {}, level(1)}), 4) == 0);
+  CHECK(compaction::surplus_runs(shape_of({level(7), level(3), level(5)}), 4) == 4);
+  compaction::shape s = shape_of({level(5)});
+  s.levels[0].runs[2].tables.clear();
+  CHECK(compaction::surplus_runs(s, 4) == 0);
+}
+
 TEST_CASE("what joins a run takes its number, and 0 where it joins nothing") {
   compaction::shape s = shape_of({{{table(9, 'a', 'c')}, {table(8, 'a', 'c')}}, {}, {{}, {table(1, 'a', 'b'), table(2, 'k', 'm')}}});
   s.levels[0].runs[0].number = 9;

@@ -91,6 +91,13 @@ struct table_span {
   return count;
 }
 
+// The runs that the levels hold beyond `enough` each.
+[[nodiscard]] STRATA_COLD inline std::size_t surplus_runs(const shape& s, std::size_t enough) noexcept {
+  std::size_t surplus = 0;
+  for (const level_shape& level : s.levels) surplus += (std::max)(runs_of(level), enough) - enough;
+  return surplus;
+}
+
 // The number of the run that the plan's output joins: that of an input in the output level, else of the one run that is
 // there; 0 where the level is empty. Requires: not `output_is_new_run`.
 //

@@ -8,8 +8,8 @@
 //
 //  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
 //     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
-//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space (where merges
-//     keep up: while they are behind, up to as much again).
+//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space where merges
+//     keep up.
 //  2. Levels between 1 and the base level are empty and skipped: what was flushed goes straight to the base level, or to the
 //     first level with data where that is higher.
 //  3. Level 0 goes down at `level0_runs` runs (at twice as many while a level below has more bytes than it may), all at once:

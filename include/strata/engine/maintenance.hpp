@@ -116,8 +116,8 @@ class maintenance {
     return {};
   }
 
-  // How hard writers are to be slowed, 0 to 1000: by the number of runs a read must look through, and by the bytes still
-  // to be merged. Any thread; cheap.
+  // How hard writers are to be slowed, 0 to 1000: by the runs that have come together, and by the bytes still to be merged
+  // (pressure_of). Any thread; cheap.
   [[nodiscard]] std::uint32_t pressure() const noexcept { return pressure_.load(std::memory_order_relaxed); }
 
   struct counters {
@@ -411,13 +411,11 @@ class maintenance {
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     if (Compaction::discards_live_data) return 0;
     const compaction::amounts& amounts = options_.compaction;
-    std::uint64_t runs = 0;
-    for (const auto& level : tables.levels())
-      if (level.runs.size() > amounts.level0_runs) runs += level.runs.size() - amounts.level0_runs;
     const retention kept_now = kept();
-    const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
+    const compaction::shape shape = shape_of(tables, kept_now, kept_now.expired_before_us);
     const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
-    return (std::max)(share_beyond(runs, 4ull * amounts.level0_runs), share_beyond(debt, debt_easy));
+    return (std::max)(share_beyond(compaction::surplus_runs(shape, amounts.level0_runs), 4ull * amounts.level0_runs),
+                      share_beyond(policy_.debt_bytes(shape, amounts), debt_easy));
   }
   // 0 up to `easy`, 1000 from twice that on.
   [[nodiscard]] static std::uint32_t share_beyond(std::uint64_t amount, std::uint64_t easy) noexcept {
