@@ -154,12 +154,6 @@ class commit_log {
     const lock no_room_is_made(room_mutex_);
     return {};
   }
-  // Forgets the segment. Requires: nothing that was acknowledged is unsynced in it.
-  STRATA_COLD void drop() {
-    lock held(mutex_);
-    segment_.reset();
-    room_for_.reset();
-  }
 
   // Ends the background sync and closes the segment so that it can be gone on with. All that was acknowledged is durable
   // then, also after an append that failed; an error where that is not so, or where the segment has no orderly end.
@@ -194,6 +188,12 @@ class commit_log {
     auto fresh = std::make_shared<writer>(std::move(made));
     lock held(mutex_);
     segment_ = std::move(fresh);
+  }
+  // Requires: nothing that was acknowledged is unsynced in the segment.
+  STRATA_COLD void drop() {
+    lock held(mutex_);
+    segment_.reset();
+    room_for_.reset();
   }
 
   // Best effort: where no thread can be had, appends make their own room.
