@@ -2324,8 +2324,9 @@ struct entry {
 //                                                        and again it ends. The engine calls it with no lock held
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
 //                                                        table that lies above nothing has garbage
-// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: beyond what
-//                                                        there is, writers are slowed. Garbage slows nobody and is no debt
+// c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: where they are
+//                                                        more than all tables have, writers are slowed. Garbage slows
+//                                                        nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
@@ -7845,6 +7846,13 @@ struct table_span {
   return count;
 }
 
+// The runs that the levels hold beyond `enough` each.
+[[nodiscard]] STRATA_COLD inline std::size_t surplus_runs(const shape& s, std::size_t enough) noexcept {
+  std::size_t surplus = 0;
+  for (const level_shape& level : s.levels) surplus += (std::max)(runs_of(level), enough) - enough;
+  return surplus;
+}
+
 // The number of the run that the plan's output joins: that of an input in the output level, else of the one run that is
 // there; 0 where the level is empty. Requires: not `output_is_new_run`.
 //
@@ -8022,8 +8030,8 @@ static_assert(requirements::compaction<fifo>);
 //
 //  1. Sizes come from the bottom up: the lowest level holds what it holds, each level above it may hold a `fan_out`th of
 //     the next, up to the *base level*, the highest one whose share is still `level_bytes_base` or more. So nearly all
-//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space (where merges
-//     keep up: while they are behind, up to as much again).
+//     data lies in the lowest level, whatever the amount, and what is overwritten takes about a tenth more space where merges
+//     keep up.
 //  2. Levels between 1 and the base level are empty and skipped: what was flushed goes straight to the base level, or to the
 //     first level with data where that is higher.
 //  3. Level 0 goes down at `level0_runs` runs (at twice as many while a level below has more bytes than it may), all at once:
@@ -12213,12 +12221,6 @@ class commit_log {
     const lock no_room_is_made(room_mutex_);
     return {};
   }
-  // Forgets the segment. Requires: nothing that was acknowledged is unsynced in it.
-  STRATA_COLD void drop() {
-    lock held(mutex_);
-    segment_.reset();
-    room_for_.reset();
-  }
 
   // Ends the background sync and closes the segment so that it can be gone on with. All that was acknowledged is durable
   // then, also after an append that failed; an error where that is not so, or where the segment has no orderly end.
@@ -12253,6 +12255,12 @@ class commit_log {
     auto fresh = std::make_shared<writer>(std::move(made));
     lock held(mutex_);
     segment_ = std::move(fresh);
+  }
+  // Requires: nothing that was acknowledged is unsynced in the segment.
+  STRATA_COLD void drop() {
+    lock held(mutex_);
+    segment_.reset();
+    room_for_.reset();
   }
 
   // Best effort: where no thread can be had, appends make their own room.
@@ -13151,8 +13159,8 @@ class epoch_domain {
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed. One that has the
-//      name of a file that the store may have made can't be told from it.
+//   5. A table whose number no edit has reserved is not the store's, and is neither read nor removed; nor is a log, unless there
+//      are commits of the store in it. One that has the name of a file that the store may have made can't be told from it.
 //   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
@@ -13283,11 +13291,9 @@ class recovery {
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
     return named.number <= manifest_.state().counts.file_ceiling;
   }
-  // A log with a number that a few edits more would have reserved: damage may have taken those, and the commits in it are not
-  // to be passed over. So it counts where there are any.
+  // A log that no edit has reserved: damage may have taken those that did, and commits are not to be passed over. So it counts
+  // where it holds any of this store's, and not only once numbers have come as far as its own.
   [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(std::uint64_t number) {
-    constexpr std::uint64_t in_doubt = 1000;
-    if (number > manifest_.state().counts.file_ceiling + in_doubt) return false;
     const wal::segment segment{log_path(directory_, number), number, manifest_.state().store_id, 0};
     bool any = false;
     auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {
@@ -13919,8 +13925,8 @@ class maintenance {
     return {};
   }
 
-  // How hard writers are to be slowed, 0 to 1000: by the number of runs a read must look through, and by the bytes still
-  // to be merged. Any thread; cheap.
+  // How hard writers are to be slowed, 0 to 1000: by the runs that have come together, and by the bytes still to be merged
+  // (pressure_of). Any thread; cheap.
   [[nodiscard]] std::uint32_t pressure() const noexcept { return pressure_.load(std::memory_order_relaxed); }
 
   struct counters {
@@ -14214,13 +14220,11 @@ class maintenance {
   [[nodiscard]] STRATA_COLD std::uint32_t pressure_of(const version_type& tables) {
     if (Compaction::discards_live_data) return 0;
     const compaction::amounts& amounts = options_.compaction;
-    std::uint64_t runs = 0;
-    for (const auto& level : tables.levels())
-      if (level.runs.size() > amounts.level0_runs) runs += level.runs.size() - amounts.level0_runs;
     const retention kept_now = kept();
-    const std::uint64_t debt = policy_.debt_bytes(shape_of(tables, kept_now, kept_now.expired_before_us), amounts);
+    const compaction::shape shape = shape_of(tables, kept_now, kept_now.expired_before_us);
     const std::uint64_t debt_easy = (std::max)(2 * amounts.level_bytes_base + 8 * options_.memtable_bytes, tables.table_bytes());
-    return (std::max)(share_beyond(runs, 4ull * amounts.level0_runs), share_beyond(debt, debt_easy));
+    return (std::max)(share_beyond(compaction::surplus_runs(shape, amounts.level0_runs), 4ull * amounts.level0_runs),
+                      share_beyond(policy_.debt_bytes(shape, amounts), debt_easy));
   }
   // 0 up to `easy`, 1000 from twice that on.
   [[nodiscard]] static std::uint32_t share_beyond(std::uint64_t amount, std::uint64_t easy) noexcept {
@@ -14786,7 +14790,8 @@ class committer {
     if (!health_.failed()) return {};
     STRATA_TRY(health_.resumable());
     maintenance_.wait_until_idle();
-    STRATA_TRY(versions_.resume());
+    // It is latched already: this only makes known what may be lost besides.
+    if (auto resumed = versions_.resume(); !resumed) return health_.fail(std::move(resumed).error(), health_type::severity::resumable);
     if (logged() && active_->segment != 0) {
       STRATA_TRY(log_.leave());
       STRATA_TRY_LET(tail, Wal::template replay<Environment>(

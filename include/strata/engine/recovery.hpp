@@ -8,8 +8,8 @@
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed. One that has the
-//      name of a file that the store may have made can't be told from it.
+//   5. A table whose number no edit has reserved is not the store's, and is neither read nor removed; nor is a log, unless there
+//      are commits of the store in it. One that has the name of a file that the store may have made can't be told from it.
 //   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
@@ -147,11 +147,9 @@ class recovery {
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
     return named.number <= manifest_.state().counts.file_ceiling;
   }
-  // A log with a number that a few edits more would have reserved: damage may have taken those, and the commits in it are not
-  // to be passed over. So it counts where there are any.
+  // A log that no edit has reserved: damage may have taken those that did, and commits are not to be passed over. So it counts
+  // where it holds any of this store's, and not only once numbers have come as far as its own.
   [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(std::uint64_t number) {
-    constexpr std::uint64_t in_doubt = 1000;
-    if (number > manifest_.state().counts.file_ceiling + in_doubt) return false;
     const wal::segment segment{log_path(directory_, number), number, manifest_.state().store_id, 0};
     bool any = false;
     auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {
