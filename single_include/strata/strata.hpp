@@ -13289,7 +13289,7 @@ class recovery {
   // Invariant 5: 20240101.log is somebody's.
   [[nodiscard]] STRATA_COLD bool can_be_ours(const file_name& named) const noexcept {
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
-    return named.number <= manifest_.state().counts.file_ceiling;
+    return named.number <= reserved_;
   }
   // A log that no edit has reserved: damage may have taken those that did, and commits are not to be passed over. So it counts
   // where it holds any of this store's, and not only once numbers have come as far as its own.
@@ -13314,6 +13314,7 @@ class recovery {
     STRATA_TRY_LET(names, environment_.list_directory(directory_));
     STRATA_TRY(manifest_.recover());
     const manifest_state& state = manifest_.state();
+    reserved_ = state.counts.file_ceiling;
     last_sequence_ = state.counts.flushed_sequence;
     last_time_us_ = state.counts.last_time_us;
     STRATA_TRY(open_tables());
@@ -13443,6 +13444,7 @@ class recovery {
   cache_type& cache_;
   std::uint64_t memtable_bytes_;
   std::uint64_t newest_segment_ = 0;
+  std::uint64_t reserved_ = 0;  // numbers of files, by what was read: the manifest may be written anew since
   dynamic_array<std::uint64_t> passed_over_;  // ascending: segments whose commits, if any, don't follow
 };
 

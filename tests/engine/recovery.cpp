@@ -657,6 +657,30 @@ TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][reco
     CHECK_FALSE(*f.environment.file_exists(std::string("store/") + name));
 }
 
+TEST_CASE("a manifest that is written anew takes no number of a file that is not ours", "[engine][recovery]") {
+  const memory_world environment;
+  std::string path, open_ended;
+  {
+    auto store = open_store<memory_store>(environment, "store");
+    require_ok(put(*store, "a", "1"));
+    strata::engine::manifest<memory_world> manifest(environment, "store");
+    require_ok(manifest.recover());
+    path = strata::engine::manifest_path("store", manifest.state().number);
+    open_ended = read_file(environment, path);
+  }
+  write_file(environment, path, open_ended);  // as a kill leaves it
+  strata::engine::manifest<memory_world> manifest(environment, "store");
+  require_ok(manifest.recover());
+  const std::uint64_t next = manifest.state().counts.file_ceiling + 1;
+  for (const std::string& foreign : {strata::engine::log_path("store", next), strata::engine::table_path("store", next)})
+    write_file(environment, foreign, "mine");
+  auto store = open_store<memory_store>(environment, "store");
+  CHECK_FALSE(*environment.file_exists(path));
+  CHECK(get(*store, "a") == "1");
+  for (const std::string& foreign : {strata::engine::log_path("store", next), strata::engine::table_path("store", next)})
+    CHECK((*environment.file_exists(foreign) && read_file(environment, foreign) == "mine"));
+}
+
 TEST_CASE("a file that somebody has put where the store would make its next one is neither written nor removed", "[engine][recovery]") {
   const memory_world environment;
   auto store = open_store<memory_store>(environment, "store");
