@@ -107,3 +107,33 @@ TEST_CASE("catalogue: a collection asked for again and again while it can't be r
   engine.failure = errc::closed;
   REQUIRE(&found == &catalogue.find("c", face));
 }
+
+TEST_CASE("catalogue: a name and types give the same collection, whatever else is looked for between, and by whichever copy of it") {
+  failing_engine engine;
+  strata::detail::catalogue<failing_engine> catalogue(engine);
+  static const strata::primitive::type_face other_face{};
+  std::vector<std::string> names;  // more than are found without a lock
+  for (int i = 0; i < 300; ++i) names.push_back(std::to_string(i));
+  std::vector<const strata::primitive::collection*> found;
+  for (const std::string& name : names) {
+    found.push_back(&catalogue.find(name, face));
+    found.push_back(&catalogue.find(name, other_face));
+  }
+  REQUIRE(std::set(found.begin(), found.end()).size() == found.size());
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string copy = names[i];
+      for (const std::string& name : {names[i], copy}) {
+        REQUIRE(&catalogue.find(name, face) == found[2 * i]);
+        REQUIRE(&catalogue.find(name, other_face) == found[2 * i + 1]);
+      }
+    }
+  }
+  // One place in memory, in which another name is now.
+  std::string changing = "a";
+  const strata::primitive::collection* const first = &catalogue.find(changing, face);
+  changing = "b";
+  REQUIRE(&catalogue.find(changing, face) != first);
+  changing = "a";
+  REQUIRE(&catalogue.find(changing, face) == first);
+}
