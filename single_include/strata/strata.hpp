@@ -1892,6 +1892,8 @@ inline char* store_varint(char* to, std::uint64_t value) noexcept {
 }
 
 inline void append_varint(byte_string& out, std::uint64_t value) {
+  if (value < 0x80) [[likely]]
+    return out.push_back(static_cast<char>(value));
   char buffer[varint_bytes_max];
   out.append(buffer, static_cast<std::size_t>(store_varint(buffer, value) - buffer));
 }
@@ -3400,7 +3402,7 @@ consteval bool check_environment() {
 // t.get(key, hash, at, l)          result<bool>                      the newest version of key with sequence ≤ at, of any
 //                                                                    kind, into `S::table<E>::lookup& l`; hash is
 //                                                                    hash64(key). Range tombstones are not applied.
-//                                                                    l.found() is the entry, valid as long as l
+//                                                                    l.found() is the entry, valid as long as l and `key`
 // t.memory_bytes()                 std::uint64_t                     pinned by the open table: index, filter
 // t.verify()                       result<void>                      reads every block: checksums, order, counts, bounds,
 //                                                                    filter. Bypasses the cache
@@ -3933,11 +3935,11 @@ class run_cursor {
   }
   void next() {
     cursor_->next();
-    skip_forward();
+    if (!cursor_->valid()) [[unlikely]] skip_forward();
   }
   void prev() {
     cursor_->prev();
-    skip_backward();
+    if (!cursor_->valid()) [[unlikely]] skip_backward();
   }
 
  private:
@@ -3977,11 +3979,14 @@ class merging_cursor {
   using disk_cursor = run_cursor<Environment, Sstable>;
 
  public:
+  merging_cursor() = default;
+  merging_cursor(const merging_cursor&) = delete;
+  merging_cursor& operator=(const merging_cursor&) = delete;
+
   // How many sources will be added: room for just these is had at once.
   void reserve(std::size_t memtables, std::size_t runs) {
     memory_.reserve(memtables);
     disk_.reserve(runs);
-    places_.reserve(memtables + runs);
   }
   // Sources are added newest first, memtables before runs.
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
@@ -4057,8 +4062,12 @@ class merging_cursor {
   void start(direction towards, Seek&& seek) {
     status_ = {};
     count_ = 0;
-    places_.resize(memory_.size() + disk_.size());
-    for (std::size_t i = 0; i < places_.size(); ++i) {
+    const std::size_t children = memory_.size() + disk_.size();
+    if (children > few && children > many_.size()) {
+      many_.resize(children);
+      places_ = many_.data();
+    }
+    for (std::size_t i = 0; i < children; ++i) {
       const bool at_entry = i < memory_.size() ? start_child(memory_[i], i, seek) : start_disk_child(i, seek);
       if (!at_entry) continue;
       order(count_++) = i;
@@ -4118,7 +4127,11 @@ class merging_cursor {
 
   dynamic_array<memory_cursor> memory_;
   dynamic_array<disk_cursor> disk_;
-  dynamic_array<place> places_;  // as many as children
+  // As many places as children, or more: most cursors have a memtable and a run.
+  static constexpr std::size_t few = 4;
+  place few_[few];
+  dynamic_array<place> many_;
+  place* places_ = few_;
   std::size_t count_ = 0;
   result<void> status_;
 };
@@ -4700,15 +4713,17 @@ class cursor {
       for (const auto& run : level.runs) merge_.add(run, sstable::usage::scan);
     looks_for_ranges_ = state_->has_range_tombstones() || (overlay_ != nullptr && overlay_->range_tombstones() != nullptr);
   }
+  cursor(const cursor&) = delete;
+  cursor& operator=(const cursor&) = delete;
 
-  [[nodiscard]] bool valid() const noexcept { return valid_; }
+  [[nodiscard]] bool valid() const noexcept { return current_ != nullptr; }
   // Requires valid(); views live until the cursor moves.
-  [[nodiscard]] bytes_view key() const noexcept { return current_.key; }
-  [[nodiscard]] bytes_view value() const noexcept { return value_of(current_); }
+  [[nodiscard]] bytes_view key() const noexcept { return current_->key; }
+  [[nodiscard]] bytes_view value() const noexcept { return value_of(*current_); }
   // 0 for what the overlay holds: its commit has none yet.
-  [[nodiscard]] sequence_number sequence() const noexcept { return is_own(current_) ? 0 : current_.sequence; }
+  [[nodiscard]] sequence_number sequence() const noexcept { return is_own(*current_) ? 0 : current_->sequence; }
   // µs since 1970; UINT64_MAX: never.
-  [[nodiscard]] std::uint64_t expires_at_us() const noexcept { return expiry_of(current_); }
+  [[nodiscard]] std::uint64_t expires_at_us() const noexcept { return expiry_of(*current_); }
   // The read error that made it invalid, if any.
   [[nodiscard]] const result<void>& status() const noexcept { return merge_.status(); }
 
@@ -4737,7 +4752,12 @@ class cursor {
   }
   // Requires valid(), reached by seek, seek_first or next.
   void next() {
-    key_.assign(current_.key);
+    const bytes_view passed = current_->key;
+    if (passed.size() == key_.size()) {  // mostly; cheaper than what assign() does
+      std::memcpy(key_.data(), passed.data(), passed.size());
+    } else {
+      key_.assign(passed);
+    }
     merge_.next();
     find_forward(true);
   }
@@ -4764,7 +4784,7 @@ class cursor {
 
   // From where the merge stands to the first key that is seen; `passing`: versions of key_ are passed over.
   void find_forward(bool passing) {
-    valid_ = false;
+    current_ = nullptr;
     int steps = 0;
     while (merge_.valid()) {
       const entry& e = merge_.current();
@@ -4773,8 +4793,7 @@ class cursor {
         const int order = passing ? e.key.compare(bytes_view(key_)) : 1;
         if (order > 0) {
           if (!gone(e)) {
-            current_ = e;
-            valid_ = true;
+            current_ = &e;
             return;
           }
           key_.assign(e.key);
@@ -4795,7 +4814,7 @@ class cursor {
   // From where the merge stands to the last key that is seen. Versions of one key come oldest first: the last visible one
   // met decides.
   void find_backward() {
-    valid_ = false;
+    current_ = nullptr;
     while (merge_.valid() && merge_.current().key >= bytes_view(range_.begin)) {
       bool found = false;
       key_.assign(merge_.current().key);
@@ -4807,11 +4826,11 @@ class cursor {
         if (!visible(e)) continue;
         found = !gone(e);
         value_.assign(e.value);
-        current_ = {key_, value_, e.sequence, e.kind};
+        copy_ = {key_, value_, e.sequence, e.kind};
       }
       if (!merge_.status()) return;
       if (found) {
-        valid_ = true;
+        current_ = &copy_;
         return;
       }
     }
@@ -4824,10 +4843,10 @@ class cursor {
   std::uint64_t now_us_;
   cursor_range range_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
-  entry current_;
+  const entry* current_ = nullptr;  // null: not valid
+  entry copy_;                      // of key_ and value_
   byte_string key_;
   byte_string value_;
-  bool valid_ = false;
   bool looks_for_ranges_ = false;
 };
 
@@ -17908,15 +17927,13 @@ class block_index {
 
  private:
   [[nodiscard]] static std::uint64_t head_of(bytes_view bytes) noexcept {
-    char padded[8] = {};
-    const char* from = bytes.data();
-    if (bytes.size() < sizeof padded) {
-      for (std::size_t i = 0; i < bytes.size(); ++i) padded[i] = bytes[i];
-      from = padded;
+    char head[8] = {};
+    if (bytes.size() >= sizeof head) [[likely]] {
+      std::memcpy(head, bytes.data(), sizeof head);
+    } else {
+      for (std::size_t i = 0; i < bytes.size(); ++i) head[i] = bytes[i];
     }
-    std::uint64_t head = 0;
-    for (std::size_t i = 0; i < sizeof head; ++i) head = (head << 8) | static_cast<unsigned char>(from[i]);
-    return head;
+    return __builtin_bswap64(load_fixed<std::uint64_t>(head));
   }
 
   [[nodiscard]] std::size_t first_head_not_below(std::uint64_t head, std::size_t from,
@@ -18214,6 +18231,11 @@ class block_view {
     if (length >= 0x80) [[unlikely]]
       return long_suffix(at - 1);
     return {at, length};
+  }
+  // The same where it is shorter than 128 bytes, else one of 128 or more bytes that are not to be read.
+  [[nodiscard]] STRATA_ALWAYS_INLINE bytes_view short_suffix(std::size_t i) const noexcept {
+    const char* const at = entries_ + start(i);
+    return {at + 1, static_cast<unsigned char>(*at)};
   }
   [[nodiscard]] const char* end_of(std::size_t i) const noexcept {
     return i + 1 == count_ ? end_ : entries_ + start(i + 1);
@@ -19651,10 +19673,11 @@ namespace strata::inline STRATA_ABI::sstable {
 template <typename Environment, typename Compression>
 class table_cursor;
 
-// What a get found: holds its block. Movable, and empty by default; a lookup that is used again keeps its memory.
+// What a get found: holds its block. Movable, and empty by default.
 class table_lookup {
  public:
-  // The entry, valid until the lookup is used again, moved from or destroyed. Requires: the last get returned true.
+  // The entry, valid until the lookup is used again, moved from or destroyed; its key is the one that was asked for, and lives
+  // as long as that. Requires: the last get returned true.
   [[nodiscard]] entry found() const noexcept { return {key_, value_, sequence_, kind_}; }
 
  private:
@@ -19662,7 +19685,7 @@ class table_lookup {
   friend class table_reader;
 
   pinned_block block_;
-  byte_string key_;
+  bytes_view key_;
   bytes_view value_;
   sequence_number sequence_ = 0;
   value_kind kind_ = value_kind::value;
@@ -19723,8 +19746,7 @@ class table_reader {
       to.block_.release();
       return false;
     }
-    STRATA_TRY_BLOCK { to.key_ = key; }
-    STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "read table", "no memory for a key"); }
+    to.key_ = key;
     to.value_ = block.value(i);
     to.sequence_ = block.sequence(i);
     to.kind_ = block.kind(i);
@@ -19879,7 +19901,7 @@ class table_cursor {
   void next() {
     if (i_ + 1 < block_.count()) [[likely]]
       return settle(i_ + 1);
-    if (enter(number_ + 1, cache_use::walk)) settle(0);
+    enter_next();
   }
   void prev() {
     if (i_ != 0) [[likely]]
@@ -19912,18 +19934,28 @@ class table_cursor {
     return true;
   }
 
+  STRATA_NOINLINE void enter_next() {
+    if (enter(number_ + 1, cache_use::walk)) settle(0);
+  }
+
   // Makes entry `i` of the block the current one.
   STRATA_ALWAYS_INLINE void settle(std::size_t i) {
+    const bytes_view suffix = block_.short_suffix(i);
+    const std::size_t prefix = block_.prefix().size();
+    if (suffix.size() > short_suffix || prefix + suffix.size() > key_capacity_) [[unlikely]]
+      return settle_long(i);
+    std::memcpy(key_.get() + prefix, suffix.data(), short_suffix);  // past the end: into the slack, from the padding
+    settle_value(i, suffix);
+  }
+  STRATA_NOINLINE void settle_long(std::size_t i) {
     const bytes_view suffix = block_.suffix(i);
     const std::size_t prefix = block_.prefix().size();
-    const std::size_t length = prefix + suffix.size();
-    if (suffix.size() <= short_suffix && length <= key_capacity_) [[likely]] {
-      std::memcpy(key_.get() + prefix, suffix.data(), short_suffix);  // past the end: into the slack, from the padding
-    } else {
-      if (!reserve_key(length)) return;
-      std::memcpy(key_.get() + prefix, suffix.data(), suffix.size());
-    }
-    key_length_ = length;
+    if (!reserve_key(prefix + suffix.size())) return;
+    std::memcpy(key_.get() + prefix, suffix.data(), suffix.size());
+    settle_value(i, suffix);
+  }
+  STRATA_ALWAYS_INLINE void settle_value(std::size_t i, bytes_view suffix) {
+    key_length_ = block_.prefix().size() + suffix.size();
     value_ = suffix.data() + suffix.size();
     value_length_ = static_cast<std::size_t>(block_.end_of(i) - value_);
     i_ = i;
@@ -19936,7 +19968,7 @@ class table_cursor {
       return true;
     STRATA_TRY_BLOCK {
       const std::size_t capacity = (std::max)(2 * length, std::size_t{128});
-      auto grown = std::make_unique<char[]>(capacity + short_suffix);
+      auto grown = std::make_unique_for_overwrite<char[]>(capacity + short_suffix);
       if (key_) std::memcpy(grown.get(), key_.get(), key_capacity_);
       key_ = std::move(grown);
       key_capacity_ = capacity;
@@ -20311,6 +20343,8 @@ struct composition {
 //      type of today; else schema_mismatch, and every call on its views says so.
 //   3. A new description is stored before the first value is written with it.
 //   4. A collection that has a schema has an id.
+//   5. Name, face and `usable` of a collection never change; one that is usable stays as long as the catalogue. So who looks
+//      for one of these again needs no lock: `recent_` has it.
 #ifndef STRATA_STORE_CATALOGUE_HPP
 #define STRATA_STORE_CATALOGUE_HPP
 
@@ -20366,19 +20400,14 @@ class catalogue {
 
   // The collection of that name with those types, as the catalogue has it now; it is written there when it is first
   // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object, until what it could
-  // not be read for has passed.
+  // not be read for has passed. Cost: some 20 instructions where it has been found before; else a lock and a search.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
-    lock held(mutex_);
-    const std::size_t first = first_behind(known_, [&](const auto& each) { return std::string_view(each->name) < name; });
-    for (std::size_t at = first; at < known_.size() && known_[at]->name == name; ++at) {
-      if (known_[at]->face != &face) continue;
-      if (known_[at]->usable || is_lasting(known_[at]->usable.error().code())) return *known_[at];
-      read_again(known_[at]);
-      return *known_[at];
-    }
-    auto fresh = make(name, face);
-    primitive::collection& found = *fresh;
-    known_.insert(first, std::move(fresh));
+    std::atomic<primitive::collection*>& recent = recent_[place_of(name, face)];
+    primitive::collection* const known = recent.load(std::memory_order_acquire);
+    if (known != nullptr && known->face == &face && known->name == name) [[likely]]
+      return *known;
+    primitive::collection& found = find_under_lock(name, face);
+    if (found.usable) recent.store(&found, std::memory_order_release);
     return found;
   }
 
@@ -20419,6 +20448,27 @@ class catalogue {
   }
 
  private:
+  static constexpr std::size_t recent_max = 64;
+  // By the addresses: those of a descriptor stay the same, and two that share a place only find each other in it.
+  [[nodiscard]] static std::size_t place_of(std::string_view name, const primitive::type_face& face) noexcept {
+    const std::uint64_t addresses = std::hash<const void*>()(name.data()) + std::hash<const void*>()(&face);
+    return static_cast<std::size_t>((addresses * 0x9E37'79B9'7F4A'7C15) >> 58);  // that is 2^64 by the golden ratio; 64 places
+  }
+  [[nodiscard]] STRATA_COLD primitive::collection& find_under_lock(std::string_view name, const primitive::type_face& face) {
+    lock held(mutex_);
+    const std::size_t first = first_behind(known_, [&](const auto& each) { return std::string_view(each->name) < name; });
+    for (std::size_t at = first; at < known_.size() && known_[at]->name == name; ++at) {
+      if (known_[at]->face != &face) continue;
+      if (known_[at]->usable || is_lasting(known_[at]->usable.error().code())) return *known_[at];
+      read_again(known_[at]);
+      return *known_[at];
+    }
+    auto fresh = make(name, face);
+    primitive::collection& found = *fresh;
+    known_.insert(first, std::move(fresh));
+    return found;
+  }
+
   [[nodiscard]] STRATA_COLD error mismatch(const primitive::collection& of, const char* reason) const {
     return error(errc::schema_mismatch, "open collection", reason).in_file(engine_.directory() + ": " + of.name);
   }
@@ -20543,6 +20593,7 @@ class catalogue {
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
   dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them
+  std::atomic<primitive::collection*> recent_[recent_max] = {};    // usable ones of known_, or null
 };
 
 }  // namespace strata::inline STRATA_ABI::detail

@@ -55,6 +55,8 @@ inline char* store_varint(char* to, std::uint64_t value) noexcept {
 }
 
 inline void append_varint(byte_string& out, std::uint64_t value) {
+  if (value < 0x80) [[likely]]
+    return out.push_back(static_cast<char>(value));
   char buffer[varint_bytes_max];
   out.append(buffer, static_cast<std::size_t>(store_varint(buffer, value) - buffer));
 }

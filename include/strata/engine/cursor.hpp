@@ -12,6 +12,8 @@
 #ifndef STRATA_ENGINE_CURSOR_HPP
 #define STRATA_ENGINE_CURSOR_HPP
 
+#include <cstring>
+
 #include <strata/engine/merging_cursor.hpp>
 #include <strata/engine/read_state.hpp>
 
@@ -54,15 +56,17 @@ class cursor {
       for (const auto& run : level.runs) merge_.add(run, sstable::usage::scan);
     looks_for_ranges_ = state_->has_range_tombstones() || (overlay_ != nullptr && overlay_->range_tombstones() != nullptr);
   }
+  cursor(const cursor&) = delete;
+  cursor& operator=(const cursor&) = delete;
 
-  [[nodiscard]] bool valid() const noexcept { return valid_; }
+  [[nodiscard]] bool valid() const noexcept { return current_ != nullptr; }
   // Requires valid(); views live until the cursor moves.
-  [[nodiscard]] bytes_view key() const noexcept { return current_.key; }
-  [[nodiscard]] bytes_view value() const noexcept { return value_of(current_); }
+  [[nodiscard]] bytes_view key() const noexcept { return current_->key; }
+  [[nodiscard]] bytes_view value() const noexcept { return value_of(*current_); }
   // 0 for what the overlay holds: its commit has none yet.
-  [[nodiscard]] sequence_number sequence() const noexcept { return is_own(current_) ? 0 : current_.sequence; }
+  [[nodiscard]] sequence_number sequence() const noexcept { return is_own(*current_) ? 0 : current_->sequence; }
   // µs since 1970; UINT64_MAX: never.
-  [[nodiscard]] std::uint64_t expires_at_us() const noexcept { return expiry_of(current_); }
+  [[nodiscard]] std::uint64_t expires_at_us() const noexcept { return expiry_of(*current_); }
   // The read error that made it invalid, if any.
   [[nodiscard]] const result<void>& status() const noexcept { return merge_.status(); }
 
@@ -91,7 +95,12 @@ class cursor {
   }
   // Requires valid(), reached by seek, seek_first or next.
   void next() {
-    key_.assign(current_.key);
+    const bytes_view passed = current_->key;
+    if (passed.size() == key_.size()) {  // mostly; cheaper than what assign() does
+      std::memcpy(key_.data(), passed.data(), passed.size());
+    } else {
+      key_.assign(passed);
+    }
     merge_.next();
     find_forward(true);
   }
@@ -118,7 +127,7 @@ class cursor {
 
   // From where the merge stands to the first key that is seen; `passing`: versions of key_ are passed over.
   void find_forward(bool passing) {
-    valid_ = false;
+    current_ = nullptr;
     int steps = 0;
     while (merge_.valid()) {
       const entry& e = merge_.current();
@@ -127,8 +136,7 @@ class cursor {
         const int order = passing ? e.key.compare(bytes_view(key_)) : 1;
         if (order > 0) {
           if (!gone(e)) {
-            current_ = e;
-            valid_ = true;
+            current_ = &e;
             return;
           }
           key_.assign(e.key);
@@ -149,7 +157,7 @@ class cursor {
   // From where the merge stands to the last key that is seen. Versions of one key come oldest first: the last visible one
   // met decides.
   void find_backward() {
-    valid_ = false;
+    current_ = nullptr;
     while (merge_.valid() && merge_.current().key >= bytes_view(range_.begin)) {
       bool found = false;
       key_.assign(merge_.current().key);
@@ -161,11 +169,11 @@ class cursor {
         if (!visible(e)) continue;
         found = !gone(e);
         value_.assign(e.value);
-        current_ = {key_, value_, e.sequence, e.kind};
+        copy_ = {key_, value_, e.sequence, e.kind};
       }
       if (!merge_.status()) return;
       if (found) {
-        valid_ = true;
+        current_ = &copy_;
         return;
       }
     }
@@ -178,10 +186,10 @@ class cursor {
   std::uint64_t now_us_;
   cursor_range range_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
-  entry current_;
+  const entry* current_ = nullptr;  // null: not valid
+  entry copy_;                      // of key_ and value_
   byte_string key_;
   byte_string value_;
-  bool valid_ = false;
   bool looks_for_ranges_ = false;
 };
 

@@ -66,11 +66,11 @@ class run_cursor {
   }
   void next() {
     cursor_->next();
-    skip_forward();
+    if (!cursor_->valid()) [[unlikely]] skip_forward();
   }
   void prev() {
     cursor_->prev();
-    skip_backward();
+    if (!cursor_->valid()) [[unlikely]] skip_backward();
   }
 
  private:
@@ -110,11 +110,14 @@ class merging_cursor {
   using disk_cursor = run_cursor<Environment, Sstable>;
 
  public:
+  merging_cursor() = default;
+  merging_cursor(const merging_cursor&) = delete;
+  merging_cursor& operator=(const merging_cursor&) = delete;
+
   // How many sources will be added: room for just these is had at once.
   void reserve(std::size_t memtables, std::size_t runs) {
     memory_.reserve(memtables);
     disk_.reserve(runs);
-    places_.reserve(memtables + runs);
   }
   // Sources are added newest first, memtables before runs.
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
@@ -190,8 +193,12 @@ class merging_cursor {
   void start(direction towards, Seek&& seek) {
     status_ = {};
     count_ = 0;
-    places_.resize(memory_.size() + disk_.size());
-    for (std::size_t i = 0; i < places_.size(); ++i) {
+    const std::size_t children = memory_.size() + disk_.size();
+    if (children > few && children > many_.size()) {
+      many_.resize(children);
+      places_ = many_.data();
+    }
+    for (std::size_t i = 0; i < children; ++i) {
       const bool at_entry = i < memory_.size() ? start_child(memory_[i], i, seek) : start_disk_child(i, seek);
       if (!at_entry) continue;
       order(count_++) = i;
@@ -251,7 +258,11 @@ class merging_cursor {
 
   dynamic_array<memory_cursor> memory_;
   dynamic_array<disk_cursor> disk_;
-  dynamic_array<place> places_;  // as many as children
+  // As many places as children, or more: most cursors have a memtable and a run.
+  static constexpr std::size_t few = 4;
+  place few_[few];
+  dynamic_array<place> many_;
+  place* places_ = few_;
   std::size_t count_ = 0;
   result<void> status_;
 };

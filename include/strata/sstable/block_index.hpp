@@ -22,7 +22,6 @@
 #ifndef STRATA_SSTABLE_BLOCK_INDEX_HPP
 #define STRATA_SSTABLE_BLOCK_INDEX_HPP
 
-
 #include <strata/core/dynamic_array.hpp>
 #include <strata/sstable/stored_block.hpp>
 
@@ -125,15 +124,13 @@ class block_index {
 
  private:
   [[nodiscard]] static std::uint64_t head_of(bytes_view bytes) noexcept {
-    char padded[8] = {};
-    const char* from = bytes.data();
-    if (bytes.size() < sizeof padded) {
-      for (std::size_t i = 0; i < bytes.size(); ++i) padded[i] = bytes[i];
-      from = padded;
+    char head[8] = {};
+    if (bytes.size() >= sizeof head) [[likely]] {
+      std::memcpy(head, bytes.data(), sizeof head);
+    } else {
+      for (std::size_t i = 0; i < bytes.size(); ++i) head[i] = bytes[i];
     }
-    std::uint64_t head = 0;
-    for (std::size_t i = 0; i < sizeof head; ++i) head = (head << 8) | static_cast<unsigned char>(from[i]);
-    return head;
+    return __builtin_bswap64(load_fixed<std::uint64_t>(head));
   }
 
   [[nodiscard]] std::size_t first_head_not_below(std::uint64_t head, std::size_t from,

@@ -26,7 +26,7 @@
 // t.get(key, hash, at, l)          result<bool>                      the newest version of key with sequence ≤ at, of any
 //                                                                    kind, into `S::table<E>::lookup& l`; hash is
 //                                                                    hash64(key). Range tombstones are not applied.
-//                                                                    l.found() is the entry, valid as long as l
+//                                                                    l.found() is the entry, valid as long as l and `key`
 // t.memory_bytes()                 std::uint64_t                     pinned by the open table: index, filter
 // t.verify()                       result<void>                      reads every block: checksums, order, counts, bounds,
 //                                                                    filter. Bypasses the cache

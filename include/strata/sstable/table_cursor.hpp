@@ -63,7 +63,7 @@ class table_cursor {
   void next() {
     if (i_ + 1 < block_.count()) [[likely]]
       return settle(i_ + 1);
-    if (enter(number_ + 1, cache_use::walk)) settle(0);
+    enter_next();
   }
   void prev() {
     if (i_ != 0) [[likely]]
@@ -96,18 +96,28 @@ class table_cursor {
     return true;
   }
 
+  STRATA_NOINLINE void enter_next() {
+    if (enter(number_ + 1, cache_use::walk)) settle(0);
+  }
+
   // Makes entry `i` of the block the current one.
   STRATA_ALWAYS_INLINE void settle(std::size_t i) {
+    const bytes_view suffix = block_.short_suffix(i);
+    const std::size_t prefix = block_.prefix().size();
+    if (suffix.size() > short_suffix || prefix + suffix.size() > key_capacity_) [[unlikely]]
+      return settle_long(i);
+    std::memcpy(key_.get() + prefix, suffix.data(), short_suffix);  // past the end: into the slack, from the padding
+    settle_value(i, suffix);
+  }
+  STRATA_NOINLINE void settle_long(std::size_t i) {
     const bytes_view suffix = block_.suffix(i);
     const std::size_t prefix = block_.prefix().size();
-    const std::size_t length = prefix + suffix.size();
-    if (suffix.size() <= short_suffix && length <= key_capacity_) [[likely]] {
-      std::memcpy(key_.get() + prefix, suffix.data(), short_suffix);  // past the end: into the slack, from the padding
-    } else {
-      if (!reserve_key(length)) return;
-      std::memcpy(key_.get() + prefix, suffix.data(), suffix.size());
-    }
-    key_length_ = length;
+    if (!reserve_key(prefix + suffix.size())) return;
+    std::memcpy(key_.get() + prefix, suffix.data(), suffix.size());
+    settle_value(i, suffix);
+  }
+  STRATA_ALWAYS_INLINE void settle_value(std::size_t i, bytes_view suffix) {
+    key_length_ = block_.prefix().size() + suffix.size();
     value_ = suffix.data() + suffix.size();
     value_length_ = static_cast<std::size_t>(block_.end_of(i) - value_);
     i_ = i;
@@ -120,7 +130,7 @@ class table_cursor {
       return true;
     STRATA_TRY_BLOCK {
       const std::size_t capacity = (std::max)(2 * length, std::size_t{128});
-      auto grown = std::make_unique<char[]>(capacity + short_suffix);
+      auto grown = std::make_unique_for_overwrite<char[]>(capacity + short_suffix);
       if (key_) std::memcpy(grown.get(), key_.get(), key_capacity_);
       key_ = std::move(grown);
       key_capacity_ = capacity;

@@ -20,10 +20,11 @@ namespace strata::inline STRATA_ABI::sstable {
 template <typename Environment, typename Compression>
 class table_cursor;
 
-// What a get found: holds its block. Movable, and empty by default; a lookup that is used again keeps its memory.
+// What a get found: holds its block. Movable, and empty by default.
 class table_lookup {
  public:
-  // The entry, valid until the lookup is used again, moved from or destroyed. Requires: the last get returned true.
+  // The entry, valid until the lookup is used again, moved from or destroyed; its key is the one that was asked for, and lives
+  // as long as that. Requires: the last get returned true.
   [[nodiscard]] entry found() const noexcept { return {key_, value_, sequence_, kind_}; }
 
  private:
@@ -31,7 +32,7 @@ class table_lookup {
   friend class table_reader;
 
   pinned_block block_;
-  byte_string key_;
+  bytes_view key_;
   bytes_view value_;
   sequence_number sequence_ = 0;
   value_kind kind_ = value_kind::value;
@@ -92,8 +93,7 @@ class table_reader {
       to.block_.release();
       return false;
     }
-    STRATA_TRY_BLOCK { to.key_ = key; }
-    STRATA_CATCH(const std::bad_alloc&) { return error(errc::out_of_memory, "read table", "no memory for a key"); }
+    to.key_ = key;
     to.value_ = block.value(i);
     to.sequence_ = block.sequence(i);
     to.kind_ = block.kind(i);
