@@ -2327,8 +2327,8 @@ struct entry {
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
 //                                                        table that lies above nothing has garbage
 // c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: where they are
-//                                                        more than all tables have, writers are slowed. Garbage slows
-//                                                        nobody and is no debt
+//                                                        more than all tables have (and more than a few memtables),
+//                                                        writers are slowed. Garbage slows nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and
@@ -3980,6 +3980,7 @@ class merging_cursor {
 
  public:
   merging_cursor() = default;
+  // `places_` may point into it.
   merging_cursor(const merging_cursor&) = delete;
   merging_cursor& operator=(const merging_cursor&) = delete;
 
@@ -3987,6 +3988,7 @@ class merging_cursor {
   void reserve(std::size_t memtables, std::size_t runs) {
     memory_.reserve(memtables);
     disk_.reserve(runs);
+    if (memtables + runs > few) many_.reserve(memtables + runs);
   }
   // Sources are added newest first, memtables before runs.
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }
@@ -4713,6 +4715,7 @@ class cursor {
       for (const auto& run : level.runs) merge_.add(run, sstable::usage::scan);
     looks_for_ranges_ = state_->has_range_tombstones() || (overlay_ != nullptr && overlay_->range_tombstones() != nullptr);
   }
+  // `current_` may point into it.
   cursor(const cursor&) = delete;
   cursor& operator=(const cursor&) = delete;
 
@@ -4844,7 +4847,7 @@ class cursor {
   cursor_range range_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
   const entry* current_ = nullptr;  // null: not valid
-  entry copy_;                      // of key_ and value_
+  entry copy_;                      // with views of key_ and value_
   byte_string key_;
   byte_string value_;
   bool looks_for_ranges_ = false;
@@ -13178,8 +13181,9 @@ class epoch_domain {
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. A table whose number no edit has reserved is not the store's, and is neither read nor removed; nor is a log, unless there
-//      are commits of the store in it. One that has the name of a file that the store may have made can't be told from it.
+//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed (a log that a few
+//      edits more would have reserved is looked into: see numbers_in_doubt). One that has the name of a file that the store may
+//      have made can't be told from it: somebody's file becomes the store's once numbers have come as far as its own.
 //   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
@@ -13190,6 +13194,10 @@ namespace strata::inline STRATA_ABI::engine {
 template <typename Environment, typename Memtable, typename Wal, typename Sstable>
 class recovery {
  public:
+  // A log whose number is beyond those that are reserved by no more than this would be the store's if damage had taken a few
+  // edits, and its commits are not to be passed over: it counts where it holds any.
+  static constexpr std::uint64_t numbers_in_doubt = 1000;
+
   using unit = memory_unit<Memtable>;
   using version_type = version<Environment, Sstable>;
   using handle = table_handle<Environment, Sstable>;
@@ -13310,9 +13318,9 @@ class recovery {
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
     return named.number <= reserved_;
   }
-  // A log that no edit has reserved: damage may have taken those that did, and commits are not to be passed over. So it counts
-  // where it holds any of this store's, and not only once numbers have come as far as its own.
+  // See numbers_in_doubt.
   [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(std::uint64_t number) {
+    if (number > reserved_ + numbers_in_doubt) return false;
     const wal::segment segment{log_path(directory_, number), number, manifest_.state().store_id, 0};
     bool any = false;
     auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {
@@ -15271,7 +15279,8 @@ class lsm_store {
     return maintenance_.start();
   }
 
-  // The newest visible, living version of `key`; false where there is none. The entry lives as long as `state` and `found`.
+  // The newest visible, living version of `key`; false where there is none. The entry lives as long as `state`,
+  // `found` and `key`.
   [[nodiscard]] result<bool> look_up(const state_type& state, bytes_view key, sequence_number at, lookup_type& found,
                                      entry& out) const {
     sequence_number erased = 0;
@@ -18232,7 +18241,7 @@ class block_view {
       return long_suffix(at - 1);
     return {at, length};
   }
-  // The same where it is shorter than 128 bytes, else one of 128 or more bytes that are not to be read.
+  // The same where its length takes one byte, else one of 128 or more bytes that are not to be read.
   [[nodiscard]] STRATA_ALWAYS_INLINE bytes_view short_suffix(std::size_t i) const noexcept {
     const char* const at = entries_ + start(i);
     return {at + 1, static_cast<unsigned char>(*at)};
@@ -20400,7 +20409,8 @@ class catalogue {
 
   // The collection of that name with those types, as the catalogue has it now; it is written there when it is first
   // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object, until what it could
-  // not be read for has passed. Cost: some 20 instructions where it has been found before; else a lock and a search.
+  // not be read for has passed. Cost: some 20 instructions where it was the last to be found
+  // in its place of `recent_`; else a lock and a search.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
     std::atomic<primitive::collection*>& recent = recent_[place_of(name, face)];
     primitive::collection* const known = recent.load(std::memory_order_acquire);
@@ -20448,11 +20458,11 @@ class catalogue {
   }
 
  private:
-  static constexpr std::size_t recent_max = 64;
+  static constexpr unsigned recent_bits = 6;
   // By the addresses: those of a descriptor stay the same, and two that share a place only find each other in it.
   [[nodiscard]] static std::size_t place_of(std::string_view name, const primitive::type_face& face) noexcept {
     const std::uint64_t addresses = std::hash<const void*>()(name.data()) + std::hash<const void*>()(&face);
-    return static_cast<std::size_t>((addresses * 0x9E37'79B9'7F4A'7C15) >> 58);  // that is 2^64 by the golden ratio; 64 places
+    return static_cast<std::size_t>((addresses * 0x9E37'79B9'7F4A'7C15) >> (64 - recent_bits));  // that is 2^64 by the golden ratio
   }
   [[nodiscard]] STRATA_COLD primitive::collection& find_under_lock(std::string_view name, const primitive::type_face& face) {
     lock held(mutex_);
@@ -20593,7 +20603,7 @@ class catalogue {
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
   dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them
-  std::atomic<primitive::collection*> recent_[recent_max] = {};    // usable ones of known_, or null
+  std::atomic<primitive::collection*> recent_[std::size_t{1} << recent_bits] = {};  // usable ones of known_, or null
 };
 
 }  // namespace strata::inline STRATA_ABI::detail

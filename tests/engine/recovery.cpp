@@ -124,23 +124,6 @@ TEST_CASE("a new segment comes behind those that are there, whatever the manifes
   CHECK(scan(**opened).size() == 4);
 }
 
-TEST_CASE("the store's own commits count however far their number is beyond the manifest's ceiling", "[engine][recovery]") {
-  SECTION("where they follow they are there, and so is what comes behind them") {
-    const crafted c;
-    c.write(100, 1, 3, end::closed);
-    c.write(1'000'000, 4, 5, end::closed);
-    c.require_commits(5);
-    require_ok(put(**c.open(), "more", "x"));
-    CHECK(get(**c.open(), "more") == "x");
-  }
-  SECTION("where they don't, the store says so at once, not when its numbers have come near theirs") {
-    const crafted c;
-    c.write(100, 1, 3, end::closed);
-    c.write(1'000'000, 3, 3, end::closed);
-    c.require_refused(errc::corruption, c.path(1'000'000));
-  }
-}
-
 TEST_CASE("a table with commits that are newer than the newest is corruption", "[engine][recovery]") {
   const crafted c;
   {
@@ -657,7 +640,7 @@ TEST_CASE("what a crash left is removed, what is not ours stays", "[engine][reco
     CHECK_FALSE(*f.environment.file_exists(std::string("store/") + name));
 }
 
-TEST_CASE("a manifest that is written anew takes no number of a file that is not ours", "[engine][recovery]") {
+TEST_CASE("an opening that writes the manifest anew does not take a file with its number for the store's", "[engine][recovery]") {
   const memory_world environment;
   std::string path, open_ended;
   {

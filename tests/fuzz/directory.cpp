@@ -32,6 +32,8 @@ using segmented = strata::wal::segmented;
 using store = strata::engine::lsm_store<world, strata::memtable::btree, segmented, strata::sstable::block_table<>,
                                         strata::compaction::leveled>;
 
+using recovery = strata::engine::recovery<world, strata::memtable::btree, segmented, strata::sstable::block_table<>>;
+
 using failures = std::initializer_list<errc>;
 constexpr std::string_view directory = "store";
 
@@ -133,16 +135,21 @@ bool is_layered(const world& files) {
   return true;
 }
 
-// The logs that no edit has reserved and that hold no commit.
+// The logs that no edit has reserved and that hold no commit, or are too far away to be looked into.
 std::vector<byte_string> logs_of_others(const world& files) {
   std::vector<byte_string> found;
   strata::engine::manifest<world> manifest(files, byte_string(directory));
   if (!manifest.recover().has_value()) return found;
   for (const auto& [name, bytes] : files_of(files)) {
     const auto named = parse_file_name(name);
-    if (named.type != file_type::log || named.number <= manifest.state().counts.file_ceiling) continue;
-    bool any = false;
+    const std::uint64_t reserved = manifest.state().counts.file_ceiling;
+    if (named.type != file_type::log || named.number <= reserved) continue;
     const byte_string path = strata::engine::log_path(directory, named.number);
+    if (named.number > reserved + recovery::numbers_in_doubt) {
+      found.push_back(path);
+      continue;
+    }
+    bool any = false;
     auto read = segmented::replay<world>(files, {path, named.number, store_id, 0}, [&](bytes_view, std::uint64_t) {
       any = true;
       return strata::result<void>();

@@ -16,8 +16,8 @@
 // c.pick_all(s, a)        std::optional<compaction::plan> one step towards the smallest shape (`compact()`), in which no
 //                                                        table that lies above nothing has garbage
 // c.debt_bytes(s, a)      std::uint64_t                  bytes to be merged until the shape is settled: where they are
-//                                                        more than all tables have, writers are slowed. Garbage slows
-//                                                        nobody and is no debt
+//                                                        more than all tables have (and more than a few memtables),
+//                                                        writers are slowed. Garbage slows nobody and is no debt
 //
 // What the engine holds a plan to (anything else is a bug of the policy and ends the process): `plan_is_sound` in
 // compaction/soundness.hpp, where the rule stands with its reasons. In short: inputs exist, the output is not above one, and

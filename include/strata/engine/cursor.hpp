@@ -56,6 +56,7 @@ class cursor {
       for (const auto& run : level.runs) merge_.add(run, sstable::usage::scan);
     looks_for_ranges_ = state_->has_range_tombstones() || (overlay_ != nullptr && overlay_->range_tombstones() != nullptr);
   }
+  // `current_` may point into it.
   cursor(const cursor&) = delete;
   cursor& operator=(const cursor&) = delete;
 
@@ -187,7 +188,7 @@ class cursor {
   cursor_range range_;
   merging_cursor<Environment, Memtable, Sstable> merge_;
   const entry* current_ = nullptr;  // null: not valid
-  entry copy_;                      // of key_ and value_
+  entry copy_;                      // with views of key_ and value_
   byte_string key_;
   byte_string value_;
   bool looks_for_ranges_ = false;

@@ -397,7 +397,8 @@ class lsm_store {
     return maintenance_.start();
   }
 
-  // The newest visible, living version of `key`; false where there is none. The entry lives as long as `state` and `found`.
+  // The newest visible, living version of `key`; false where there is none. The entry lives as long as `state`,
+  // `found` and `key`.
   [[nodiscard]] result<bool> look_up(const state_type& state, bytes_view key, sequence_number at, lookup_type& found,
                                      entry& out) const {
     sequence_number erased = 0;

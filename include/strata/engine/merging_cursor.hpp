@@ -111,6 +111,7 @@ class merging_cursor {
 
  public:
   merging_cursor() = default;
+  // `places_` may point into it.
   merging_cursor(const merging_cursor&) = delete;
   merging_cursor& operator=(const merging_cursor&) = delete;
 
@@ -118,6 +119,7 @@ class merging_cursor {
   void reserve(std::size_t memtables, std::size_t runs) {
     memory_.reserve(memtables);
     disk_.reserve(runs);
+    if (memtables + runs > few) many_.reserve(memtables + runs);
   }
   // Sources are added newest first, memtables before runs.
   void add(const Memtable& memtable) { memory_.emplace_back(memtable); }

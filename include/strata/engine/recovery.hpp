@@ -8,8 +8,9 @@
 //   3. Reading changes nothing on disk, so that recovery can be cut short anywhere, and a read-only open is the same code.
 //      What a crash left over is removed afterwards, by the writer only.
 //   4. A store without a log does not open where segments are: it would hide their commits, and its first flush end them.
-//   5. A table whose number no edit has reserved is not the store's, and is neither read nor removed; nor is a log, unless there
-//      are commits of the store in it. One that has the name of a file that the store may have made can't be told from it.
+//   5. A log or a table whose number no edit has reserved is not the store's, and is neither read nor removed (a log that a few
+//      edits more would have reserved is looked into: see numbers_in_doubt). One that has the name of a file that the store may
+//      have made can't be told from it: somebody's file becomes the store's once numbers have come as far as its own.
 //   6. Beside a running writer files may vanish while they are listed and read; then the manifest has moved on, and
 //      reading begins again.
 #ifndef STRATA_ENGINE_RECOVERY_HPP
@@ -27,6 +28,10 @@ namespace strata::inline STRATA_ABI::engine {
 template <typename Environment, typename Memtable, typename Wal, typename Sstable>
 class recovery {
  public:
+  // A log whose number is beyond those that are reserved by no more than this would be the store's if damage had taken a few
+  // edits, and its commits are not to be passed over: it counts where it holds any.
+  static constexpr std::uint64_t numbers_in_doubt = 1000;
+
   using unit = memory_unit<Memtable>;
   using version_type = version<Environment, Sstable>;
   using handle = table_handle<Environment, Sstable>;
@@ -147,9 +152,9 @@ class recovery {
     if (named.type != file_type::log && named.type != file_type::table) return named.type != file_type::foreign;
     return named.number <= reserved_;
   }
-  // A log that no edit has reserved: damage may have taken those that did, and commits are not to be passed over. So it counts
-  // where it holds any of this store's, and not only once numbers have come as far as its own.
+  // See numbers_in_doubt.
   [[nodiscard]] STRATA_COLD result<bool> holds_commits_beyond_the_edits(std::uint64_t number) {
+    if (number > reserved_ + numbers_in_doubt) return false;
     const wal::segment segment{log_path(directory_, number), number, manifest_.state().store_id, 0};
     bool any = false;
     auto tail = Wal::template replay<Environment>(environment_, segment, [&](bytes_view, std::uint64_t) {

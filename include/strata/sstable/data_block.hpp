@@ -212,7 +212,7 @@ class block_view {
       return long_suffix(at - 1);
     return {at, length};
   }
-  // The same where it is shorter than 128 bytes, else one of 128 or more bytes that are not to be read.
+  // The same where its length takes one byte, else one of 128 or more bytes that are not to be read.
   [[nodiscard]] STRATA_ALWAYS_INLINE bytes_view short_suffix(std::size_t i) const noexcept {
     const char* const at = entries_ + start(i);
     return {at + 1, static_cast<unsigned char>(*at)};
