@@ -655,13 +655,12 @@ TEST_CASE("an opening that writes the manifest anew does not take a file with it
   strata::engine::manifest<memory_world> manifest(environment, "store");
   require_ok(manifest.recover());
   const std::uint64_t next = manifest.state().counts.file_ceiling + 1;
-  for (const std::string& foreign : {strata::engine::log_path("store", next), strata::engine::table_path("store", next)})
-    write_file(environment, foreign, "mine");
+  const std::string foreign[] = {strata::engine::log_path("store", next), strata::engine::table_path("store", next)};
+  for (const std::string& each : foreign) write_file(environment, each, "mine");
   auto store = open_store<memory_store>(environment, "store");
   CHECK_FALSE(*environment.file_exists(path));
   CHECK(get(*store, "a") == "1");
-  for (const std::string& foreign : {strata::engine::log_path("store", next), strata::engine::table_path("store", next)})
-    CHECK((*environment.file_exists(foreign) && read_file(environment, foreign) == "mine"));
+  for (const std::string& each : foreign) CHECK((*environment.file_exists(each) && read_file(environment, each) == "mine"));
 }
 
 TEST_CASE("a file that somebody has put where the store would make its next one is neither written nor removed", "[engine][recovery]") {

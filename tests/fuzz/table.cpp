@@ -37,6 +37,12 @@ bool same(const std::vector<owned_entry>& a, const std::vector<owned_entry>& b) 
   return true;
 }
 
+bool is_among(const owned_entry& wanted, const std::vector<owned_entry>& all) {
+  for (const owned_entry& each : all)
+    if (same(each, wanted)) return true;
+  return false;
+}
+
 walk walk_forwards(const table& open, strata::sstable::usage use) {
   walk done;
   table::cursor c(open, use);
@@ -58,17 +64,18 @@ walk walk_backwards(const table& open, strata::sstable::usage use) {
   return done;
 }
 
-// Whatever the order of the entries: look-ups end, and an entry that is found is of the key.
-void look_up_anything(const table& open, const std::vector<owned_entry>& entries) {
+// Whatever the order of the entries: look-ups end, and what is found is one of those that a walk meets, and of the key.
+void look_up_anything(const table& open, const walk& forwards) {
   table::lookup found;
   table::cursor c(open, strata::sstable::usage::scan);
-  for (const owned_entry& item : entries) {
+  for (const owned_entry& item : forwards.entries) {
     for (const std::uint64_t at : {item.sequence, std::uint64_t{0}, strata::sequence_max}) {
       auto there = open.get(item.key, strata::hash64(item.key), at, found);
       if (!there.has_value()) {
         FUZZ_EXPECT(there.error(), failures{errc::corruption, errc::unsupported}, place::file_and_offset, here.path);
       } else if (*there) {
         FUZZ_CLAIM(found.found().key == item.key && found.found().sequence <= at);
+        if (forwards.status.has_value()) FUZZ_CLAIM(is_among(copy_of(found.found()), forwards.entries));
       }
       c.seek(item.key, at);
       if (c.valid()) FUZZ_CLAIM(c.current().key.size() <= strata::internal_key_bytes_max);
@@ -168,7 +175,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_verified(open, forwards);
   } else {
     FUZZ_EXPECT(verified.error(), failures{errc::corruption, errc::unsupported}, place::file_and_offset, here.path);
-    look_up_anything(open, forwards.entries);
+    look_up_anything(open, forwards);
   }
   return 0;
 }

@@ -22,6 +22,7 @@
 #ifndef STRATA_SSTABLE_BLOCK_INDEX_HPP
 #define STRATA_SSTABLE_BLOCK_INDEX_HPP
 
+#include <strata/core/coding.hpp>
 #include <strata/core/dynamic_array.hpp>
 #include <strata/sstable/stored_block.hpp>
 

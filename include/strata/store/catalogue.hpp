@@ -22,6 +22,7 @@
 
 #include <atomic>
 
+#include <strata/core/hash.hpp>
 #include <strata/primitive/context.hpp>
 
 namespace strata::inline STRATA_ABI::detail {
@@ -76,8 +77,8 @@ class catalogue {
 
   // The collection of that name with those types, as the catalogue has it now; it is written there when it is first
   // written to. Never fails: what is wrong is in `usable`. The same name and types give the same object, until what it could
-  // not be read for has passed. Cost: some 20 instructions where it was the last to be found
-  // in its place of `recent_`; else a lock and a search.
+  // not be read for has passed. Cost: some 20 instructions where it was the last to be found in its place of `recent_`; else a
+  // lock and a search.
   [[nodiscard]] primitive::collection& find(std::string_view name, const primitive::type_face& face) {
     std::atomic<primitive::collection*>& recent = recent_[place_of(name, face)];
     primitive::collection* const known = recent.load(std::memory_order_acquire);
@@ -125,11 +126,10 @@ class catalogue {
   }
 
  private:
-  static constexpr unsigned recent_bits = 6;
+  static constexpr std::size_t recent_max = 64;
   // By the addresses: those of a descriptor stay the same, and two that share a place only find each other in it.
   [[nodiscard]] static std::size_t place_of(std::string_view name, const primitive::type_face& face) noexcept {
-    const std::uint64_t addresses = std::hash<const void*>()(name.data()) + std::hash<const void*>()(&face);
-    return static_cast<std::size_t>((addresses * 0x9E37'79B9'7F4A'7C15) >> (64 - recent_bits));  // that is 2^64 by the golden ratio
+    return hash_fold(std::hash<const void*>()(name.data()) ^ hash_key[0], std::hash<const void*>()(&face) ^ hash_key[1]) % recent_max;
   }
   [[nodiscard]] STRATA_COLD primitive::collection& find_under_lock(std::string_view name, const primitive::type_face& face) {
     lock held(mutex_);
@@ -270,7 +270,7 @@ class catalogue {
   typename environment_type::mutex mutex_;
   dynamic_array<std::unique_ptr<primitive::collection>> known_;    // mutex_; by name
   dynamic_array<std::unique_ptr<primitive::collection>> spoiled_;  // mutex_; not usable; views may still name them
-  std::atomic<primitive::collection*> recent_[std::size_t{1} << recent_bits] = {};  // usable ones of known_, or null
+  std::atomic<primitive::collection*> recent_[recent_max] = {};    // usable ones of known_, or null
 };
 
 }  // namespace strata::inline STRATA_ABI::detail
