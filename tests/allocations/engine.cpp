@@ -200,6 +200,21 @@ TEST_CASE("lack of memory while opening, reading or copying is an error, and lea
     const lacking_memory lacking(n, whose::this_thread);
     return code_of(store->make_cursor({"", "", true}, strata::sequence_max));
   });
+  // Over more sources than a cursor has places for in itself; its first seek, too.
+  strata::options amounts = tiny_options();
+  amounts.compaction.level0_runs = 64;
+  auto runs = open_store<memory_store>(environment, "runs", amounts);
+  for (int i = 0; i < 6; ++i) {
+    require_ok(put(*runs, std::to_string(i), "1"));
+    require_ok(runs->flush());
+  }
+  sweep([&](long n) {
+    const lacking_memory lacking(n, whose::this_thread);
+    auto made = runs->make_cursor({"", "", true}, strata::sequence_max);
+    if (!made) return made.error().code();
+    (*made)->seek_first();
+    return code_of((*made)->status());
+  });
   sweep([&](long n) {
     memory_store::pinned_value pinned;
     const lacking_memory lacking(n, whose::this_thread);

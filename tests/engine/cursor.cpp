@@ -86,6 +86,39 @@ TEST_CASE("a cursor keeps to its bounds from wherever it is sent", "[engine][cur
   }
 }
 
+TEST_CASE("a cursor over many sources goes to and fro, and keys of any length are told apart", "[engine][cursor]") {
+  const memory_world environment;
+  strata::options amounts = tiny_options();
+  amounts.compaction.level0_runs = 64;
+  auto store = open_store<memory_store>(environment, "store", amounts);
+  // Each run has an older version of a key of the next one; keys begin alike, and some end where others go on.
+  list keys;
+  for (std::size_t i = 0; i < 8; ++i) keys.push_back("key" + std::string(30 * (i % 4), 'm') + std::to_string(i));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    require_ok(put(*store, keys[i], "now"));
+    require_ok(put(*store, keys[(i + 1) % keys.size()], i + 1 == keys.size() ? "now" : "before"));
+    if (i + 1 < keys.size()) require_ok(store->flush());
+  }
+  auto made = store->make_cursor({"", "", true}, strata::sequence_max);
+  require_ok(made);
+  memory_store::cursor_type& cursor = **made;
+  std::sort(keys.begin(), keys.end());
+  const list backward(keys.rbegin(), keys.rend());
+  for (int time = 0; time < 2; ++time) {
+    cursor.seek_first();
+    CHECK(keys_forward(cursor) == keys);
+    cursor.seek_last();
+    CHECK(keys_backward(cursor) == backward);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      cursor.seek(keys[i]);
+      CHECK((cursor.valid() && cursor.value() == "now"));
+      CHECK(keys_forward(cursor) == list(keys.begin() + static_cast<std::ptrdiff_t>(i), keys.end()));
+      cursor.seek_before(keys[i]);
+      CHECK(keys_backward(cursor) == list(backward.end() - static_cast<std::ptrdiff_t>(i), backward.end()));
+    }
+  }
+}
+
 TEST_CASE("a cursor sees its moment, whatever is written, flushed and merged meanwhile", "[engine][cursor]") {
   const memory_world environment;
   auto store = five_keys(environment);
